@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+// The agent of one gateway: `gateway --config FILE`. Prints journal lines; the first, `started`, says that it serves.
+import { writeSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { systemClock } from '../src/clock/clock.ts';
+import { openGateway } from '../src/gateway/gateway.ts';
+import { StartError } from '../src/gateway/heartbeat.os.ts';
+import { loadGateway } from '../src/gateway/load.os.ts';
+import { gatewayTunnels } from '../src/gateway/tunnels.ts';
+import { writingJournal } from '../src/journal/journal.ts';
+import { giveUpRoot, type Identity } from '../src/processes/privileges.os.ts';
+import { systemRandom } from '../src/random/random.ts';
+import { ResolverRecycling } from '../src/tunnels/dns/recycling.os.ts';
+import { GATEWAY_FILES } from '../src/tunnels/plan.ts';
+
+const clock = systemClock;
+const random = systemRandom;
+const journal = writingJournal((line) => writeSync(1, line));
+
+function refuse(problem: string): never {
+  writeSync(2, `${problem}\n`);
+  process.exit(1);
+}
+
+// The runtime would print the error with all that it holds.
+process.on('uncaughtException', (error) => {
+  journal.say({
+    code: 'failed',
+    program: 'gateway',
+    failure: error instanceof StartError ? error.message : 'uncaught',
+  });
+  process.exit(1);
+});
+
+const { config: file } = parseArgs({ options: { config: { type: 'string' } } }).values;
+if (file === undefined) refuse('usage: gateway --config FILE');
+const inputs = loadGateway(file, GATEWAY_FILES.radiusSecret);
+if ('problem' in inputs) refuse(inputs.problem);
+const kept = giveUpRoot(inputs.config.user, process as Identity);
+if (kept !== undefined) refuse(kept.problem);
+
+const resolver = new ResolverRecycling({ socket: GATEWAY_FILES.resolverSocket, clock, journal });
+const gateway = await openGateway(inputs, {
+  clock,
+  random,
+  journal,
+  directory: GATEWAY_FILES.directory,
+  tunnels: (parts) => gatewayTunnels(parts, inputs.radiusSecret, inputs.config.intervals.wireguardIdle),
+  disconnected: () => resolver.disconnected(),
+});
+
+process.once('SIGTERM', () => void stop());
+process.once('SIGINT', () => void stop());
+journal.say({ code: 'started', program: 'gateway' });
+
+/** Tunnels live on; the next agent finds them. */
+async function stop(): Promise<void> {
+  await gateway.stop();
+  resolver.stop();
+  journal.say({ code: 'stopped', program: 'gateway' });
+  process.exit(0);
+}

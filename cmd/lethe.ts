@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { check } from '../src/check/check.cli.ts';
+import { systemClock } from '../src/clock/clock.ts';
+import { systemRandom } from '../src/random/random.ts';
+import { UP_DEFAULTS, type UpFlags, up } from '../src/service/up.cli.ts';
+import type { Terminal } from '../src/terminal/terminal.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+const stdout: Terminal = { write: (text) => void process.stdout.write(text), interactive: process.stdout.isTTY };
+const stderr: Terminal = { write: (text) => void process.stderr.write(text), interactive: process.stderr.isTTY };
+
+function stopRequested(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}
+
+const program = new Command('lethe')
+  .description('A privacy VPN service that cannot remember its customers, and can prove it.')
+  .version(version)
+  .showHelpAfterError('Try ./lethe --help.');
+
+program
+  .command('up')
+  .description('run the whole service on this machine, in the foreground')
+  .option('--data <directory>', 'database and keys (default: /var/lib/lethe, or ~/.local/share/lethe without root)')
+  .option('--listen <address:port>', 'where portal and API listen', UP_DEFAULTS.listen)
+  .option('--name <name>', 'the name of your service', UP_DEFAULTS.name)
+  .option('--public <address>', 'open the gateway to the world under this address of the machine')
+  .option('--location <id:name:CC>', 'where the machine stands', UP_DEFAULTS.location)
+  .option('--forwarder <address...>', 'ask these resolvers instead of the root servers')
+  .option('--no-gateway', 'portal and API alone; needs no root')
+  .addHelpText('after', "\nExample: ./lethe up --public 203.0.113.7 --location 'ch-zrh:Zürich, Switzerland:CH'")
+  .action(async (flags: UpFlags) => {
+    const stop = stopRequested();
+    process.exit(
+      await up(flags, {
+        terminal: stdout,
+        clock: systemClock,
+        random: systemRandom,
+        release: version,
+        stopRequested: stop,
+      }),
+    );
+  });
+
+program
+  .command('demo')
+  .description('show a real session of each protocol, and everything that the service remembers of it')
+  .option('--json', 'one JSON object on standard output; progress goes to standard error')
+  .addHelpText('after', '\nExample: ./lethe demo')
+  .action(async ({ json = false }: { json?: boolean }) => {
+    const { demo } = await import('../src/demo/demo.cli.ts');
+    process.exit(await demo({ json, version }, { stdout, stderr, clock: systemClock, random: systemRandom }));
+  });
+
+program
+  .command('check')
+  .description('types, lint, format and architecture, in seconds')
+  .action(async () => process.exit(await check(stdout, systemClock)));
+
+program
+  .command('test')
+  .description('all tests, with coverage; or only the files named')
+  .argument('[files...]')
+  .addHelpText('after', '\nExample: ./lethe test src/authdb/*.test.ts')
+  .action((files: string[]) => {
+    process.exit(spawnSync(process.execPath, ['test/run.ts', ...files], { stdio: 'inherit' }).status ?? 1);
+  });
+
+program
+  .command('bench')
+  .description('speed and memory against named peers, both sides in one run')
+  .argument('[name]', 'one benchmark; without it, all')
+  .option('--json', 'one JSON array on standard output')
+  .addHelpText('after', '\nExample: ./lethe bench authorize')
+  .action(async (name: string | undefined, { json = false }: { json?: boolean }) => {
+    const { main } = await import('../src/bench/bench.cli.ts');
+    const argv = [...(name === undefined ? [] : [name]), ...(json ? ['--json'] : [])];
+    process.exit(await main(argv, (text) => process.stdout.write(text)));
+  });
+
+await program.parseAsync();

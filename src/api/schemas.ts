@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { z } from '@hono/zod-openapi';
+import { record } from './record.ts';
+
+const date = z.iso.date();
+const secret = z.string().min(8).max(128);
+const word = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/);
+const publicKey = z.string().regex(/^[0-9A-Za-z+/]{43}=$/);
+const count = z.int().min(0);
+const port = z.int().min(1).max(65_535);
+const text = z.string();
+
+export const SignInRequest = record('sign_in_request', { account_number: z.string().max(128) });
+export const DeviceRequest = record('device_request', { public_key: z.string().max(128) });
+export const ActivationRequest = record('activation_request', { app: word, app_version: word, os: word });
+
+export const Licence = record('licence', { expires_on: date, seats: count });
+export const Credentials = record('credentials', { username: secret, password: secret, ike_password: secret });
+export const SignedUp = record('signed_up', {
+  account_number: secret,
+  token: secret,
+  token_expires_on: date,
+  licence: Licence,
+  credentials: Credentials,
+});
+export const SignedIn = record('signed_in', { token: secret, token_expires_on: date });
+
+export const Device = record('device', { public_key: publicKey, address4: z.ipv4(), address6: z.ipv6() });
+export const Devices = record('devices', { devices: z.array(Device) });
+export const Seats = record('seats', { used: count, limit: count });
+
+export const Gateway = record('gateway', {
+  name: z.string().max(120),
+  address4: z.ipv4(),
+  address6: z.union([z.ipv6(), z.literal('')]),
+  openvpn_udp: port,
+  openvpn_tcp: port,
+  wireguard_port: port,
+  wireguard_key: publicKey,
+});
+export const Location = record('location', {
+  id: word,
+  name: z.string().max(120),
+  country: z.string().regex(/^[A-Z]{2}$/),
+  gateways: z.array(Gateway),
+});
+export const LocationList = record('location_list', {
+  service: z.string().max(60),
+  date,
+  locations: z.array(Location),
+});
+
+export const RememberedField = record('remembered_field', {
+  name: text,
+  value: text,
+  kind: text,
+  purpose: text,
+  retention: text,
+});
+export const RememberedRow = record('remembered_row', { store: text, fields: z.array(RememberedField) });
+export const Remembered = record('remembered', { rows: z.array(RememberedRow) });
+
+export const Problem = record('problem', { type: text, title: text, status: count, code: word });

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+/** A day, counted from 1970-01-01 UTC. It is the finest time the service may keep about a customer. */
+export type EpochDay = number & { readonly __unit: 'epoch day' };
+
+/** Wall time and elapsed time, passed to whatever needs them; nothing else in the house reads a clock. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. May jump in either direction. */
+  wall(): number;
+  /** Milliseconds from an arbitrary start. Never goes back. */
+  elapsed(): number;
+}
+
+export const systemClock: Clock = {
+  wall: () => Date.now(),
+  elapsed: () => performance.now(),
+};
+
+/** The manual twin: time stands still until it is told to move. */
+export class ManualClock implements Clock {
+  #wall: number;
+  #elapsed = 0;
+
+  constructor(wall: number) {
+    this.#wall = wall;
+  }
+
+  wall(): number {
+    return this.#wall;
+  }
+
+  elapsed(): number {
+    return this.#elapsed;
+  }
+
+  /** Lets time pass as it does on a healthy machine. */
+  advance(milliseconds: number): void {
+    this.#wall += milliseconds;
+    this.#elapsed += milliseconds;
+  }
+
+  /** Moves the wall clock alone, as an operator or a broken time server does. */
+  jump(milliseconds: number): void {
+    this.#wall += milliseconds;
+  }
+}
+
+const DAY = 86_400_000;
+
+export function today(clock: Clock): EpochDay {
+  return Math.floor(clock.wall() / DAY) as EpochDay;
+}
+
+/** `2026-11-21` */
+export function isoDate(day: EpochDay): string {
+  return new Date(day * DAY).toISOString().slice(0, 10);
+}
+
+/** The inverse of {@link isoDate}; undefined for anything that is not a calendar date written that way. */
+export function parseIsoDate(text: string): EpochDay | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return undefined;
+  const milliseconds = Date.parse(`${text}T00:00:00Z`);
+  if (Number.isNaN(milliseconds)) return undefined;
+  const day = Math.floor(milliseconds / DAY) as EpochDay;
+  return isoDate(day) === text ? day : undefined;
+}

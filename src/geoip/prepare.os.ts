@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sourceOf, writeNetworks } from './networks.ts';
+import { networksFromCsv, sourceOfCsv } from './networks-csv.ts';
+
+export interface GeoipPaths {
+  readonly country: string;
+  readonly networks: string;
+}
+
+/** Where the data that this software brings along lies. */
+export interface GeoipSource {
+  readonly country: string;
+  readonly csv4: string;
+  readonly csv6: string;
+}
+
+/** The pinned npm packages. */
+export function bundledGeoip(): GeoipSource {
+  const path = (name: string) => fileURLToPath(import.meta.resolve(`@ip-location-db/${name}`));
+  return {
+    country: path('dbip-country-mmdb/dbip-country.mmdb'),
+    csv4: path('asn/asn-ipv4.csv'),
+    csv6: path('asn/asn-ipv6.csv'),
+  };
+}
+
+/**
+ * Makes the data ready for gateways: the country file as it is, and the list of networks compiled into one table in
+ * `directory`. The table is made again only when its source has changed; whoever reads it sees the old or the new one.
+ */
+export function prepareGeoip(directory: string, source: GeoipSource = bundledGeoip()): GeoipPaths {
+  const networks = join(directory, 'networks.table');
+  const csv4 = readFileSync(source.csv4);
+  const csv6 = readFileSync(source.csv6);
+  if (!isMadeFrom(networks, sourceOfCsv(csv4, csv6))) {
+    mkdirSync(directory, { recursive: true });
+    const unfinished = `${networks}.${process.pid}`;
+    writeFileSync(unfinished, writeNetworks(networksFromCsv(csv4, csv6)), { mode: 0o644 });
+    renameSync(unfinished, networks);
+  }
+  return { country: source.country, networks };
+}
+
+function isMadeFrom(path: string, source: Uint8Array): boolean {
+  try {
+    const made = sourceOf(readFileSync(path));
+    return made !== undefined && Buffer.compare(made, source) === 0;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { html } from 'hono/html';
+import type { HtmlEscapedString } from 'hono/utils/html';
+import type { Assets } from './assets.os.ts';
+import type { Session } from './session.http.ts';
+import type { Texts } from './texts.ts';
+
+/** A piece of a page. Everything that is put into one is escaped, unless it is one itself. */
+export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
+
+/** What every page needs to be drawn. */
+export interface View {
+  readonly texts: Texts;
+  /** The operator's name for the service. */
+  readonly service: string;
+  readonly assets: Assets;
+  readonly session: Session | undefined;
+}
+
+export interface Page {
+  readonly title: string;
+  readonly main: Html;
+}
+
+export const NOTHING = html``;
+
+/** Two streams over a stone. */
+const MARK = html`<svg viewBox="0 0 16 16" aria-hidden="true" focusable="false"><path d="M1 3c2.3-2 4.7-2 7 0s4.7 2 7 0M1 7.5c2.3-2 4.7-2 7 0s4.7 2 7 0"/><ellipse cx="8" cy="13.25" rx="5" ry="1.75"/></svg>`;
+
+function navigation({ texts, session }: View): Html {
+  const t = texts.frame;
+  if (session === undefined) return html`<li><a href="/sign-in">${t.signIn}</a></li>`;
+  return html`<li><a href="/account">${t.account}</a></li>
+<li><a href="/account/remembered">${t.rememberedShort}</a></li>
+<li><form method="post" action="/sign-out">${formToken(session)}<button class="link">${t.signOut}</button></form></li>`;
+}
+
+/** A whole page: one heading of the first rank, three landmarks, and a link past the first of them. */
+export function frame(view: View, page: Page): Html {
+  const { texts, service, assets } = view;
+  const t = texts.frame;
+  return html`<!doctype html>
+<html lang="${texts.language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${page.title} – ${service}</title>
+<link rel="icon" type="image/svg+xml" href="${assets.mark.path}">
+<link rel="stylesheet" href="${assets.style.path}">
+<script type="module" src="${assets.script.path}"></script>
+</head>
+<body data-copy="${t.copy}" data-copied="${t.copied}">
+<a class="skip" href="#content">${t.skip}</a>
+<header>
+<a class="brand" href="/">${MARK}<span>${service}</span></a>
+<nav aria-label="${t.navigation}"><ul>${navigation(view)}</ul></nav>
+</header>
+<main id="content" tabindex="-1">
+<h1>${page.title}</h1>
+${page.main}
+</main>
+<footer>
+<a href="/privacy">${t.privacy}</a>
+<p>${t.software}</p>
+</footer>
+</body>
+</html>
+`;
+}
+
+/** The hidden field without which no form of a session is accepted. */
+export function formToken(session: Session): Html {
+  return html`<input type="hidden" name="token" value="${session.formToken}">`;
+}
+
+/** Text of the catalogue in which backquotes mark what is to be typed. */
+export function prose(text: string): Html {
+  const parts = text.split('`');
+  return html`${parts.map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`;
+}
+
+/** A value that is copied: selected as a whole in one click, with a button beside it where JavaScript is on. */
+export function copied(label: string, value: string, kind = ''): Html {
+  return html`<div class="secret ${kind}"><dt>${label}</dt><dd><code class="copy" data-copyable="${label}">${value}</code></dd></div>`;
+}
+
+export function backLink(view: View): Html {
+  return html`<p><a href="/account">${view.texts.frame.back}</a></p>`;
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** The process as far as it is somebody. */
+export type Identity = Required<Pick<NodeJS.Process, 'getuid' | 'setgroups' | 'setgid' | 'setuid'>>;
+
+/**
+ * Becomes the user for good; nothing that follows can read what only root may. Whoever is not root is left as is.
+ * A root without a user to become is refused: everything after this talks to strangers.
+ */
+export function giveUpRoot(user: User | undefined, identity: Identity): { problem: string } | undefined {
+  if (identity.getuid() !== 0) return undefined;
+  if (user === undefined) return { problem: 'the configuration names no user to run as, and root is refused' };
+  identity.setgroups([]);
+  identity.setgid(user.gid);
+  identity.setuid(user.uid);
+  return undefined;
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** What a child inherits. Everything else of the parent's environment stays with the parent. */
+const INHERITED = ['PATH', 'LANG', 'TZ', 'NODE_V8_COVERAGE', 'NODE_OPTIONS'];
+
+export interface SpawnOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Numeric ids to run as. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+  readonly cwd?: string;
+  /** Gets each piece of standard output and standard error as it comes. Without it, both are kept for `output()`. */
+  readonly onOutput?: (text: string, stream: 'stdout' | 'stderr') => void;
+  readonly stdin?: string;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A process that we started. It dies with us. */
+export interface Child {
+  /** The process itself, also where a launcher stands between it and us. */
+  readonly pid: number;
+  readonly exited: Promise<Exit>;
+  readonly running: boolean;
+  /** The last 64 KiB of standard output and standard error, in the order they came. */
+  output(): string;
+  signal(name: NodeJS.Signals): void;
+  /** SIGTERM, then SIGKILL after `grace` milliseconds. Resolves when the process is gone. */
+  stop(grace?: number): Promise<Exit>;
+}
+
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly exit: Exit;
+  readonly output: string;
+
+  constructor(program: string, exit: Exit, output: string) {
+    super(`${program} ended with ${exit.signal ?? `code ${exit.code}`}${output === '' ? '' : `: ${output.trim()}`}`);
+    this.exit = exit;
+    this.output = output;
+  }
+}
+
+function environment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const name of INHERITED) {
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return { ...env, ...extra };
+}
+
+/** The kernel kills the child when its parent dies, so that kill -9 of us leaves nothing behind. */
+function launcher(options: SpawnOptions): string[] {
+  const identity =
+    options.user === undefined
+      ? []
+      : ['--reuid', String(options.user.uid), '--regid', String(options.user.gid), '--clear-groups'];
+  return ['setpriv', '--pdeathsig', 'KILL', ...identity, '--'];
+}
+
+const KEPT = 65_536;
+
+class SpawnedChild implements Child {
+  readonly exited: Promise<Exit>;
+  running = true;
+  readonly #process: ChildProcess;
+  readonly #pid: () => number;
+  #output = '';
+
+  constructor(process: ChildProcess, options: SpawnOptions, pid: () => number) {
+    this.#process = process;
+    this.#pid = pid;
+    const keep = (stream: 'stdout' | 'stderr') => (text: string) => {
+      if (options.onOutput === undefined) this.#output = (this.#output + text).slice(-KEPT);
+      else options.onOutput(text, stream);
+    };
+    process.stdout?.setEncoding('utf8').on('data', keep('stdout'));
+    process.stderr?.setEncoding('utf8').on('data', keep('stderr'));
+    this.exited = new Promise((resolve) => {
+      process.once('error', () => this.#end(resolve, { code: 127, signal: null }));
+      process.once('close', (code, signal) => this.#end(resolve, { code, signal }));
+    });
+    process.stdin?.on('error', () => undefined).end(options.stdin);
+  }
+
+  get pid(): number {
+    return this.#pid();
+  }
+
+  output(): string {
+    return this.#output;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (!this.running) return;
+    try {
+      process.kill(this.pid, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+
+  async stop(grace = 5000): Promise<Exit> {
+    this.signal('SIGTERM');
+    const timer = setTimeout(() => this.signal('SIGKILL'), grace);
+    const exit = await this.exited;
+    clearTimeout(timer);
+    return exit;
+  }
+
+  #end(resolve: (exit: Exit) => void, exit: Exit): void {
+    this.running = false;
+    this.#process.removeAllListeners();
+    resolve(exit);
+  }
+}
+
+/** Starts a program. `argv[0]` is looked up in PATH; nothing passes through a shell. */
+export function spawnChild(argv: readonly string[], options: SpawnOptions = {}): Child {
+  const child = start(argv, options);
+  return new SpawnedChild(child, options, () => child.pid ?? 0);
+}
+
+/**
+ * Starts a program behind a launcher that forks (nsenter into a process namespace) and waits until the program itself
+ * runs, so that signals and /proc reach it and not the launcher.
+ */
+export async function spawnBehind(
+  prefix: readonly string[],
+  argv: readonly string[],
+  options: SpawnOptions = {},
+): Promise<Child> {
+  const { user: _user, ...outer } = options;
+  const child = start([...prefix, ...launcher(options), ...argv], outer);
+  let inner = child.pid ?? 0;
+  const spawned = new SpawnedChild(child, options, () => inner);
+  while (spawned.running) {
+    const found = childrenOf(child.pid ?? 0)[0];
+    if (found !== undefined) {
+      inner = found;
+      break;
+    }
+    await delay(2);
+  }
+  return spawned;
+}
+
+function start(argv: readonly string[], options: SpawnOptions): ChildProcess {
+  const [program, ...rest] = [...launcher(options), ...argv];
+  return spawn(program as string, rest, {
+    env: environment(options.env),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    stdio: ['pipe', 'pipe', 'pipe'],
+    // A Ctrl-C at the terminal is ours to handle; children are stopped in order.
+    detached: true,
+  });
+}
+
+/** Process ids of the direct children, empty when the process is gone. */
+export function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Runs a program to its end and gives its output; throws a {@link CommandError} unless it ends with 0. */
+export async function run(argv: readonly string[], options: SpawnOptions = {}): Promise<string> {
+  const child = spawnChild(argv, options);
+  const exit = await child.exited;
+  if (exit.code !== 0) throw new CommandError(argv[0] ?? '', exit, child.output());
+  return child.output();
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { test } from 'node:test';
+import { CommandError, childrenOf, run, spawnChild } from './process.os.ts';
+
+test('a command gives its output, and its failure with what it said', async () => {
+  assert.equal(await run(['echo', 'hello']), 'hello\n');
+  assert.equal(await run(['cat'], { stdin: 'fed' }), 'fed');
+  await assert.rejects(run(['sh', '-c', 'echo no >&2; exit 3']), (error: Error) => {
+    assert.ok(error instanceof CommandError);
+    assert.equal(error.exit.code, 3);
+    assert.equal(error.message, 'sh ended with code 3: no');
+    return true;
+  });
+  await assert.rejects(run(['sh', '-c', 'kill -9 $$']), /sh ended with SIGKILL$/);
+  await assert.rejects(run(['/nonexistent/program']), /ended with code/);
+});
+
+test('a child inherits little of our environment', async () => {
+  process.env['LETHE_TEST_SECRET'] = 'x';
+  const seen = await run(['env'], { env: { GIVEN: 'yes' }, cwd: '/' });
+  delete process.env['LETHE_TEST_SECRET'];
+  assert.match(seen, /^GIVEN=yes$/m);
+  assert.doesNotMatch(seen, /LETHE_TEST_SECRET/);
+});
+
+test('a child that ignores SIGTERM is killed after the grace', async () => {
+  const child = spawnChild(['sh', '-c', 'trap "" TERM; echo up; while :; do sleep 0.05; done'], {});
+  while (!child.output().includes('up')) await new Promise((resolve) => setTimeout(resolve, 5));
+  const exit = await child.stop(100);
+  assert.equal(exit.signal, 'SIGKILL');
+  assert.equal(child.running, false);
+  assert.equal((await child.stop()).signal, 'SIGKILL');
+});
+
+test('a child runs as the user it was given', async () => {
+  assert.equal(await run(['id', '-u'], { user: { uid: 65_534, gid: 65_534 } }), '65534\n');
+});
+
+test('output can be watched as it comes', async () => {
+  const seen: string[] = [];
+  const child = spawnChild(['sh', '-c', 'echo out; echo err >&2'], {
+    onOutput: (text, stream) => seen.push(stream + text),
+  });
+  await child.exited;
+  assert.deepEqual(seen.toSorted(), ['stderrerr\n', 'stdoutout\n']);
+  assert.equal(child.output(), '');
+});
+
+test('children die when their parent is killed', async () => {
+  const parent = spawnChild([
+    process.execPath,
+    '-e',
+    `import(${JSON.stringify(new URL('./process.os.ts', import.meta.url).href)}).then(({ spawnChild }) => {
+      const child = spawnChild(['sleep', '60']);
+      setTimeout(() => process.stdout.write(child.pid + '\\n'), 100);
+      setInterval(() => {}, 1000);
+    })`,
+  ]);
+  while (!parent.output().includes('\n')) await new Promise((resolve) => setTimeout(resolve, 5));
+  const orphan = Number(parent.output());
+  assert.ok(existsSync(`/proc/${orphan}`));
+  assert.deepEqual(childrenOf(parent.pid), [orphan]);
+  parent.signal('SIGKILL');
+  await parent.exited;
+  const deadline = performance.now() + 3000;
+  while (existsSync(`/proc/${orphan}`) && performance.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(existsSync(`/proc/${orphan}`), false);
+  assert.deepEqual(childrenOf(orphan), []);
+});

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Reading text where it lies. Nothing here makes a string of what it reads.
+
+const ZERO = 0x30;
+const NINE = 0x39;
+
+/** The bytes of a fixed word of a protocol. */
+export function word(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Whether `word` stands at `at` and ends by `end`. */
+export function standsAt(bytes: Uint8Array, at: number, end: number, word: Uint8Array): boolean {
+  if (at + word.length > end) return false;
+  for (let i = 0; i < word.length; i += 1) if (bytes[at + i] !== word[i]) return false;
+  return true;
+}
+
+/** The decimal number that fills `bytes[start]` to `bytes[end - 1]`, of at most 15 digits; -1 for anything else. */
+export function wholeNumber(bytes: Uint8Array, start: number, end: number): number {
+  if (end <= start || end - start > 15) return -1;
+  let value = 0;
+  for (let i = start; i < end; i += 1) {
+    const byte = bytes[i] as number;
+    if (byte < ZERO || byte > NINE) return -1;
+    value = value * 10 + byte - ZERO;
+  }
+  return value;
+}
+
+/** Where the first `separator` from `start` on lies, or `end`. */
+export function fieldEnd(bytes: Uint8Array, start: number, end: number, separator: number): number {
+  let at = start;
+  while (at < end && bytes[at] !== separator) at += 1;
+  return at;
+}
+
+/** Whether any byte is a control character of ASCII. */
+export function hasControl(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i += 1) {
+    const byte = bytes[i] as number;
+    if (byte < 0x20 || byte === 0x7f) return true;
+  }
+  return false;
+}
+
+const BASE64 = word('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
+
+/** The first eight characters of base64 as a number of 48 bits; -1 when there are none. */
+export function base64Number(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start < 8) return -1;
+  let value = 0;
+  for (let i = start; i < start + 8; i += 1) {
+    const digit = BASE64.indexOf(bytes[i] as number);
+    if (digit < 0) return -1;
+    value = value * 64 + digit;
+  }
+  return value;
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { BLOCK, DIGEST, rounds } from './sha256-rounds.ts';
+
+/**
+ * SHA-256 (FIPS 180-4) over byte ranges, in place. Nothing is allocated: block, state and digest are static and wiped by the
+ * finish. One hash is under way at a time, for nothing here waits.
+ *
+ * Known hole: registers and spilled stack slots keep words of the last block until the next call overwrites them.
+ */
+
+const block = new Uint8Array(rounds.memory.buffer, BLOCK, 64);
+const words = new DataView(rounds.memory.buffer, BLOCK, 64);
+const digest = new Uint8Array(rounds.memory.buffer, DIGEST, 32);
+let filled = 0;
+let total = 0;
+
+/** Begins a hash; whatever was under way is forgotten. */
+export function sha256Start(): void {
+  rounds.begin();
+  filled = 0;
+  total = 0;
+}
+
+/** Takes in `bytes[start]` to `bytes[end - 1]`. */
+export function sha256Update(bytes: Uint8Array, start: number, end: number): void {
+  total += end - start;
+  let to = filled;
+  for (let from = start; from < end; ) {
+    const stop = Math.min(end, from + 64 - to);
+    for (; from < stop; from += 1, to += 1) block[to] = bytes[from] as number;
+    if (to === 64) {
+      rounds.compress();
+      to = 0;
+    }
+  }
+  filled = to;
+}
+
+/** Takes in one byte, such as a separator. */
+export function sha256Byte(value: number): void {
+  total += 1;
+  block[filled] = value;
+  filled += 1;
+  if (filled === 64) {
+    rounds.compress();
+    filled = 0;
+  }
+}
+
+/** Writes the 32 bytes of the digest to `out` from `at`, then wipes everything that was hashed. */
+export function sha256Finish(out: Uint8Array, at: number): void {
+  sha256Key();
+  for (let i = 0; i < 32; i += 1) out[at + i] = digest[i] as number;
+  sha256Wipe();
+}
+
+/** Padding and last block (FIPS 180-4 §5.1.1). The digest is a view that holds until the next wipe, which is the caller's. */
+export function sha256Key(): DataView {
+  block[filled] = 0x80;
+  clearFrom(filled + 1);
+  if (filled > 55) {
+    rounds.compress();
+    clearFrom(0);
+  }
+  words.setUint32(56, Math.floor(total / 0x2000_0000));
+  words.setUint32(60, total * 8);
+  rounds.finish();
+  return key;
+}
+
+/**
+ * The digest of salt, username, a zero byte and password: two ranges of `bytes`. As {@link sha256Key}, and faster by a sixth
+ * where the whole message fits into one block, as that of a login does.
+ */
+export function sha256Login(
+  salt: Uint8Array,
+  bytes: Uint8Array,
+  userStart: number,
+  userEnd: number,
+  passwordStart: number,
+  passwordEnd: number,
+): DataView {
+  const length = salt.length + userEnd - userStart + 1 + passwordEnd - passwordStart;
+  if (length > 55) {
+    sha256Start();
+    sha256Update(salt, 0, salt.length);
+    sha256Update(bytes, userStart, userEnd);
+    sha256Byte(0);
+    sha256Update(bytes, passwordStart, passwordEnd);
+    return sha256Key();
+  }
+  if (total > 0) sha256Wipe();
+  rounds.begin();
+  let to = 0;
+  for (; to < salt.length; to += 1) block[to] = salt[to] as number;
+  for (let from = userStart; from < userEnd; from += 1, to += 1) block[to] = bytes[from] as number;
+  to += 1;
+  for (let from = passwordStart; from < passwordEnd; from += 1, to += 1) block[to] = bytes[from] as number;
+  block[to] = 0x80;
+  words.setUint16(62, length * 8);
+  rounds.finish();
+  return key;
+}
+
+/** Forgets everything that was hashed, for a caller that gives up half way or has used the digest. */
+export function sha256Wipe(): void {
+  rounds.wipe();
+  filled = 0;
+  total = 0;
+}
+
+/** A loop, because for so few bytes `fill` costs more than it clears. */
+function clearFrom(start: number): void {
+  for (let at = start; at < 64; at += 1) block[at] = 0;
+}
+
+const key = new DataView(rounds.memory.buffer, DIGEST, 32);

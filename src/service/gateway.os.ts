@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../clock/clock.ts';
+import type { GatewayConfigFile } from '../gateway/config.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Namespace } from '../namespaces/namespace.os.ts';
+import type { Child } from '../processes/process.os.ts';
+import type { Random } from '../random/random.ts';
+import { assertWiped, wiped } from '../residue/wipe.os.ts';
+import { startResolver } from '../tunnels/dns/start.os.ts';
+import { raiseFirewall } from '../tunnels/firewall/start.os.ts';
+import { makeRadiusSecret } from '../tunnels/ikev2/secret.ts';
+import { startCharon } from '../tunnels/ikev2/start.os.ts';
+import { startOpenvpn } from '../tunnels/openvpn/start.os.ts';
+import { GATEWAY_FILES, type GatewayPlan } from '../tunnels/plan.ts';
+import { renderGateway } from '../tunnels/render.ts';
+import { startWireGuard } from '../tunnels/wireguard/start.os.ts';
+import type { GatewayIdentity } from './identity.os.ts';
+import { untilReady } from './ready.os.ts';
+import { type Supervised, supervise } from './supervisor.ts';
+import type { Users } from './users.os.ts';
+
+export interface GatewayParts {
+  /** Where it lives, with its uplink cabled and addressed already. */
+  readonly namespace: Namespace;
+  readonly plan: GatewayPlan;
+  readonly identity: GatewayIdentity;
+  /** What the agent is told, but for the plan and the user. */
+  readonly agent: Omit<GatewayConfigFile, 'plan' | 'user' | 'caFile' | 'tokenFile'>;
+  /** PEM: signs control's certificate. */
+  readonly caCertificate: string;
+  readonly users: Users;
+  /** The library that wipes freed memory. */
+  readonly wipe: string;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Programs of a gateway that run and are kept running, in the order they were started. */
+export interface RunningGateway {
+  readonly programs: readonly Supervised[];
+  program(name: string): Supervised;
+  stop(): Promise<void>;
+}
+
+const AGENT = fileURLToPath(new URL('../../cmd/gateway.ts', import.meta.url));
+const AGENT_CONFIG = `${GATEWAY_FILES.directory}/agent.json`;
+const AGENT_TOKEN = `${GATEWAY_FILES.directory}/keys/agent.token`;
+const AGENT_CA = `${GATEWAY_FILES.directory}/keys/control-ca.crt`;
+
+/** No core dump can leave a program, and V8 overwrites the memory that it frees. */
+const AGENT_COMMAND = ['prlimit', '--core=0', process.execPath, '--clear-free-memory', AGENT, '--config', AGENT_CONFIG];
+
+/** Places keys and configuration in the gateway's memory, closes the firewall, then starts its daemons and its agent. */
+export async function startGateway(parts: GatewayParts): Promise<RunningGateway> {
+  placeFiles(parts);
+  await raiseFirewall(parts.namespace, parts.plan, GATEWAY_FILES.directory);
+  const programs: Supervised[] = [];
+  const stop = async (): Promise<void> => {
+    for (const program of programs.toReversed()) await program.stop();
+  };
+  try {
+    for (const [name, start] of Object.entries(starters(parts))) {
+      programs.push(await supervise({ name, journal: parts.journal, clock: parts.clock, start }));
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    programs,
+    stop,
+    program(name) {
+      const found = programs.find((program) => program.name === name);
+      if (found === undefined) throw new RangeError(`a gateway runs no program ${name}`);
+      return found;
+    },
+  };
+}
+
+/** How each program is started, first and again. Every one but wireguard-go wipes what it frees. */
+function starters(parts: GatewayParts): Record<string, () => Promise<Child>> {
+  const { namespace, users, wipe } = parts;
+  const { directory } = GATEWAY_FILES;
+  const agentGroup = users.agent.gid;
+  const { env = {} } = wiped(wipe);
+  const openvpn = (protocol: 'openvpn-udp' | 'openvpn-tcp') => () =>
+    startOpenvpn(namespace, protocol, directory, { user: users.openvpn, agentGroup, env });
+  return {
+    unbound: () => startResolver(namespace, directory, { user: users.resolver, agentGroup, env }),
+    'openvpn-udp': openvpn('openvpn-udp'),
+    'openvpn-tcp': openvpn('openvpn-tcp'),
+    charon: () => startCharon(namespace, directory, { user: users.charon, agentGroup, env }),
+    'wireguard-go': () => startWireGuard(namespace, directory, { user: users.agent }),
+    agent: () => startAgent(parts),
+  };
+}
+
+async function startAgent({ namespace, wipe }: GatewayParts): Promise<Child> {
+  const child = await namespace.spawn(AGENT_COMMAND, wiped(wipe));
+  await untilReady(child, 'gateway', /"code":"started","program":"gateway"/);
+  await assertWiped(child.pid, wipe);
+  return child;
+}
+
+function placeFiles({ namespace, plan, identity, agent, caCertificate, users, random }: GatewayParts): void {
+  const root = `/proc/${namespace.pid}/root`;
+  const place = (path: string, content: string, mode = 0o644, user = { uid: 0, gid: 0 }): void => {
+    const outside = join(root, path);
+    mkdirSync(dirname(outside), { recursive: true, mode: 0o755 });
+    writeFileSync(outside, content, { mode: 0o600 });
+    chownSync(outside, user.uid, user.gid);
+    chmodSync(outside, mode);
+  };
+  for (const { name, content } of renderGateway(plan)) place(`${GATEWAY_FILES.directory}/${name}`, content);
+
+  const tunnels = { uid: 0, gid: users.openvpn.gid };
+  for (const { path, content } of identity.files) {
+    const certificate = path.endsWith('.crt');
+    place(path, content, certificate ? 0o644 : 0o640, certificate ? { uid: 0, gid: 0 } : tunnels);
+  }
+  place(GATEWAY_FILES.wireguardKey, keyOf(identity, GATEWAY_FILES.wireguardKey), 0o600, users.agent);
+  place(GATEWAY_FILES.radiusSecret, makeRadiusSecret(random), 0o440, { uid: users.agent.uid, gid: users.charon.gid });
+  place(AGENT_TOKEN, identity.token, 0o600);
+  place(AGENT_CA, caCertificate);
+  const config: Omit<GatewayConfigFile, 'plan'> & { readonly plan: GatewayPlan } = {
+    ...agent,
+    plan,
+    user: users.agent,
+    caFile: AGENT_CA,
+    tokenFile: AGENT_TOKEN,
+  };
+  place(AGENT_CONFIG, JSON.stringify(config, null, 2));
+}
+
+function keyOf(identity: GatewayIdentity, path: string): string {
+  return identity.files.find((file) => file.path === path)?.content ?? '';
+}

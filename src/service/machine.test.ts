@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { CannotStart, kernelCanServe, lockDirectory, needRoot, parseAddress, portIsFree } from './machine.os.ts';
+
+test('addresses with a port are read, others are refused with an example', () => {
+  assert.deepEqual(parseAddress('127.0.0.1:8080'), { host: '127.0.0.1', port: 8080 });
+  assert.deepEqual(parseAddress('[::1]:443'), { host: '::1', port: 443 });
+  for (const text of ['', '8080', '127.0.0.1', '127.0.0.1:99999', '::1:80', 'a:b:80', '[x]:80']) {
+    assert.throws(() => parseAddress(text), /is not an address with a port/, text);
+  }
+});
+
+test('a taken port is one clear sentence', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await assert.rejects(portIsFree({ host: '127.0.0.1', port }), new RegExp(`Port ${port} on 127.0.0.1 is taken`));
+  await new Promise((resolve) => server.close(resolve));
+  await portIsFree({ host: '127.0.0.1', port });
+  await assert.rejects(portIsFree({ host: '203.0.113.1', port }), /Cannot listen on 203.0.113.1/);
+});
+
+test('a directory is locked once and free again afterwards', async () => {
+  const unlock = await lockDirectory('/tmp/lethe-lock-test');
+  await assert.rejects(lockDirectory('/tmp/lethe-lock-test'), /already runs/);
+  await unlock();
+  await (await lockDirectory('/tmp/lethe-lock-test'))();
+});
+
+test('a gateway needs root', () => {
+  needRoot(0);
+  assert.throws(() => needRoot(1000), CannotStart);
+});
+
+test('this kernel can serve, and a missing feature is named', async () => {
+  await kernelCanServe();
+  await assert.rejects(kernelCanServe('/dev/absent'), /has no \/dev\/absent/);
+  await assert.rejects(
+    kernelCanServe('/dev/net/tun', [
+      { argv: ['ip', 'link', 'add', 'x', 'type', 'absent'], missing: 'absent (CONFIG_ABSENT)' },
+    ]),
+    /lacks absent \(CONFIG_ABSENT\)/,
+  );
+});

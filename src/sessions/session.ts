@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import type { Entitlement } from '../licences/licence.ts';
+
+/** Protocol ids as they stand in usage events (S9). */
+export const PROTOCOLS = ['openvpn-udp', 'openvpn-tcp', 'ikev2', 'wireguard'] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
+
+/** Where a session came from, as coarse as it is ever told: the address itself is gone before this exists. */
+export interface Origin {
+  /** ISO 3166-1 alpha-2, or `unknown`. */
+  readonly country: string;
+  /** The name of the autonomous system's holder, or `unknown`. */
+  readonly isp: string;
+}
+
+/** A live session's random handle: 8 bytes as 16 lower-case hex digits. It dies with the session. */
+export type SessionId = string & { readonly __unit: 'session' };
+
+export type Refusal = 'unknown' | 'expired' | 'seats';
+export type EndReason = 'seats' | 'expired' | 'revoked' | 'silent' | 'shutdown';
+
+/**
+ * The live sessions of one gateway, in memory only. A tunnel asks it for admission, tells it about bytes and about the
+ * end, and is told through `end` when a session must stop. It never sees an address, a name or a key.
+ */
+export interface Sessions {
+  /** Asks for a seat. `end` is called at most once, when the service wants the session to stop. */
+  admit(request: {
+    readonly protocol: Protocol;
+    readonly entitlement: Entitlement | undefined;
+    readonly origin: Origin;
+    readonly end: (reason: EndReason) => void;
+  }): SessionId | Refusal;
+  /** The tunnel carries packets now. Without this call, the end of the session leaves no usage event. */
+  established(session: SessionId): void;
+  /** Total bytes so far, in and out together. A smaller number than before is ignored. */
+  progress(session: SessionId, totalBytes: number): void;
+  /** The session is over. Idempotent. */
+  ended(session: SessionId, totalBytes?: number): void;
+}
+
+export function isRefusal(answer: SessionId | Refusal): answer is Refusal {
+  return answer === 'unknown' || answer === 'expired' || answer === 'seats';
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import type { GatewayPlan, RenderedFile, TunnelPlan } from '../plan.ts';
+import { SYSCTLS } from './sysctl.ts';
+
+export const FIREWALL_FILE = 'firewall.nft';
+export const SYSCTL_FILE = 'sysctl.conf';
+
+/** The ruleset and the kernel settings of a gateway. */
+export function render(plan: GatewayPlan): RenderedFile[] {
+  return [
+    { name: FIREWALL_FILE, content: ruleset(plan) },
+    { name: SYSCTL_FILE, content: SYSCTLS.map(([key, value]) => `${key} = ${value}\n`).join('') },
+  ];
+}
+
+/**
+ * Where a customer may not go: this network, private networks, loopback, link-local, carrier-grade NAT, benchmarks,
+ * multicast and reserved space (RFC 6890), and with them the gateway's own pools and every management network.
+ */
+const CLOSED4 = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '224.0.0.0/3',
+];
+const CLOSED6 = ['::/96', '::ffff:0:0/96', '64:ff9b:1::/48', '100::/64', 'fc00::/7', 'fe80::/10', 'ff00::/8'];
+
+/** Source ports of customers' flows behind the NAT. No tunnel listens in this range, so no answer is taken for one. */
+const NAT_PORTS = '20000-49999';
+
+function list(items: readonly (string | number)[]): string {
+  return `{ ${items.join(', ')} }`;
+}
+
+interface Door {
+  readonly tunnel: TunnelPlan;
+  /** What a packet that came out of the tunnel looks like, and one that goes in. */
+  readonly from: string;
+  readonly into: string;
+}
+
+/** Where the kernel carries ESP, its customers' packets appear on the uplink itself, marked as decrypted. */
+function doors(plan: GatewayPlan): Door[] {
+  return Object.entries(plan.tunnels).map(([protocol, tunnel]) =>
+    protocol === 'ikev2' && plan.esp === 'kernel'
+      ? { tunnel, from: `iifname "${plan.uplink}" meta ipsec exists`, into: `oifname "${plan.uplink}" rt ipsec exists` }
+      : { tunnel, from: `iifname "${tunnel.device}"`, into: `oifname "${tunnel.device}"` },
+  );
+}
+
+function chain(name: string, hook: string, rules: readonly string[]): string {
+  const lines = [hook, ...rules].filter((line) => line !== '').map((line) => `    ${line}\n`);
+  return `  chain ${name} {\n${lines.join('')}  }\n`;
+}
+
+function ruleset(plan: GatewayPlan): string {
+  const chains = [
+    arriving(plan),
+    leaving(plan),
+    chain('input', 'type filter hook input priority filter; policy drop;', input(plan)),
+    chain('outside', '', outside(plan)),
+    chain('inside', '', inside(plan)),
+    chain('forward', 'type filter hook forward priority filter; policy drop;', forward(plan)),
+    chain('outbound', '', outbound(plan)),
+    chain('segments', 'type filter hook forward priority mangle; policy accept;', [
+      'tcp flags syn / syn,rst tcp option maxseg size set rt mtu',
+    ]),
+    chain('output', 'type filter hook output priority filter; policy accept;', strays(plan)),
+    chain('translate', 'type nat hook postrouting priority srcnat; policy accept;', translate(plan)),
+  ];
+  return `table inet lethe {}\ndelete table inet lethe\ntable inet lethe {\n${chains.join('')}}\n`;
+}
+
+function outerPorts(plan: GatewayPlan): { udp: number[]; tcp: number[] } {
+  const { tunnels } = plan;
+  const udp = [tunnels['openvpn-udp'].port, tunnels.ikev2.port, 4500, tunnels.wireguard.port];
+  return { udp, tcp: [tunnels['openvpn-tcp'].port] };
+}
+
+/** Customers' public addresses stay out of connection tracking; sources must belong where they come from. */
+function arriving(plan: GatewayPlan): string {
+  const { udp, tcp } = outerPorts(plan);
+  const outer = `iifname "${plan.uplink}" fib daddr . iif type local`;
+  return chain('arriving', 'type filter hook prerouting priority raw; policy accept;', [
+    ...doors(plan).flatMap(({ tunnel, from }) => [
+      `${from} ip saddr != ${tunnel.pool4} drop`,
+      `${from} ip6 saddr != ${tunnel.pool6} drop`,
+    ]),
+    `iifname "${plan.uplink}" meta ipsec missing ip saddr ${list(pools4(plan))} drop`,
+    `iifname "${plan.uplink}" meta ipsec missing ip6 saddr ${list(pools6(plan))} drop`,
+    `${outer} meta ipsec missing udp dport ${list(udp)} notrack`,
+    `${outer} meta ipsec missing tcp dport ${list(tcp)} notrack`,
+    `${outer} meta l4proto esp notrack`,
+    ...doors(plan).flatMap(({ from }) => [
+      `${from} ip daddr ${plan.service4} notrack`,
+      `${from} ip6 daddr ${plan.service6} notrack`,
+    ]),
+  ]);
+}
+
+function leaving(plan: GatewayPlan): string {
+  const { udp, tcp } = outerPorts(plan);
+  return chain('leaving', 'type filter hook output priority raw; policy accept;', [
+    `oifname "${plan.uplink}" udp sport ${list(udp)} notrack`,
+    `oifname "${plan.uplink}" tcp sport ${list(tcp)} notrack`,
+    `oifname "${plan.uplink}" meta l4proto esp notrack`,
+    `oifname != "lo" ip saddr ${plan.service4} notrack`,
+    `oifname != "lo" ip6 saddr ${plan.service6} notrack`,
+  ]);
+}
+
+function input(plan: GatewayPlan): string[] {
+  return [
+    'iifname "lo" accept',
+    ...doors(plan).map(({ from }) => `${from} goto inside`),
+    `iifname "${plan.uplink}" goto outside`,
+    // The way to control, where it has an interface of its own.
+    'ct state established,related accept',
+  ];
+}
+
+function outside(plan: GatewayPlan): string[] {
+  const { udp, tcp } = outerPorts(plan);
+  const here = 'fib daddr . iif type local';
+  return [
+    'ct state established,related accept',
+    `${here} udp dport ${list(udp)} accept`,
+    `${here} tcp dport ${list(tcp)} accept`,
+    plan.esp === 'kernel' ? `${here} meta l4proto esp accept` : '',
+    'icmp type { destination-unreachable, time-exceeded, parameter-problem } accept',
+    'icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept',
+    'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } ip6 hoplimit 255 accept',
+    'drop',
+  ];
+}
+
+/** What the gateway offers to those who are connected: names, heartbeats, and an echo to see that it is there. */
+function inside(plan: GatewayPlan): string[] {
+  const services = ['udp dport 53', 'tcp dport 53', `tcp dport ${plan.heartbeatPort}`];
+  return [
+    ...[...services, 'icmp type echo-request'].map((service) => `ip daddr ${plan.service4} ${service} accept`),
+    ...[...services, 'icmpv6 type echo-request'].map((service) => `ip6 daddr ${plan.service6} ${service} accept`),
+    'reject with icmpx admin-prohibited',
+  ];
+}
+
+function forward(plan: GatewayPlan): string[] {
+  return [
+    ...strays(plan),
+    'ct state invalid drop',
+    'ct state established,related accept',
+    ...doors(plan).map(({ from }) => `${from} goto outbound`),
+  ];
+}
+
+/** A packet for a customer whose tunnel has just gone must not travel on in the open. */
+function strays(plan: GatewayPlan): string[] {
+  const open = plan.esp === 'kernel' ? `oifname "${plan.uplink}" rt ipsec missing` : `oifname "${plan.uplink}"`;
+  return [`${open} ip daddr ${list(pools4(plan))} drop`, `${open} ip6 daddr ${list(pools6(plan))} drop`];
+}
+
+function outbound(plan: GatewayPlan): string[] {
+  return [
+    `ip daddr ${list(CLOSED4)} reject with icmp admin-prohibited`,
+    `ip6 daddr ${list(CLOSED6)} reject with icmpv6 admin-prohibited`,
+    plan.address6 === undefined ? 'meta nfproto ipv6 reject with icmpv6 no-route' : '',
+    `oifname "${plan.uplink}" accept`,
+    'reject with icmpx admin-prohibited',
+  ];
+}
+
+function translate(plan: GatewayPlan): string[] {
+  const families = [
+    `ip saddr ${list(pools4(plan))}`,
+    ...(plan.address6 === undefined ? [] : [`ip6 saddr ${list(pools6(plan))}`]),
+  ];
+  return families.flatMap((pools) => [
+    `oifname "${plan.uplink}" ${pools} meta l4proto { tcp, udp } masquerade to :${NAT_PORTS} fully-random`,
+    `oifname "${plan.uplink}" ${pools} masquerade`,
+  ]);
+}
+
+function pools4(plan: GatewayPlan): string[] {
+  return Object.values(plan.tunnels).map((tunnel) => tunnel.pool4);
+}
+
+function pools6(plan: GatewayPlan): string[] {
+  return Object.values(plan.tunnels).map((tunnel) => tunnel.pool6);
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { hostOf, innerAddresses, innerPools } from './pool.ts';
+
+const POOLS = { pool4: '10.64.192.0/18', pool6: 'fd6c:6574:6865:4::/64' };
+
+test('host n has the n-th address of both pools', () => {
+  assert.deepEqual(innerAddresses(POOLS, 1), ['10.64.192.1', 'fd6c:6574:6865:4::1']);
+  assert.deepEqual(innerAddresses(POOLS, 2), ['10.64.192.2', 'fd6c:6574:6865:4::2']);
+  assert.deepEqual(innerAddresses(POOLS, 16_382), ['10.64.255.254', 'fd6c:6574:6865:4::3ffe']);
+  for (const host of [0, -1, 1.5, 16_383, Number.NaN]) assert.throws(() => innerAddresses(POOLS, host), RangeError);
+});
+
+test('addresses are written as RFC 5952 says', () => {
+  const six = (pool6: string) => innerAddresses({ pool4: POOLS.pool4, pool6 }, 2)[1];
+  assert.equal(six('fd00::/64'), 'fd00::2');
+  assert.equal(six('fd00:0:0:1::/64'), 'fd00:0:0:1::2');
+  assert.equal(six('fd00:0:0:1:0:0:1:0/112'), 'fd00::1:0:0:1:2');
+  assert.equal(six('fd00:1:2:3:4:5:6:0/112'), 'fd00:1:2:3:4:5:6:2');
+  assert.equal(six('fd00:0:2:3:4:5:6:0/112'), 'fd00:0:2:3:4:5:6:2');
+});
+
+test('an address leads back to its host, and to none outside the pools', () => {
+  const pools = innerPools(POOLS);
+  for (const host of [0, 1, 255, 256, 16_382]) {
+    const four = Uint8Array.of(10, 64, 192 + (host >> 8), host & 255);
+    assert.equal(hostOf(pools, four, 0, 4), host);
+  }
+  for (const other of [
+    [10, 64, 255, 255],
+    [10, 64, 191, 255],
+    [10, 65, 0, 0],
+    [255, 255, 255, 255],
+    [0, 0, 0, 0],
+  ])
+    assert.equal(hostOf(pools, Uint8Array.from(other), 0, 4), undefined);
+  assert.equal(hostOf(pools, new Uint8Array(16).fill(255), 0, 16), undefined);
+  assert.equal(hostOf(pools, new Uint8Array(16), 0, 16), undefined);
+});
+
+test('what is no network is no pool', () => {
+  for (const pool4 of ['', '10.64.0.0', '10.64.0.0/', '10.64.0.0/33', '10.64.0.0/x', 'fd00::/64', '10.64.0/18'])
+    assert.throws(() => innerPools({ ...POOLS, pool4 }), RangeError, pool4);
+  for (const pool6 of ['10.64.0.0/18', 'fd00::/129', 'fd00::'])
+    assert.throws(() => innerPools({ ...POOLS, pool6 }), RangeError, pool6);
+});
