@@ -8,7 +8,7 @@ export class WaitedInVain extends Error {
 }
 
 /** Waits until a condition holds, at most `limit` milliseconds. `what` ends the sentence "waited in vain: …". */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, limit = 15_000): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, limit = 60_000): Promise<void> {
   const deadline = systemClock.elapsed() + limit;
   while (!(await holds())) {
     if (systemClock.elapsed() > deadline) throw new WaitedInVain(`waited in vain: ${what}`);

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { until } from '../clock/until.ts';
 import type { Namespace } from '../namespaces/namespace.os.ts';
 import { place } from '../namespaces/place.os.ts';
-import type { Child } from '../processes/process.os.ts';
+import { type Child, orStop } from '../processes/process.os.ts';
 import type { Visit } from './visit.ts';
 
 /** A stock client in a namespace of its own, as it would run on a customer's machine. */
@@ -49,15 +49,24 @@ export async function connectOpenvpn(
     '--verb',
     '3',
   ]);
-  await until(
-    `openvpn did not connect: ${lastLines(child)}`,
-    () => {
-      if (!child.running) throw new ClientFailed(`openvpn ended: ${lastLines(child)}`);
-      return child.output().includes('Initialization Sequence Completed');
-    },
-    30_000,
+  await orStop(child, () =>
+    until(
+      'openvpn did not connect',
+      () => {
+        if (!child.running) throw new ClientFailed(`openvpn ended: ${lastLines(child)}`);
+        return child.output().includes('Initialization Sequence Completed');
+      },
+      30_000,
+    ),
   );
   return { namespace, output: () => child.output(), disconnect: async () => void (await child.stop(10_000)) };
+}
+
+function succeeds(attempt: Promise<unknown>): Promise<boolean> {
+  return attempt.then(
+    () => true,
+    () => false,
+  );
 }
 
 function lastLines(child: Child): string {
@@ -71,15 +80,14 @@ export async function connectWireguard(
 ): Promise<StockClient> {
   place(namespace, '/run/client/wg.conf', configuration, 0o600);
   const child = await namespace.spawn(['wireguard-go', '-f', 'wg0'], { env: { LOG_LEVEL: 'error' } });
-  await until(
-    'wireguard-go did not start',
-    async () =>
-      namespace.run(['ip', 'link', 'show', 'wg0']).then(
-        () => true,
-        () => false,
-      ),
-    5000,
-  );
+  await orStop(child, async () => {
+    await until('wireguard-go did not start', () => succeeds(namespace.run(['ip', 'link', 'show', 'wg0'])), 30_000);
+    await configureWireguard({ namespace, gateway, device }, configuration);
+  });
+  return { namespace, output: () => child.output(), disconnect: async () => void (await child.stop()) };
+}
+
+async function configureWireguard({ namespace, gateway, device }: ClientMachine, configuration: string): Promise<void> {
   place(namespace, '/run/client/stripped.conf', await namespace.run(['wg-quick', 'strip', '/run/client/wg.conf']));
   await namespace.run(['wg', 'setconf', 'wg0', '/run/client/stripped.conf']);
   for (const address of valuesOf(configuration, 'Address'))
@@ -89,7 +97,6 @@ export async function connectWireguard(
   await namespace.run(['ip', 'route', 'add', gateway, ...outward.trim().split(' ').slice(1), 'dev', device]);
   for (const half of ['0.0.0.0/1', '128.0.0.0/1']) await namespace.run(['ip', 'route', 'add', half, 'dev', 'wg0']);
   for (const half of ['::/1', '8000::/1']) await namespace.run(['ip', '-6', 'route', 'add', half, 'dev', 'wg0']);
-  return { namespace, output: () => child.output(), disconnect: async () => void (await child.stop()) };
 }
 
 /** Lets charon carry ESP itself where the kernel does not, without sending ESP into its own tunnel. */
@@ -122,18 +129,12 @@ export async function connectIkev2(
   const child = await namespace.spawn(['/usr/lib/ipsec/charon', '--use-syslog'], { env });
   const swanctl = (...argv: readonly string[]) =>
     namespace.run(['swanctl', ...argv, '--uri', 'unix:///run/client/charon.vici'], { env });
-  await until(
-    'charon did not start',
-    () =>
-      swanctl('--stats').then(
-        () => true,
-        () => false,
-      ),
-    10_000,
-  );
-  await swanctl('--load-all', '--file', '/run/swanctl/swanctl.conf');
-  const name = /connections \{\s+(\S+) \{/.exec(profile)?.[1] ?? '';
-  await swanctl('--initiate', '--child', name, '--timeout', '20');
+  await orStop(child, async () => {
+    await until('charon did not start', () => succeeds(swanctl('--stats')), 30_000);
+    await swanctl('--load-all', '--file', '/run/swanctl/swanctl.conf');
+    const name = /connections \{\s+(\S+) \{/.exec(profile)?.[1] ?? '';
+    await swanctl('--initiate', '--child', name, '--timeout', '20');
+  });
   return {
     namespace,
     output: () => child.output(),

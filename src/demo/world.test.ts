@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '../random/random.ts';
-import { visit } from './client.os.ts';
+import { connectIkev2, visit } from './client.os.ts';
 import { homeAddress, homeAddress6, INTERNET, openWorld } from './world.os.ts';
 
 test('a machine reaches pages and names under its own address', async () => {
@@ -17,6 +17,19 @@ test('a machine reaches pages and names under its own address', async () => {
     assert.deepEqual(seen, { addresses: [INTERNET.address4], status: 200, body: address });
     await machine.run(['ping', '-c1', '-W2', other]);
     await machine.run(['ping', '-6', '-c1', '-W2', INTERNET.address6]);
+  } finally {
+    await world.close();
+  }
+});
+
+test('a client that failed to connect leaves nothing that would stand in the way of the next attempt', async () => {
+  const world = await openWorld();
+  try {
+    const namespace = await world.machine('v3', '203.0.113.99', '2001:db8:99::1');
+    const machine = { namespace, gateway: INTERNET.address4, device: 'eth0' };
+    const attempt = () => connectIkev2(machine, 'connections {', 'no certificate', { username: 'u', ikePassword: 'p' });
+    for (const time of ['first', 'second']) await assert.rejects(attempt(), /swanctl/, time);
+    assert.doesNotMatch(await namespace.run(['ps', '-e', '-o', 'args']), /charon/);
   } finally {
     await world.close();
   }

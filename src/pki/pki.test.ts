@@ -225,7 +225,7 @@ function words(...lines: string[]): string[] {
 }
 
 async function until(child: Child, reached: () => boolean): Promise<void> {
-  const deadline = performance.now() + 15_000;
+  const deadline = performance.now() + 60_000;
   while (!reached()) {
     assert.ok(child.running && performance.now() < deadline, child.output());
     await delay(20);

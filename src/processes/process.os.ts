@@ -162,6 +162,20 @@ function start(argv: readonly string[], options: SpawnOptions): ChildProcess {
   });
 }
 
+/**
+ * Finishes what has to be done before a program that was just started can be used. When that fails the program is
+ * stopped, so that it does not stand in the way of the next attempt: a second charon, for one, would take the socket of
+ * the first and end.
+ */
+export async function orStop<T>(child: Child, prepare: () => Promise<T>): Promise<T> {
+  try {
+    return await prepare();
+  } catch (error) {
+    await child.stop(1000);
+    throw error;
+  }
+}
+
 /** Process ids of the direct children, empty when the process is gone. */
 export function childrenOf(pid: number): number[] {
   try {

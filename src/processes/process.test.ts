@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { CommandError, childrenOf, run, spawnChild } from './process.os.ts';
+import { CommandError, childrenOf, orStop, run, spawnChild } from './process.os.ts';
 
 test('a command gives its output, and its failure with what it said', async () => {
   assert.equal(await run(['echo', 'hello']), 'hello\n');
@@ -32,6 +32,19 @@ test('a child that ignores SIGTERM is killed after the grace', async () => {
   assert.equal(exit.signal, 'SIGKILL');
   assert.equal(child.running, false);
   assert.equal((await child.stop()).signal, 'SIGKILL');
+});
+
+test('a child that cannot be made ready is stopped before the failure is told', async () => {
+  const child = spawnChild(['sleep', '60']);
+  assert.equal(await orStop(child, async () => 'ready'), 'ready');
+  assert.equal(child.running, true);
+  await assert.rejects(
+    orStop(child, async () => {
+      throw new RangeError('not like this');
+    }),
+    /not like this/,
+  );
+  assert.equal(child.running, false);
 });
 
 test('a child runs as the user it was given', async () => {
@@ -64,7 +77,7 @@ test('children die when their parent is killed', async () => {
   assert.deepEqual(childrenOf(parent.pid), [orphan]);
   parent.signal('SIGKILL');
   await parent.exited;
-  const deadline = performance.now() + 3000;
+  const deadline = performance.now() + 60_000;
   while (existsSync(`/proc/${orphan}`) && performance.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 10));
   assert.equal(existsSync(`/proc/${orphan}`), false);

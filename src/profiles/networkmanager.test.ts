@@ -41,7 +41,7 @@ async function startNetworkManager(namespace: Namespace): Promise<void> {
   place(namespace, '/run/bus.conf', BUS);
   place(namespace, '/run/manager.conf', MANAGER);
   const files = ['--config', '/run/manager.conf', '--config-dir', '/run/none', '--state-file', '/run/state'];
-  const deadline = performance.now() + 15_000;
+  const deadline = performance.now() + 60_000;
   await namespace.spawn(['dbus-daemon', '--config-file=/run/bus.conf', '--nofork', '--nopidfile']);
   while (!existsSync(`/proc/${namespace.pid}/root/run/bus`) && performance.now() < deadline) await delay(20);
   const manager = await namespace.spawn(['NetworkManager', '--no-daemon', ...files], { env: ENV });

@@ -57,7 +57,7 @@ test('swanctl loads the connections, the authority and the login into a charon',
     writeFileSync(`${outside}/swanctl/x509ca/${authority.fileName}`, authority.content);
     const env = { STRONGSWAN_CONF: '/run/strongswan.conf', SWANCTL_DIR: '/run/swanctl' };
     const charon = await namespace.spawn(['/usr/lib/ipsec/charon'], { env });
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + 60_000;
     while (charon.running && !existsSync(`${outside}/vici.sock`) && performance.now() < deadline) await delay(20);
     const uri = ['--uri', 'unix:///run/vici.sock'];
     const loaded = await namespace.run(['swanctl', '--load-all', ...uri], { env });

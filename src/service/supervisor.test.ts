@@ -8,7 +8,7 @@ import { spawnChild } from '../processes/process.os.ts';
 import { supervise } from './supervisor.ts';
 
 async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5000;
+  const deadline = performance.now() + 60_000;
   while (!holds()) {
     assert.ok(performance.now() < deadline, 'waited too long');
     await delay(5);

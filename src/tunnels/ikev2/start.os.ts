@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Namespace } from '../../namespaces/namespace.os.ts';
-import { type Child, CommandError } from '../../processes/process.os.ts';
+import { type Child, CommandError, orStop } from '../../processes/process.os.ts';
 import { GATEWAY_FILES } from '../plan.ts';
 import { type DaemonOptions, makeSocketDirectory, unprivileged } from '../unprivileged.ts';
 import { CONNECTIONS_FILE, DAEMON_FILE } from './render.ts';
@@ -29,10 +29,12 @@ export async function startCharon(
     [...unprivileged(user, 'net_admin', 'net_bind_service', 'net_raw'), CHARON, '--use-syslog'],
     { env: { ...env, STRONGSWAN_CONF: `${directory}/${DAEMON_FILE}` } },
   );
-  await listening(namespace, child, GATEWAY_FILES.viciSocket);
-  await loadConnections(namespace, directory);
-  await namespace.run(['chgrp', String(agentGroup), GATEWAY_FILES.viciSocket]);
-  await namespace.run(['chmod', '660', GATEWAY_FILES.viciSocket]);
+  await orStop(child, async () => {
+    await listening(namespace, child, GATEWAY_FILES.viciSocket);
+    await loadConnections(namespace, directory);
+    await namespace.run(['chgrp', String(agentGroup), GATEWAY_FILES.viciSocket]);
+    await namespace.run(['chmod', '660', GATEWAY_FILES.viciSocket]);
+  });
   return child;
 }
 

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Namespace } from '../../namespaces/namespace.os.ts';
-import { type Child, CommandError } from '../../processes/process.os.ts';
+import { type Child, CommandError, orStop } from '../../processes/process.os.ts';
 import { GATEWAY_FILES } from '../plan.ts';
 import { type DaemonOptions, makeSocketDirectory, unprivileged } from '../unprivileged.ts';
 import { settingsOf } from './nologging.ts';
@@ -28,12 +28,14 @@ export async function startWireGuard(
   const child = await namespace.spawn([...unprivileged(options.user, 'net_admin'), 'wireguard-go', '-f', device], {
     env: { ...Object.fromEntries(settings), ...options.env },
   });
-  await appearance(namespace, child, GATEWAY_FILES.wireguardSocket);
-  const { wireguardKey } = GATEWAY_FILES;
-  await namespace.run(['wg', 'set', device, 'listen-port', value('LISTEN_PORT'), 'private-key', wireguardKey]);
-  await namespace.run(['ip', 'address', 'add', value('ADDRESS4'), 'dev', device]);
-  await namespace.run(['ip', 'address', 'add', value('ADDRESS6'), 'dev', device, 'nodad']);
-  await namespace.run(['ip', 'link', 'set', device, 'mtu', value('MTU'), 'up']);
+  await orStop(child, async () => {
+    await appearance(namespace, child, GATEWAY_FILES.wireguardSocket);
+    const { wireguardKey } = GATEWAY_FILES;
+    await namespace.run(['wg', 'set', device, 'listen-port', value('LISTEN_PORT'), 'private-key', wireguardKey]);
+    await namespace.run(['ip', 'address', 'add', value('ADDRESS4'), 'dev', device]);
+    await namespace.run(['ip', 'address', 'add', value('ADDRESS6'), 'dev', device, 'nodad']);
+    await namespace.run(['ip', 'link', 'set', device, 'mtu', value('MTU'), 'up']);
+  });
   return child;
 }
 
