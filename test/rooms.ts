@@ -31,6 +31,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   namespaces: { rooms: 'processes' },
   residue: { rooms: 'processes' },
   internet: { rooms: 'clock processes namespaces' },
+  machines: { rooms: 'clock processes namespaces' },
 
   // What a gateway does.
   authdb: { rooms: 'clock random journal licences sensitive' },

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import type { Namespace } from '../namespaces/namespace.os.ts';
+import type { Child } from '../processes/process.os.ts';
+
+/** A virtual network card of a machine: the tap device in its hull, and the hardware address that the machine sees. */
+export interface Card {
+  readonly tap: string;
+  readonly mac: string;
+}
+
+/** How a machine is reached from the world: its own address, whom it sends everything to, and what its network spans. */
+export interface Uplink {
+  readonly address4: string;
+  /** Length of the network's prefix, 0 to 32. */
+  readonly prefix: number;
+  readonly router4: string;
+  /** Free address of the same network, from which the hull answers the machine's question for its own. */
+  readonly hull4: string;
+}
+
+/** The cards of a machine, with the program that tells it its addresses (DHCP, RFC 2131). */
+export interface Cabling {
+  /** `eth0` and `eth1` in the machine. */
+  readonly cards: readonly [uplink: Card, control: Card];
+  /** The machine's address on its way to control, seen by nobody but the hull. */
+  readonly controlAddress: string;
+  readonly dhcp: Child;
+}
+
+/** Locally administered hardware addresses (IEEE 802c); each is alone on its network. */
+const UPLINK: Card = { tap: 'tap0', mac: '52:4c:65:74:68:00' };
+const CONTROL: Card = { tap: 'tap1', mac: '52:4c:65:74:68:01' };
+
+const UPLINK_BRIDGE = 'bridge0';
+const CONTROL_BRIDGE = 'bridge1';
+const CONTROL_HULL = '10.67.0.1';
+const CONTROL_MACHINE = '10.67.0.2';
+
+/**
+ * Makes the cards of a virtual machine in its hull: a namespace that has two cables already, `uplink` to the world and
+ * `control` to the service. On the first the machine stands itself, under its own address; towards the second the hull
+ * routes, and lets it reach `control4` only.
+ */
+export async function cableMachine(
+  hull: Namespace,
+  { uplink, control4 }: { readonly uplink: Uplink; readonly control4: string },
+): Promise<Cabling> {
+  await bridgeUplink(hull, uplink);
+  await routeControl(hull, control4);
+  return { cards: [UPLINK, CONTROL], controlAddress: CONTROL_MACHINE, dhcp: await startDhcp(hull, uplink, control4) };
+}
+
+/** A switch in the hull with the machine's card on it; what else stands on it is the caller's. */
+async function bridge(hull: Namespace, card: Card, name: string, address: string): Promise<void> {
+  await hull.run(['ip', 'link', 'add', name, 'type', 'bridge']);
+  await hull.run(['ip', 'tuntap', 'add', card.tap, 'mode', 'tap']);
+  await hull.run(['ip', 'link', 'set', card.tap, 'master', name, 'up']);
+  await hull.run(['ip', 'addr', 'add', address, 'dev', name]);
+  await hull.run(['ip', 'link', 'set', name, 'up']);
+}
+
+/** What the cable had been given belongs to the machine. */
+async function bridgeUplink(hull: Namespace, { hull4, prefix }: Uplink): Promise<void> {
+  await bridge(hull, UPLINK, UPLINK_BRIDGE, `${hull4}/${prefix}`);
+  await hull.run(['ip', 'addr', 'flush', 'dev', 'uplink']);
+  await hull.run(['ip', 'link', 'set', 'uplink', 'master', UPLINK_BRIDGE]);
+}
+
+async function routeControl(hull: Namespace, control4: string): Promise<void> {
+  await bridge(hull, CONTROL, CONTROL_BRIDGE, `${CONTROL_HULL}/30`);
+  await hull.run(['nft', '-f', '-'], { stdin: controlRules(control4) });
+  await hull.run(['sysctl', '-q', '-w', 'net.ipv4.ip_forward=1']);
+}
+
+/** Some kernels show bridged packets to these rules as well; they are not the hull's business. */
+function controlRules(control4: string): string {
+  return `table ip cabling {
+  chain forward {
+    type filter hook forward priority filter; policy drop;
+    iifname "${UPLINK_BRIDGE}" oifname "${UPLINK_BRIDGE}" accept
+    ct state established,related accept
+    iifname "${CONTROL_BRIDGE}" ip daddr ${control4} oifname "control" accept
+  }
+  chain translate {
+    type nat hook postrouting priority srcnat;
+    oifname "control" masquerade
+  }
+}
+`;
+}
+
+/** dnsmasq(8), for these two cards and nobody else, without names and without a file of leases. */
+async function startDhcp(hull: Namespace, uplink: Uplink, control4: string): Promise<Child> {
+  const lease = (card: Card, network: string, mask: string, address: string) => [
+    `--dhcp-range=set:${card.tap},${network},static,${mask},1h`,
+    `--dhcp-host=${card.mac},${address}`,
+  ];
+  return await hull.spawn([
+    'dnsmasq',
+    '--keep-in-foreground',
+    '--conf-file=/dev/null',
+    '--port=0',
+    '--pid-file=',
+    '--leasefile-ro',
+    '--log-facility=/dev/null',
+    '--bind-interfaces',
+    `--interface=${UPLINK_BRIDGE}`,
+    `--interface=${CONTROL_BRIDGE}`,
+    ...lease(UPLINK, uplink.hull4, maskOf(uplink.prefix), uplink.address4),
+    `--dhcp-option=tag:${UPLINK.tap},3,${uplink.router4}`,
+    ...lease(CONTROL, CONTROL_HULL, '255.255.255.252', CONTROL_MACHINE),
+    `--dhcp-option=tag:${CONTROL.tap},3`,
+    `--dhcp-option=tag:${CONTROL.tap},121,${control4}/32,${CONTROL_HULL}`,
+  ]);
+}
+
+/** `255.255.255.248` for 29. */
+export function maskOf(prefix: number): string {
+  const bits = prefix === 0 ? 0 : (0xffff_ffff << (32 - prefix)) >>> 0;
+  return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join('.');
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { until } from '../clock/until.ts';
+import { joinByCable, type Namespace, openNamespace } from '../namespaces/namespace.os.ts';
+import { place } from '../namespaces/place.os.ts';
+import { type Card, cableMachine, maskOf } from './cabling.os.ts';
+
+/** Writes down what udhcpc(8) was given. */
+const SCRIPT = `#!/bin/sh
+[ "$1" = bound ] || exit 0
+echo "$ip/$mask router=$router routes=$staticroutes" > /run/lease-$interface
+`;
+
+async function leaseOf(machine: Namespace, device: string): Promise<string> {
+  await machine.run(
+    ['busybox', 'udhcpc', '-n', '-q', '-f', '-t', '10', '-O', 'staticroutes', '-i', device, '-s', '/run/script'],
+    {},
+  );
+  return (await machine.run(['cat', `/run/lease-${device}`])).trim();
+}
+
+test('a machine is told its own address on the uplink, and only the way to control on the other card', async () => {
+  const namespaces: Namespace[] = [];
+  const open = async () => {
+    const namespace = await openNamespace();
+    namespaces.push(namespace);
+    return namespace;
+  };
+  try {
+    const [world, control, hull, machine] = [await open(), await open(), await open(), await open()];
+    await joinByCable(
+      { namespace: world, name: 'w', addresses: ['198.51.100.1/24'] },
+      { namespace: hull, name: 'uplink', addresses: ['198.51.100.7/32'] },
+    );
+    await joinByCable(
+      { namespace: control, name: 'c', addresses: ['10.66.0.1/30', '10.66.9.9/32'] },
+      { namespace: hull, name: 'control', addresses: ['10.66.0.2/30'] },
+    );
+    const uplink = { address4: '198.51.100.7', prefix: 24, router4: '198.51.100.1', hull4: '198.51.100.6' };
+    const { cards, controlAddress } = await cableMachine(hull, { uplink, control4: '10.66.0.1' });
+    await standIn(hull, machine, cards);
+    await machine.run(['ip', 'link', 'set', 'lo', 'up']);
+    place(machine, '/run/script', SCRIPT, 0o755);
+    await until('nobody answers', async () => (await hull.run(['ss', '-lun'])).includes(':67'));
+    assert.equal(await leaseOf(machine, 'eth0'), '198.51.100.7/24 router=198.51.100.1 routes=');
+    assert.equal(await leaseOf(machine, 'eth1'), `${controlAddress}/30 router= routes=10.66.0.1/32 10.67.0.1`);
+
+    await machine.run(['ip', 'addr', 'add', '198.51.100.7/24', 'dev', 'eth0']);
+    await machine.run(['ip', 'addr', 'add', `${controlAddress}/30`, 'dev', 'eth1']);
+    await machine.run(['ip', 'route', 'add', '10.66.0.0/16', 'via', '10.67.0.1']);
+    await machine.run(['ping', '-c1', '-W5', '198.51.100.1']);
+    await machine.run(['ping', '-c1', '-W5', '10.66.0.1']);
+    await assert.rejects(machine.run(['ping', '-c1', '-W1', '10.66.9.9']), /100% packet loss/);
+  } finally {
+    for (const namespace of namespaces) await namespace.close();
+  }
+});
+
+/** Cables a namespace to where the virtual machine's cards are. */
+async function standIn(hull: Namespace, machine: Namespace, cards: readonly Card[]): Promise<void> {
+  for (const [index, { mac }] of cards.entries()) {
+    const name = `eth${index}`;
+    await joinByCable({ namespace: hull, name, addresses: [] }, { namespace: machine, name, addresses: [] });
+    await machine.run(['ip', 'link', 'set', name, 'address', mac]);
+    await hull.run(['ip', 'link', 'set', name, 'master', `bridge${index}`]);
+  }
+}
+
+test('masks', () => {
+  assert.deepEqual([0, 8, 29, 30, 32].map(maskOf), [
+    '0.0.0.0',
+    '255.0.0.0',
+    '255.255.255.248',
+    '255.255.255.252',
+    '255.255.255.255',
+  ]);
+});
