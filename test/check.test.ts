@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { globSync } from 'node:fs';
 import { test } from 'node:test';
 import { CHECKS } from '../src/check/check.cli.ts';
 import { run } from '../src/processes/process.os.ts';
@@ -11,5 +12,5 @@ for (const { title, argv } of CHECKS.filter(({ argv }) => !argv.includes('--test
 }
 
 test('the entry script is clean shell', async () => {
-  await run(['shellcheck', 'lethe', '.ci/run']);
+  await run(['shellcheck', 'lethe', '.ci/run', ...globSync('image/{initrd/init,probe/probe/{install,serve}}')]);
 });
