@@ -18,14 +18,22 @@ export interface Uplink {
   readonly hull4: string;
 }
 
+/** The service that a machine belongs to, as its hull reaches it over the cable `control`. */
+export interface Service4 {
+  readonly address4: string;
+  /** TCP ports that the machine may use there. */
+  readonly ports: readonly number[];
+}
+
 /** The cards of a machine, with the program that tells it its addresses (DHCP, RFC 2131). */
 export interface Cabling {
   /** `eth0` and `eth1` in the machine. */
   readonly cards: readonly [uplink: Card, control: Card];
-  /** The machine's address on its way to control, seen by nobody but the hull. */
-  readonly controlAddress: string;
   readonly dhcp: Child;
 }
+
+/** Where every machine finds the service, whatever the service's address on this host is. */
+export const SERVICE_ADDRESS = '10.67.0.1';
 
 /** Locally administered hardware addresses (IEEE 802c); each is alone on its network. */
 const UPLINK: Card = { tap: 'tap0', mac: '52:4c:65:74:68:00' };
@@ -33,21 +41,20 @@ const CONTROL: Card = { tap: 'tap1', mac: '52:4c:65:74:68:01' };
 
 const UPLINK_BRIDGE = 'bridge0';
 const CONTROL_BRIDGE = 'bridge1';
-const CONTROL_HULL = '10.67.0.1';
-const CONTROL_MACHINE = '10.67.0.2';
+const CONTROL_NETWORK = { mask: '255.255.255.252', prefix: 30, machine: '10.67.0.2' } as const;
 
 /**
  * Makes the cards of a virtual machine in its hull: a namespace that has two cables already, `uplink` to the world and
- * `control` to the service. On the first the machine stands itself, under its own address; towards the second the hull
- * routes, and lets it reach `control4` only.
+ * `control` to the service. On the first the machine stands itself, under its own address. Behind the other card is
+ * nothing but the service's ports at {@link SERVICE_ADDRESS}.
  */
 export async function cableMachine(
   hull: Namespace,
-  { uplink, control4 }: { readonly uplink: Uplink; readonly control4: string },
+  { uplink, service }: { readonly uplink: Uplink; readonly service: Service4 },
 ): Promise<Cabling> {
   await bridgeUplink(hull, uplink);
-  await routeControl(hull, control4);
-  return { cards: [UPLINK, CONTROL], controlAddress: CONTROL_MACHINE, dhcp: await startDhcp(hull, uplink, control4) };
+  await routeControl(hull, service);
+  return { cards: [UPLINK, CONTROL], dhcp: await startDhcp(hull, uplink) };
 }
 
 /** A switch in the hull with the machine's card on it; what else stands on it is the caller's. */
@@ -66,20 +73,24 @@ async function bridgeUplink(hull: Namespace, { hull4, prefix }: Uplink): Promise
   await hull.run(['ip', 'link', 'set', 'uplink', 'master', UPLINK_BRIDGE]);
 }
 
-async function routeControl(hull: Namespace, control4: string): Promise<void> {
-  await bridge(hull, CONTROL, CONTROL_BRIDGE, `${CONTROL_HULL}/30`);
-  await hull.run(['nft', '-f', '-'], { stdin: controlRules(control4) });
+async function routeControl(hull: Namespace, service: Service4): Promise<void> {
+  await bridge(hull, CONTROL, CONTROL_BRIDGE, `${SERVICE_ADDRESS}/${CONTROL_NETWORK.prefix}`);
+  await hull.run(['nft', '-f', '-'], { stdin: controlRules(service) });
   await hull.run(['sysctl', '-q', '-w', 'net.ipv4.ip_forward=1']);
 }
 
 /** Some kernels show bridged packets to these rules as well; they are not the hull's business. */
-function controlRules(control4: string): string {
+function controlRules({ address4, ports }: Service4): string {
   return `table ip cabling {
   chain forward {
     type filter hook forward priority filter; policy drop;
     iifname "${UPLINK_BRIDGE}" oifname "${UPLINK_BRIDGE}" accept
     ct state established,related accept
-    iifname "${CONTROL_BRIDGE}" ip daddr ${control4} oifname "control" accept
+    iifname "${CONTROL_BRIDGE}" ct status dnat accept
+  }
+  chain arrive {
+    type nat hook prerouting priority dstnat;
+    iifname "${CONTROL_BRIDGE}" ip daddr ${SERVICE_ADDRESS} tcp dport { ${ports.join(', ')} } dnat to ${address4}
   }
   chain translate {
     type nat hook postrouting priority srcnat;
@@ -90,7 +101,7 @@ function controlRules(control4: string): string {
 }
 
 /** dnsmasq(8), for these two cards and nobody else, without names and without a file of leases. */
-async function startDhcp(hull: Namespace, uplink: Uplink, control4: string): Promise<Child> {
+async function startDhcp(hull: Namespace, uplink: Uplink): Promise<Child> {
   const lease = (card: Card, network: string, mask: string, address: string) => [
     `--dhcp-range=set:${card.tap},${network},static,${mask},1h`,
     `--dhcp-host=${card.mac},${address}`,
@@ -108,9 +119,8 @@ async function startDhcp(hull: Namespace, uplink: Uplink, control4: string): Pro
     `--interface=${CONTROL_BRIDGE}`,
     ...lease(UPLINK, uplink.hull4, maskOf(uplink.prefix), uplink.address4),
     `--dhcp-option=tag:${UPLINK.tap},3,${uplink.router4}`,
-    ...lease(CONTROL, CONTROL_HULL, '255.255.255.252', CONTROL_MACHINE),
+    ...lease(CONTROL, SERVICE_ADDRESS, CONTROL_NETWORK.mask, CONTROL_NETWORK.machine),
     `--dhcp-option=tag:${CONTROL.tap},3`,
-    `--dhcp-option=tag:${CONTROL.tap},121,${control4}/32,${CONTROL_HULL}`,
   ]);
 }
 

@@ -4,19 +4,16 @@ import { test } from 'node:test';
 import { until } from '../clock/until.ts';
 import { joinByCable, type Namespace, openNamespace } from '../namespaces/namespace.os.ts';
 import { place } from '../namespaces/place.os.ts';
-import { type Card, cableMachine, maskOf } from './cabling.os.ts';
+import { type Card, cableMachine, maskOf, SERVICE_ADDRESS } from './cabling.os.ts';
 
 /** Writes down what udhcpc(8) was given. */
 const SCRIPT = `#!/bin/sh
 [ "$1" = bound ] || exit 0
-echo "$ip/$mask router=$router routes=$staticroutes" > /run/lease-$interface
+echo "$ip/$mask router=$router" > /run/lease-$interface
 `;
 
 async function leaseOf(machine: Namespace, device: string): Promise<string> {
-  await machine.run(
-    ['busybox', 'udhcpc', '-n', '-q', '-f', '-t', '10', '-O', 'staticroutes', '-i', device, '-s', '/run/script'],
-    {},
-  );
+  await machine.run(['busybox', 'udhcpc', '-n', '-q', '-f', '-t', '10', '-i', device, '-s', '/run/script'], {});
   return (await machine.run(['cat', `/run/lease-${device}`])).trim();
 }
 
@@ -34,28 +31,39 @@ test('a machine is told its own address on the uplink, and only the way to contr
       { namespace: hull, name: 'uplink', addresses: ['198.51.100.7/32'] },
     );
     await joinByCable(
-      { namespace: control, name: 'c', addresses: ['10.66.0.1/30', '10.66.9.9/32'] },
+      { namespace: control, name: 'c', addresses: ['10.66.0.1/30'] },
       { namespace: hull, name: 'control', addresses: ['10.66.0.2/30'] },
     );
     const uplink = { address4: '198.51.100.7', prefix: 24, router4: '198.51.100.1', hull4: '198.51.100.6' };
-    const { cards, controlAddress } = await cableMachine(hull, { uplink, control4: '10.66.0.1' });
+    const { cards } = await cableMachine(hull, { uplink, service: { address4: '10.66.0.1', ports: [8443] } });
     await standIn(hull, machine, cards);
     await machine.run(['ip', 'link', 'set', 'lo', 'up']);
     place(machine, '/run/script', SCRIPT, 0o755);
     await until('nobody answers', async () => (await hull.run(['ss', '-lun'])).includes(':67'));
-    assert.equal(await leaseOf(machine, 'eth0'), '198.51.100.7/24 router=198.51.100.1 routes=');
-    assert.equal(await leaseOf(machine, 'eth1'), `${controlAddress}/30 router= routes=10.66.0.1/32 10.67.0.1`);
+    assert.equal(await leaseOf(machine, 'eth0'), '198.51.100.7/24 router=198.51.100.1');
+    assert.equal(await leaseOf(machine, 'eth1'), '10.67.0.2/30 router=');
 
     await machine.run(['ip', 'addr', 'add', '198.51.100.7/24', 'dev', 'eth0']);
-    await machine.run(['ip', 'addr', 'add', `${controlAddress}/30`, 'dev', 'eth1']);
-    await machine.run(['ip', 'route', 'add', '10.66.0.0/16', 'via', '10.67.0.1']);
+    await machine.run(['ip', 'addr', 'add', '10.67.0.2/30', 'dev', 'eth1']);
+    await machine.run(['ip', 'route', 'add', 'default', 'via', SERVICE_ADDRESS]);
     await machine.run(['ping', '-c1', '-W5', '198.51.100.1']);
-    await machine.run(['ping', '-c1', '-W5', '10.66.0.1']);
-    await assert.rejects(machine.run(['ping', '-c1', '-W1', '10.66.9.9']), /100% packet loss/);
+    for (const port of [8443, 8444]) await serve(control, port);
+    assert.equal(await machine.run(['busybox', 'nc', '-w5', SERVICE_ADDRESS, '8443']), 'port 8443\n');
+    for (const [address, port] of [
+      [SERVICE_ADDRESS, '8444'],
+      ['10.66.0.1', '8443'],
+    ] as const) {
+      await assert.rejects(machine.run(['busybox', 'nc', '-w2', address, port]), /nc|busybox/, `${address}:${port}`);
+    }
   } finally {
     for (const namespace of namespaces) await namespace.close();
   }
 });
+
+async function serve(namespace: Namespace, port: number): Promise<void> {
+  await namespace.spawn(['busybox', 'nc', '-ll', '-p', String(port), '-e', 'echo', `port ${port}`]);
+  await until('nobody listens', async () => (await namespace.run(['ss', '-ltn'])).includes(`:${port}`));
+}
 
 /** Cables a namespace to where the virtual machine's cards are. */
 async function standIn(hull: Namespace, machine: Namespace, cards: readonly Card[]): Promise<void> {
