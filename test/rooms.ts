@@ -85,7 +85,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
   // One machine, and what proves it.
   service: {
-    rooms: 'clock random journal terminal processes namespaces residue pki tunnels geoip database control gateway',
+    rooms:
+      'clock random journal terminal processes namespaces machines residue pki tunnels geoip database control gateway',
   },
   hunt: { rooms: 'clock random processes pki' },
   demo: {

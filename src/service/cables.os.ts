@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
+import type { Uplink } from '../machines/cabling.os.ts';
 import { joinByCable, type Namespace } from '../namespaces/namespace.os.ts';
 import { CommandError } from '../processes/process.os.ts';
 import { CannotStart } from './machine.os.ts';
@@ -10,10 +11,14 @@ export interface Cables {
   readonly controlAddress: string;
   /** The gateway's end of the second cable, on its interface `uplink`. */
   readonly gatewayAddress: string;
+  /** What a virtual machine in the gateway's place has to know about the second cable. */
+  readonly uplink: Omit<Uplink, 'address4'>;
 }
 
 /** Services that run side by side on one machine; each takes the first free place. */
 const PLACES = 64;
+/** Room for the two ends, and for the hull of a virtual machine. */
+const UPLINK_PREFIX = 29;
 
 /**
  * Lays the first cable always, the second unless the gateway is cabled to somewhere else. The machine's ends are named
@@ -31,18 +36,23 @@ export async function layCables(gateway: Namespace, uplink: boolean): Promise<Ca
       if (error instanceof CommandError && error.output.includes('File exists')) continue;
       throw error;
     }
-    if (uplink) await layUplink(gateway, `lethe${place}u`, at(5), at(6));
-    return { controlAddress: at(1), gatewayAddress: at(6) };
+    const cables = {
+      controlAddress: at(1),
+      gatewayAddress: at(10),
+      uplink: { router4: at(9), prefix: UPLINK_PREFIX, hull4: at(11) },
+    };
+    if (uplink) await layUplink(gateway, `lethe${place}u`, cables);
+    return cables;
   }
   throw new CannotStart(`${PLACES} services run on this machine already.`);
 }
 
-async function layUplink(gateway: Namespace, name: string, machineEnd: string, gatewayEnd: string): Promise<void> {
+async function layUplink(gateway: Namespace, name: string, { gatewayAddress, uplink }: Cables): Promise<void> {
   await joinByCable(
-    { namespace: undefined, name, addresses: [`${machineEnd}/30`] },
-    { namespace: gateway, name: 'uplink', addresses: [`${gatewayEnd}/30`] },
+    { namespace: undefined, name, addresses: [`${uplink.router4}/${uplink.prefix}`] },
+    { namespace: gateway, name: 'uplink', addresses: [`${gatewayAddress}/${uplink.prefix}`] },
   );
-  await gateway.run(['ip', 'route', 'add', 'default', 'via', machineEnd]);
+  await gateway.run(['ip', 'route', 'add', 'default', 'via', uplink.router4]);
 }
 
 /** Whether this kernel carries ESP; if not, charon does it itself, more slowly. */

@@ -57,7 +57,7 @@ test('up serves the portal, refuses a second start, and leaves nothing after SIG
     const [, portal = ''] = await untilReady(service, 'up', PORTAL);
     const page = await fetch(portal);
     assert.equal(page.status, 200);
-    const place = /Gateway {2}10\.66\.(\d+)\.6: OpenVPN 1194\/udp and 443\/tcp/.exec(service.output())?.[1];
+    const place = /Gateway {2}10\.66\.(\d+)\.10: OpenVPN 1194\/udp and 443\/tcp/.exec(service.output())?.[1];
     cables = [`lethe${place}c`, `lethe${place}u`];
     for (const cable of cables) assert.ok(networkInterfaces()[cable] !== undefined, cable);
 
