@@ -32,6 +32,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   residue: { rooms: 'processes' },
   internet: { rooms: 'clock processes namespaces' },
   machines: { rooms: 'clock processes namespaces' },
+  tokens: { rooms: 'formats processes' },
 
   // What a gateway does.
   authdb: { rooms: 'clock random journal licences sensitive' },

@@ -58,10 +58,14 @@ const OID = {
 const KEY_USAGE = { digitalSignature: 0, keyEncipherment: 2, keyCertSign: 5, cRLSign: 6 } as const;
 
 /**
- * What servers are for. Apple and Windows ask for serverAuth on an IKEv2 gateway; older Apple systems ask for
- * `ikeIntermediate` besides.
+ * What servers are for: Apple and Windows ask for serverAuth on an IKEv2 gateway; older Apple systems ask for
+ * `ikeIntermediate` besides. What signs programs: codeSigning.
  */
-export const EXTENDED_KEY_USAGE = { serverAuth: '1.3.6.1.5.5.7.3.1', ikeIntermediate: '1.3.6.1.5.5.8.2.2' } as const;
+export const EXTENDED_KEY_USAGE = {
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  codeSigning: '1.3.6.1.5.5.7.3.3',
+  ikeIntermediate: '1.3.6.1.5.5.8.2.2',
+} as const;
 
 /** RSA with SHA-256 (RFC 4055 §5) carries a NULL; ECDSA with SHA-256 (RFC 5758 §3.2) carries nothing. */
 const ALGORITHM: Readonly<Record<SignatureAlgorithm, Der>> = {

@@ -13,7 +13,7 @@ export interface SpawnOptions {
   readonly cwd?: string;
   /** Gets each piece of standard output and standard error as it comes. Without it, both are kept for `output()`. */
   readonly onOutput?: (text: string, stream: 'stdout' | 'stderr') => void;
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array;
 }
 
 export interface Exit {
