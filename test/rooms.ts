@@ -89,6 +89,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms:
       'clock random journal terminal processes namespaces machines residue pki tunnels geoip database control gateway',
   },
+  release: {
+    rooms: 'clock random terminal formats configuration processes pki tokens image attestation',
+    packages: 'zod',
+  },
   hunt: { rooms: 'clock random processes pki' },
   demo: {
     rooms: 'clock random inventory journal terminal processes namespaces pki tunnels database service hunt internet',
