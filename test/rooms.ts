@@ -31,6 +31,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   namespaces: { rooms: 'processes' },
   residue: { rooms: 'processes' },
   internet: { rooms: 'clock processes namespaces' },
+  attestation: { rooms: 'formats' },
   machines: { rooms: 'clock processes namespaces' },
   tokens: { rooms: 'formats processes' },
 
@@ -83,6 +84,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: 'clock random inventory journal configuration sessions authdb geoip usage tunnels sensitive',
     packages: 'zod',
   },
+
+  activation: { rooms: 'formats processes machines attestation' },
 
   // One machine, and what proves it.
   service: {
