@@ -28,7 +28,7 @@ test('what is not DER is refused', () => {
     'indefinite length': '30800000',
     'a length that fits in fewer bytes': '308105' + '00'.repeat(5),
     'a length with a leading zero': '30820080' + '00'.repeat(128),
-    'a length of four bytes': '308400000001' + '00',
+    'a length of four bytes': '30840000000100',
     'a cut length': '3082',
     'a tag of two bytes': '1f8101',
   };
