@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { check } from '../src/check/check.cli.ts';
 import { systemClock } from '../src/clock/clock.ts';
+import type { BuildFlags } from '../src/image/image.cli.ts';
 import { systemRandom } from '../src/random/random.ts';
 import { UP_DEFAULTS, type UpFlags, up } from '../src/service/up.cli.ts';
 import type { Terminal } from '../src/terminal/terminal.ts';
@@ -85,5 +86,34 @@ program
     const argv = [...(name === undefined ? [] : [name]), ...(json ? ['--json'] : [])];
     process.exit(await main(argv, (text) => process.stdout.write(text)));
   });
+
+const image = program.command('image').description('the gateway image: lock its parts, fetch them, build it');
+const imageDeps = { terminal: stdout, clock: systemClock };
+const imageCli = () => import('../src/image/image.cli.ts');
+
+image
+  .command('lock')
+  .description("resolve the packages against today's Debian and rewrite image/*.lock")
+  .action(async () => process.exit(await (await imageCli()).imageLock(imageDeps)));
+
+image
+  .command('fetch')
+  .description('fetch what the locks name into .lethe/image/cache, and verify every file')
+  .option('--locks <directory>', 'take packages.lock and tools.lock from here')
+  .action(async ({ locks }: { locks?: string }) => {
+    process.exit(await (await imageCli()).imageFetch(imageDeps, locks));
+  });
+
+image
+  .command('build')
+  .description('build the image, unsigned; the same inputs give the same bytes')
+  .option('--out <directory>', 'build directory; it is replaced', '.lethe/image/out')
+  .option('--locks <directory>', 'take packages.lock and tools.lock from here')
+  .option('--operator <file>', 'which activator the image trusts: {"activator": "https://HOST:PORT", "authority": PEM}')
+  .option('--variant <name>', 'release, or probe: the same root image, for tests', 'release')
+  .option('--from <directory>', 'finished build that a probe is made from')
+  .option('--offline', 'use archived inputs alone')
+  .addHelpText('after', '\nExample: ./lethe image build --operator operator.json')
+  .action(async (flags: BuildFlags) => process.exit(await (await imageCli()).imageBuild(flags, imageDeps)));
 
 await program.parseAsync();

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { run } from '../processes/process.os.ts';
+import type { Progress } from '../terminal/terminal.ts';
+import { checkTree } from './contents.os.ts';
+import { fetchLocks, openCache } from './fetch.os.ts';
+import { makeInitrd } from './initrd.os.ts';
+import { inputsDigest, sourceCommit } from './inputs.os.ts';
+import { kernelOf, type Lock } from './lockfile.ts';
+import { formatOperator, type Operator } from './operator.ts';
+import { bundlePrograms, compilePrograms } from './programs.os.ts';
+import { type Recipe, readNames, recipeOf, SOURCE_DATE_EPOCH } from './recipe.os.ts';
+import { BUILD_RECORD, type BuildRecord, commandLine, OUTPUTS, type Variant } from './record.ts';
+import { linkOrCopy, makeRepository } from './repository.os.ts';
+import { compileProfiles, lay, osRelease, placeGeoip, placeModules, scrub, settle, write } from './root.os.ts';
+import { fileDigest, packRoot, type Seal, sealRoot } from './seal.os.ts';
+import type { Source } from './sources.ts';
+import { type ImageState, imageState, readLock, workshopFor } from './state.os.ts';
+import { makeUki } from './uki.os.ts';
+import { debootstrapOptions, lockDigest, type Workshop } from './workshop.os.ts';
+
+export interface BuildOptions {
+  /** Build directory; replaced as a whole when the build is complete. */
+  readonly out: string;
+  readonly progress: Progress;
+  readonly operator?: Operator;
+  /** Where `packages.lock` and `tools.lock` lie; the recipe's own by default. */
+  readonly locks?: string;
+  readonly state?: ImageState;
+  /** Fetches what the cache lacks from here. Without it, a build uses archived inputs alone and no network. */
+  readonly sources?: readonly Source[];
+  /** Starts from a tree of the locked packages that an earlier build kept. It saves time and changes no byte. */
+  readonly keepTree?: boolean;
+  /** Shifts the clock of everything that runs, in libfaketime's words: `+400d`. */
+  readonly wrongClock?: string;
+}
+
+/** A build under way. */
+interface Site {
+  readonly options: BuildOptions;
+  readonly recipe: Recipe;
+  readonly state: ImageState;
+  readonly locks: string;
+  readonly lock: Lock;
+  readonly release: string;
+  /** Working directory, beside the build directory. */
+  readonly work: string;
+  readonly workshop: Workshop;
+}
+
+/** Builds the release image. Needs root. Whoever builds from the same inputs gets the same bytes. */
+export async function buildImage(options: BuildOptions): Promise<BuildRecord> {
+  const { progress } = options;
+  return await onSite(options, async (site) => {
+    const programs = join(site.work, 'programs');
+    await progress.stage('bundle the programs', () => bundlePrograms(site.recipe, programs));
+    await progress.stage('install the locked packages', () => installPackages(site));
+    await progress.stage('put kernel, programs and settings in place', () => furnish(site, programs));
+    await progress.stage('look for what must not be there', async () => checkTree(join(site.work, 'root')));
+    await progress.stage('pack the root image', () => packRoot(site.workshop));
+    const seal = await progress.stage('seal it with a hash tree', () => sealRoot(site.workshop, site.work));
+    return await finish(site, 'release', seal, inputs(site, programs));
+  });
+}
+
+/** Makes the variant for tests from a finished build: the same root image, another initrd and command line. */
+export async function buildProbe(from: string, options: BuildOptions): Promise<BuildRecord> {
+  const built = readBuild(from);
+  return await onSite({ ...options, locks: from }, async (site) => {
+    linkOrCopy(join(from, 'root.img'), join(site.work, 'root.img'));
+    await extractKernel(site);
+    await site.workshop.run(['depmod', '-b', '/lethe/work/kernel', site.release]);
+    return await finish(site, 'probe', built, built.inputs);
+  });
+}
+
+/** The record of a finished build. Throws when it is not one of ours. */
+export function readBuild(directory: string): BuildRecord {
+  return BUILD_RECORD.parse(JSON.parse(readFileSync(join(directory, 'build.json'), 'utf8')));
+}
+
+async function onSite<T>(options: BuildOptions, build: (site: Site) => Promise<T>): Promise<T> {
+  const out = resolve(options.out);
+  const work = join(dirname(out), `.${basename(out)}.work`);
+  const umask = process.umask(0o022);
+  try {
+    rmSync(work, { recursive: true, force: true });
+    mkdirSync(work, { recursive: true });
+    const recipe = recipeOf();
+    const state = options.state ?? imageState();
+    const locks = options.locks ?? recipe.directory;
+    const lock = readLock(join(locks, 'packages.lock'));
+    const { release } = kernelOf(lock);
+    const workshop = await openSite(options, { recipe, state, locks, lock, work });
+    const result = await build({ options, recipe, state, locks, lock, release, work, workshop });
+    rmSync(out, { recursive: true, force: true });
+    renameSync(join(work, 'out'), out);
+    return result;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+    process.umask(umask);
+  }
+}
+
+async function openSite(
+  { progress, sources, wrongClock }: BuildOptions,
+  { recipe, state, locks, lock, work }: Pick<Site, 'recipe' | 'state' | 'locks' | 'lock' | 'work'>,
+): Promise<Workshop> {
+  const cache = openCache(state.cache);
+  await progress.stage('verify the archived packages', () => fetchLocks([lock], cache, sources));
+  const see = { recipe: recipe.directory, source: recipe.repository };
+  const env = wrongClock === undefined ? {} : { LD_PRELOAD: FAKETIME, FAKETIME: wrongClock, NO_FAKE_STAT: '1' };
+  return await progress.stage('open the chroot of locked tools', () =>
+    workshopFor(state, join(locks, 'tools.lock'), { work, see, env }, sources),
+  );
+}
+
+const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
+
+/** The tree of the locked packages at `root/`. Nothing is chosen here: the repository holds one version of each. */
+async function installPackages(site: Site): Promise<void> {
+  const { options, state, lock, work, workshop } = site;
+  const kept = join(state.directory, 'trees', lockDigest(lock).slice(0, 32));
+  if (options.keepTree === true && existsSync(kept)) {
+    await run(['cp', '-a', kept, join(work, 'root')]);
+    return;
+  }
+  await makeRepository(lock, openCache(state.cache), join(work, 'repository'));
+  const source = 'deb [trusted=yes] copy:///lethe/work/repository ./';
+  const clock = options.wrongClock === undefined ? [] : CLOCK_HOOKS;
+  await workshop.run(['mmdebstrap', ...debootstrapOptions(lock), ...clock, '', 'root', source]);
+  if (options.keepTree !== true) return;
+  const unfinished = `${kept}.${process.pid}`;
+  mkdirSync(dirname(kept), { recursive: true });
+  await run(['cp', '-a', join(work, 'root'), unfinished]);
+  if (existsSync(kept)) rmSync(unfinished, { recursive: true });
+  else renameSync(unfinished, kept);
+}
+
+/** The wrong clock must hold inside the new tree as well, and leave no trace there. */
+const CLOCK_HOOKS = [
+  `--extract-hook=mkdir -p "$1${dirname(FAKETIME)}" && cp ${FAKETIME} "$1${dirname(FAKETIME)}/"`,
+  `--customize-hook=rm -rf "$1${dirname(FAKETIME)}"`,
+];
+
+/** Makes of Debian's tree the gateway's: kernel, Node, programs, profiles, settings; and takes out what is not needed. */
+async function furnish(site: Site, programs: string): Promise<void> {
+  const { options, recipe, release, work, workshop } = site;
+  const root = join(work, 'root');
+  const lethe = join(root, 'usr/lib/lethe');
+  scrub(root, recipe);
+  settle(root, recipe);
+  await extractKernel(site);
+  await placeModules(workshop, work, release, recipe);
+  await placeNode(site);
+  mkdirSync(lethe, { recursive: true });
+  lay(programs, lethe);
+  await compilePrograms(workshop, recipe, 'root/usr/lib/lethe');
+  await compileProfiles(workshop, root, recipe);
+  placeGeoip(root);
+  lay(join(recipe.directory, 'files'), root);
+  if (options.operator !== undefined) write(join(lethe, 'operator.json'), formatOperator(options.operator));
+}
+
+/** `vmlinuz` and `kernel/`, taken out of the package: installing it would bring tools that make an initrd of their own. */
+async function extractKernel({ state, lock, release, work }: Site): Promise<void> {
+  const { entry } = kernelOf(lock);
+  await run(['dpkg-deb', '--extract', openCache(state.cache).pathOf(entry), join(work, 'kernel')]);
+  copyFileSync(join(work, 'kernel/boot', `vmlinuz-${release}`), join(work, 'vmlinuz'));
+}
+
+/** The Node of the lock: the same file that npm gives everybody. */
+async function placeNode({ state, lock, work }: Site): Promise<void> {
+  const [entry] = lock.modules;
+  if (entry === undefined) throw new Error('the lock names no Node');
+  const archive = openCache(state.cache).pathOf(entry);
+  await run(['tar', '--extract', '--gzip', '--file', archive, '--directory', work, 'package/bin/node']);
+  write(join(work, 'root/usr/bin/node'), readFileSync(join(work, 'package/bin/node')), 0o755);
+}
+
+function inputs({ options, recipe, locks }: Site, programs: string): string {
+  const operator = options.operator === undefined ? undefined : formatOperator(options.operator);
+  return inputsDigest(recipe, locks, programs, operator);
+}
+
+/** Initrd, unified kernel image, and the record of it all; the build directory is complete afterwards. */
+async function finish(site: Site, variant: Variant, seal: Seal, inputs: string): Promise<BuildRecord> {
+  const { options, recipe, lock, locks, release, work, workshop } = site;
+  const words = readNames(join(recipe.directory, 'cmdline', variant));
+  writeFileSync(join(work, 'cmdline'), commandLine(words, seal.rootHash, seal.hashOffset));
+  writeFileSync(join(work, 'os-release'), osRelease());
+  writeFileSync(join(work, 'uname'), release);
+  await options.progress.stage('make the initrd', () => makeInitrd(workshop, work, release, recipe, variant));
+  await options.progress.stage('join the unified kernel image', () => makeUki(workshop, work));
+  const out = join(work, 'out');
+  mkdirSync(out);
+  for (const name of OUTPUTS) renameSync(join(work, name), join(out, name));
+  for (const name of ['packages.lock', 'tools.lock']) copyFileSync(join(locks, name), join(out, name));
+  const { version } = JSON.parse(readFileSync(join(recipe.repository, 'package.json'), 'utf8')) as { version: string };
+  const commit = await sourceCommit(recipe.repository);
+  const record: BuildRecord = {
+    version,
+    variant,
+    ...(commit === undefined ? {} : { commit }),
+    inputs,
+    packagesLock: await fileDigest(join(out, 'packages.lock')),
+    toolsLock: await fileDigest(join(out, 'tools.lock')),
+    node: lock.modules[0]?.integrity ?? '',
+    kernel: release,
+    rootHash: seal.rootHash,
+    hashOffset: seal.hashOffset,
+    sourceDateEpoch: SOURCE_DATE_EPOCH,
+    outputs: await digests(out),
+  };
+  writeFileSync(join(out, 'build.json'), `${JSON.stringify(record, undefined, 2)}\n`);
+  return record;
+}
+
+async function digests(out: string): Promise<BuildRecord['outputs']> {
+  const found: Record<string, { size: number; sha256: string }> = {};
+  for (const name of OUTPUTS) {
+    const file = join(out, name);
+    found[name] = { size: statSync(file).size, sha256: await fileDigest(file) };
+  }
+  return BUILD_RECORD.shape.outputs.parse(found);
+}

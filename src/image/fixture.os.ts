@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../clock/clock.ts';
+import { spawnChild } from '../processes/process.os.ts';
+import { Progress } from '../terminal/terminal.ts';
+import { buildImage, buildProbe } from './build.os.ts';
+import { FetchError, fetchLocks, openCache } from './fetch.os.ts';
+import { inputsDigest } from './inputs.os.ts';
+import { lockImage, machineSources } from './lock.os.ts';
+import { formatOperator, type Operator } from './operator.ts';
+import { bundlePrograms } from './programs.os.ts';
+import { recipeOf } from './recipe.os.ts';
+import { imageState, readLock } from './state.os.ts';
+
+/** An image of this working tree, in both variants. The directories are shared between tests: never write into them. */
+export interface BuiltImage {
+  /** Build directory of the release variant: `root.img`, `uki.efi` (unsigned), `build.json` and so on. */
+  readonly release: string;
+  /** Build directory of the variant that obeys a test. Its `root.img` is the same. */
+  readonly probe: string;
+}
+
+export interface BuiltOptions {
+  /** Goes into the root image, so each operator is an image of its own; a build takes about half a minute. */
+  readonly operator?: Operator;
+}
+
+/**
+ * Gives the image of this working tree as it is now, and builds it when no test has asked for these inputs before. Tests
+ * in several processes may ask at once. Needs root, and the network when packages are not in the cache yet.
+ *
+ * ```ts
+ * const { probe } = await builtImage({ operator });
+ * await makeIso(probe, join(probe, 'uki.efi'), join(temporary, 'probe.iso'));
+ * ```
+ */
+export async function builtImage({ operator }: BuiltOptions = {}): Promise<BuiltImage> {
+  const state = imageState();
+  mkdirSync(state.directory, { recursive: true });
+  return await exclusively(join(state.directory, 'fixture.lock'), async () => {
+    const locks = await satisfiableLocks();
+    const recipe = recipeOf();
+    const programs = mkdtempSync(join(state.directory, '.programs-'));
+    try {
+      await bundlePrograms(recipe, programs);
+      const written = operator === undefined ? undefined : formatOperator(operator);
+      const digest = inputsDigest(recipe, locks, programs, written).slice(0, 32);
+      const release = join(state.directory, 'built', digest);
+      const probe = `${release}-probe`;
+      const progress = new Progress({ write: () => undefined, interactive: false }, systemClock);
+      const options = { progress, locks, keepTree: true, ...(operator === undefined ? {} : { operator }) };
+      if (!existsSync(release)) await buildImage({ ...options, out: release });
+      if (!existsSync(probe)) await buildProbe(release, { progress, out: probe });
+      return { release, probe };
+    } finally {
+      rmSync(programs, { recursive: true, force: true });
+    }
+  });
+}
+
+/** The recipe's locks; or, where the archive has moved on and nobody kept the packages, fresh ones of our own. */
+async function satisfiableLocks(): Promise<string> {
+  const recipe = recipeOf();
+  const state = imageState();
+  const fetchAll = async (directory: string) => {
+    const locks = [readLock(join(directory, 'packages.lock')), readLock(join(directory, 'tools.lock'))];
+    await fetchLocks(locks, openCache(state.cache), machineSources());
+  };
+  try {
+    await fetchAll(recipe.directory);
+    return recipe.directory;
+  } catch (error) {
+    if (!(error instanceof FetchError) || error.code !== 'drift') throw error;
+    process.stderr.write(`${error.message}\nThe tests go on with a fresh lock.\n`);
+  }
+  const fresh = join(state.directory, 'fresh-lock');
+  if (!existsSync(fresh)) await lockImage(recipe, fresh);
+  await fetchAll(fresh);
+  return fresh;
+}
+
+/** Works while no other process does. The lock is the kernel's: it ends with whoever holds it. */
+async function exclusively<T>(file: string, work: () => Promise<T>): Promise<T> {
+  let held: () => void = () => undefined;
+  const holding = new Promise<void>((resolve) => {
+    held = resolve;
+  });
+  const holder = spawnChild(['flock', '--no-fork', file, 'sh', '-c', 'echo held; exec sleep infinity'], {
+    onOutput: () => held(),
+  });
+  const failed = holder.exited.then(() => {
+    throw new Error(`${file} could not be locked`);
+  });
+  try {
+    await Promise.race([holding, failed]);
+    failed.catch(() => undefined);
+    return await work();
+  } finally {
+    await holder.stop();
+  }
+}
