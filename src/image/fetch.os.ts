@@ -141,7 +141,10 @@ async function downloadModule(entry: LockedModule, cache: Cache): Promise<void> 
   const staging = mkdtempSync(join(cache.directory, '.fetch-'));
   try {
     const name = `${entry.name}@${entry.version}`;
-    await run(['npm', 'pack', '--silent', name, '--pack-destination', staging], { cwd: staging });
+    await run(['npm', 'pack', '--silent', name, '--pack-destination', staging], {
+      cwd: staging,
+      env: npmEnvironment(),
+    });
     renameSync(join(staging, `${entry.name}-${entry.version}.tgz`), cache.pathOf(entry));
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
@@ -149,4 +152,13 @@ async function downloadModule(entry: LockedModule, cache: Cache): Promise<void> 
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
+}
+
+/** What tells npm where this machine gets packages from. */
+function npmEnvironment(): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (/^(home|npm_config_.+|https?_proxy|no_proxy|node_extra_ca_certs)$/i.test(name)) env[name] = value ?? '';
+  }
+  return env;
 }
