@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createHash, type KeyObject, verify } from 'node:crypto';
 import type { Entitlement, UsageTag } from '../licences/licence.ts';
-import { sha256Key, sha256Login, sha256Start, sha256Update, sha256Wipe } from '../sensitive/sha256.ts';
+import { sha256Forget, sha256Key, sha256Login, sha256Start, sha256Update } from '../sensitive/sha256.ts';
 import type { AuthFile, NamedEntry, Peer, Refusal } from './authfile.ts';
 import { LONGEST } from './credential.ts';
 import { isEntitlement, readEntitlement } from './entitlement.ts';
@@ -66,6 +66,7 @@ export class SealedAuthFile implements AuthFile {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #salt: Uint8Array;
+  readonly #saltWords: DataView;
   readonly #tables: Tables;
 
   constructor(bytes: Uint8Array, view: DataView, header: layout.Header, tables: Tables) {
@@ -74,14 +75,15 @@ export class SealedAuthFile implements AuthFile {
     this.#bytes = bytes;
     this.#view = view;
     this.#salt = header.salt;
+    this.#saltWords = new DataView(header.salt.buffer, header.salt.byteOffset, layout.SALT);
     this.#tables = tables;
   }
 
   login(bytes: Uint8Array, userStart: number, userEnd: number, passwordStart: number, passwordEnd: number) {
     if (userEnd - userStart > LONGEST || passwordEnd - passwordStart > LONGEST) return undefined;
-    const key = sha256Login(this.#salt, bytes, userStart, userEnd, passwordStart, passwordEnd);
+    const key = sha256Login(this.#saltWords, bytes, userStart, userEnd, passwordStart, passwordEnd);
     const at = this.#tables.byLogin.find(key);
-    sha256Wipe();
+    sha256Forget();
     return at < 0 ? undefined : readEntitlement(this.#view, at + layout.KEY);
   }
 
@@ -91,7 +93,7 @@ export class SealedAuthFile implements AuthFile {
     sha256Update(this.#salt, 0, layout.SALT);
     sha256Update(bytes, start, end);
     const at = this.#tables.byName.find(sha256Key());
-    sha256Wipe();
+    sha256Forget();
     if (at < 0) return undefined;
     const ntHash = this.#bytes.subarray(at + layout.KEY, at + layout.KEY + layout.NT_HASH);
     return { entitlement: this.#entitlementOf(this.#view.getUint32(at + layout.KEY + layout.NT_HASH)), ntHash };

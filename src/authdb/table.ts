@@ -18,13 +18,20 @@ const SHORT = 8;
  */
 export class SortedTable {
   readonly #view: DataView;
-  readonly #shape: TableShape;
+  // The shape, field by field: a look-up is worth it.
+  readonly #start: number;
+  readonly #end: number;
+  readonly #width: number;
+  readonly #keyBytes: number;
   readonly #directory: Uint32Array;
   readonly #shift: number;
 
   private constructor(view: DataView, shape: TableShape, directory: Uint32Array, shift: number) {
     this.#view = view;
-    this.#shape = shape;
+    this.#start = shape.start;
+    this.#end = shape.start + shape.count * shape.width;
+    this.#width = shape.width;
+    this.#keyBytes = shape.keyWords * 4;
     this.#directory = directory;
     this.#shift = shift;
   }
@@ -51,29 +58,32 @@ export class SortedTable {
    * hash; the rest of the key is compared in constant time.
    */
   find(key: DataView): number {
-    const { start, width, count } = this.#shape;
+    const view = this.#view;
+    const start = this.#start;
+    const width = this.#width;
     const leading = key.getUint32(0);
     const bucket = leading >>> this.#shift;
     let low = this.#directory[bucket] as number;
     let high = this.#directory[bucket + 1] as number;
     while (high - low > SHORT) {
       const middle = (low + high) >>> 1;
-      if (this.#view.getUint32(start + middle * width) < leading) low = middle + 1;
+      if (view.getUint32(start + middle * width) < leading) low = middle + 1;
       else high = middle;
     }
-    const end = start + count * width;
+    const end = this.#end;
     for (let at = start + low * width; at < end; at += width) {
-      const found = this.#view.getUint32(at);
+      const found = view.getUint32(at);
+      if (found < leading) continue;
       if (found > leading) return -1;
-      if (found === leading && this.#sameRest(at, key)) return at;
+      if (this.#sameRest(at, key)) return at;
     }
     return -1;
   }
 
   #sameRest(at: number, key: DataView): boolean {
     let difference = 0;
-    for (let word = 4; word < this.#shape.keyWords * 4; word += 4) {
-      difference |= this.#view.getUint32(at + word) ^ key.getUint32(word);
+    for (let byte = 4; byte < this.#keyBytes; byte += 4) {
+      difference |= this.#view.getUint32(at + byte) ^ key.getUint32(byte);
     }
     return difference === 0;
   }

@@ -9,7 +9,7 @@ import { readEntitlement } from '../authdb/entitlement.ts';
 import { ENTITLEMENT, KEY, SALT } from '../authdb/layout.ts';
 import type { Entitlement } from '../licences/licence.ts';
 import { run } from '../processes/process.os.ts';
-import { sha256Login, sha256Wipe } from '../sensitive/sha256.ts';
+import { sha256Forget, sha256Login } from '../sensitive/sha256.ts';
 import { type Credentials, loginRecords, type Outcome, QUERY, SECRET } from './credentials.ts';
 
 /** A way to look a login up by the 16 bytes of its hash. */
@@ -82,10 +82,11 @@ export function nodeHasher({ salt }: Credentials): Hasher {
 /** The hash of the auth file, lent to a store: only the lookup differs. */
 export function lentHasher({ salt }: Credentials): Hasher {
   const digest = Buffer.alloc(KEY);
+  const words = new DataView(salt.buffer, salt.byteOffset, SALT);
   return (queries, at) => {
-    const found = sha256Login(salt, queries, at, at + SECRET, at + SECRET, at + QUERY);
+    const found = sha256Login(words, queries, at, at + SECRET, at + SECRET, at + QUERY);
     for (let i = 0; i < KEY; i += 4) digest.writeInt32BE(found.getInt32(i), i);
-    sha256Wipe();
+    sha256Forget();
     return digest;
   };
 }

@@ -30,6 +30,8 @@ const vector = (opcode: number): number[] => [0xfd, ...unsigned(opcode)];
 
 export const get = (local: number): Code => [0x20, ...unsigned(local)];
 export const set = (local: number): Code => [0x21, ...unsigned(local)];
+/** Sets a local and leaves its value. */
+export const tee = (local: number): Code => [0x22, ...unsigned(local)];
 
 /** 32-bit integers. Addresses are bytes from the start of the memory. */
 export const i32 = {
@@ -60,6 +62,8 @@ export const v128 = {
   xor: vector(81),
   shiftLeft: vector(171),
   shiftRight: vector(173),
+  /** In two lanes of 64 bits. */
+  shiftRightWide: vector(205),
   add: vector(174),
 } as const;
 

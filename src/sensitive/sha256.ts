@@ -51,10 +51,10 @@ export function sha256Byte(value: number): void {
 export function sha256Finish(out: Uint8Array, at: number): void {
   sha256Key();
   for (let i = 0; i < 32; i += 1) out[at + i] = digest[i] as number;
-  sha256Wipe();
+  sha256Forget();
 }
 
-/** Padding and last block (FIPS 180-4 §5.1.1). The digest is a view that holds until the next wipe, which is the caller's. */
+/** Padding and last block (FIPS 180-4 §5.1.1). The digest is a view that holds until {@link sha256Forget}, which is the caller's. */
 export function sha256Key(): DataView {
   block[filled] = 0x80;
   clearFrom(filled + 1);
@@ -68,41 +68,53 @@ export function sha256Key(): DataView {
   return key;
 }
 
+/** Bytes of the salt of logins; as a constant it is copied word by word. */
+const SALT = 14;
+
 /**
- * The digest of salt, username, a zero byte and password: two ranges of `bytes`. As {@link sha256Key}, and faster by a sixth
- * where the whole message fits into one block, as that of a login does.
+ * The digest of salt, username, a zero byte and password: two ranges of `bytes`. As {@link sha256Key}, and faster by a fifth
+ * where the salt has 14 bytes and the whole message fits into one block, as that of a login does.
  */
 export function sha256Login(
-  salt: Uint8Array,
+  salt: DataView,
   bytes: Uint8Array,
   userStart: number,
   userEnd: number,
   passwordStart: number,
   passwordEnd: number,
 ): DataView {
-  const length = salt.length + userEnd - userStart + 1 + passwordEnd - passwordStart;
-  if (length > 55) {
+  const length = salt.byteLength + userEnd - userStart + 1 + passwordEnd - passwordStart;
+  if (length > 55 || salt.byteLength !== SALT) {
     sha256Start();
-    sha256Update(salt, 0, salt.length);
+    for (let at = 0; at < salt.byteLength; at += 1) sha256Byte(salt.getUint8(at));
     sha256Update(bytes, userStart, userEnd);
     sha256Byte(0);
     sha256Update(bytes, passwordStart, passwordEnd);
     return sha256Key();
   }
   if (total > 0) sha256Wipe();
-  rounds.begin();
-  let to = 0;
-  for (; to < salt.length; to += 1) block[to] = salt[to] as number;
+  words.setUint32(0, salt.getUint32(0));
+  words.setUint32(4, salt.getUint32(4));
+  words.setUint32(8, salt.getUint32(8));
+  words.setUint16(12, salt.getUint16(12));
+  let to = SALT;
   for (let from = userStart; from < userEnd; from += 1, to += 1) block[to] = bytes[from] as number;
   to += 1;
   for (let from = passwordStart; from < passwordEnd; from += 1, to += 1) block[to] = bytes[from] as number;
   block[to] = 0x80;
   words.setUint16(62, length * 8);
-  rounds.finish();
+  rounds.single();
   return key;
 }
 
-/** Forgets everything that was hashed, for a caller that gives up half way or has used the digest. */
+/** Wipes the digest that {@link sha256Key} or {@link sha256Login} left, which is all that is left of the message. */
+export function sha256Forget(): void {
+  rounds.forget();
+  filled = 0;
+  total = 0;
+}
+
+/** Forgets everything that was hashed, for a caller that gives up half way. */
 export function sha256Wipe(): void {
   rounds.wipe();
   filled = 0;
