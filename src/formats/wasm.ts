@@ -37,10 +37,13 @@ export const tee = (local: number): Code => [0x22, ...unsigned(local)];
 export const i32 = {
   constant: (value: number): Code => [0x41, ...signed(value)],
   load: (address: number): Code => [0x41, 0, 0x28, 2, ...unsigned(address)],
+  /** Stores what `value` leaves. */
+  store: (address: number, value: Code): Code => [0x41, 0, ...value, 0x36, 2, ...unsigned(address)],
   add: [0x6a],
   and: [0x71],
   or: [0x72],
   xor: [0x73],
+  rotateLeft: [0x77],
   rotateRight: [0x78],
 } as const;
 

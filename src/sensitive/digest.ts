@@ -3,7 +3,7 @@
 const BLOCK = 64;
 
 /**
- * What MD4, MD5 and SHA-1 share: 64-byte blocks, a bit count at the end, and a state that is wiped after each result.
+ * What MD4 and SHA-1 share: 64-byte blocks, a bit count at the end, and a state that is wiped after each result.
  * One instance is made at start and used again for every message, so that hashing allocates nothing and leaves nothing.
  */
 export abstract class BlockDigest {
@@ -27,11 +27,6 @@ export abstract class BlockDigest {
   protected abstract write(out: Uint8Array, at: number): void;
   /** Wipes the chaining state and whatever the rounds left. */
   protected abstract wipe(): void;
-
-  /** Counts a beginning that the chaining state already holds: a whole number of blocks. */
-  protected continueAfter(bytes: number): void {
-    this.#total = bytes;
-  }
 
   update(bytes: Uint8Array, start = 0, end = bytes.length): void {
     if (this.#total === 0) this.begin();

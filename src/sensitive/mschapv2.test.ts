@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { seededRandom } from '../random/random.ts';
 import { desEncrypt } from './des.ts';
 import { ntHashOf } from './md4.ts';
-import { HmacMd5, Md5 } from './md5.ts';
+import { HmacMd5, md5Finish, md5Update } from './md5.ts';
 import {
   authenticatorResponse,
   challengeHash,
@@ -23,15 +23,14 @@ function hex(bytes: Uint8Array): string {
 }
 
 test('MD5 and SHA-1 agree with the ones of Node at every length around a block, in one piece and in two', () => {
-  const md5 = new Md5();
   const sha1 = new Sha1();
   const out = new Uint8Array(20);
   for (let length = 0; length <= 200; length += 1) {
     const message = random.bytes(length);
     const cut = Math.floor(length / 3);
-    md5.update(message, 0, cut);
-    md5.update(message, cut);
-    md5.finish(out);
+    md5Update(message, 0, cut);
+    md5Update(message, cut, length);
+    md5Finish(out, 0);
     assert.equal(hex(out.subarray(0, 16)), createHash('md5').update(message).digest('hex'), `md5 ${length}`);
     sha1.update(message, 0, cut);
     sha1.update(message, cut);
@@ -48,7 +47,7 @@ test('HMAC-MD5 agrees with the one of Node', () => {
     for (const length of [0, 1, 55, 64, 300]) {
       const message = random.bytes(length);
       mac.begin();
-      mac.update(message, 0, length);
+      md5Update(message, 0, length);
       mac.finish(out, 0);
       assert.equal(hex(out), createHmac('md5', key).update(message).digest('hex'), `${keyLength} ${length}`);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { HmacMd5, Md5 } from './md5.ts';
+import { HmacMd5, md5Finish, md5Update } from './md5.ts';
 import { ATTRIBUTE, CODE } from './radius-packet.ts';
 
 /** The longest reply: an Access-Accept with two addresses and two keys takes 198 bytes, a challenge less. */
@@ -9,7 +9,6 @@ const LONGEST_FRAGMENT = 253;
 /** RFC 2548: Microsoft's number. */
 const MICROSOFT = 311;
 
-const md5 = new Md5();
 const mask = new Uint8Array(new ArrayBuffer(16));
 
 /** Builds one reply at a time in `bytes`. Whoever uses it wipes them; an Access-Accept holds (covered) keys. */
@@ -33,7 +32,7 @@ export class RadiusReply {
     if (code === CODE.accountingResponse) return;
     this.bytes[HEADER] = ATTRIBUTE.messageAuthenticator;
     this.bytes[HEADER + 1] = 18;
-    this.bytes.fill(0, HEADER + 2, HEADER + 18);
+    for (let i = HEADER + 2; i < HEADER + 18; i += 1) this.bytes[i] = 0;
     this.length = HEADER + 18;
   }
 
@@ -82,25 +81,25 @@ export class RadiusReply {
     bytes[3] = length & 0xff;
     if (bytes[0] !== CODE.accountingResponse) {
       this.#mac.begin();
-      this.#mac.update(bytes, 0, length);
+      md5Update(bytes, 0, length);
       this.#mac.finish(bytes, HEADER + 2);
     }
-    md5.update(bytes, 0, length);
-    md5.update(this.#secret);
-    md5.finish(bytes, 4);
+    md5Update(bytes, 0, length);
+    md5Update(this.#secret, 0, this.#secret.length);
+    md5Finish(bytes, 4);
   }
 
   #cover(plain: number, salt: number): void {
     const { bytes } = this;
     for (let block = plain; block < plain + 32; block += 16) {
-      md5.update(this.#secret);
+      md5Update(this.#secret, 0, this.#secret.length);
       if (block === plain) {
-        md5.update(bytes, 4, HEADER);
-        md5.update(bytes, salt, salt + 2);
+        md5Update(bytes, 4, HEADER);
+        md5Update(bytes, salt, salt + 2);
       } else {
-        md5.update(bytes, block - 16, block);
+        md5Update(bytes, block - 16, block);
       }
-      md5.finish(mask);
+      md5Finish(mask, 0);
       for (let i = 0; i < 16; i += 1) bytes[block + i] = (bytes[block + i] as number) ^ (mask[i] as number);
     }
     mask.fill(0);

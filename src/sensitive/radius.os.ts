@@ -4,8 +4,8 @@ import type { RadiusServer } from './radius.ts';
 import { LONGEST_PACKET } from './radius-packet.ts';
 import { LONGEST_REPLY } from './radius-reply.ts';
 
-/** Replies on their way. A send over loopback ends before it returns, so one more would do. */
-const REPLIES = 64;
+/** Replies that wait at most: as many as packets are received in one turn of the loop. */
+const REPLIES = 32;
 /** Milliseconds. */
 const WINDOW = 100;
 /** So many packets in a window are each washed at once; of more than that, those that follow wash most. */
@@ -15,14 +15,20 @@ const WASHED_AT_ONCE = 64;
  * The server's UDP socket. The runtime receives each datagram in a block that it frees without wiping and takes again
  * for the next one. So after a packet the socket sends itself one of zeros, as long as a packet can be: it is there
  * before the packet's handler returns, and is received into the same place.
+ *
+ * Answers wait until all packets that have arrived are answered, which is the same turn of the loop: whoever asked much
+ * at once is woken once.
  */
 export class RadiusSocket {
   readonly #server: RadiusServer;
   readonly #replies = Array.from({ length: REPLIES }, () => new Uint8Array(new ArrayBuffer(LONGEST_REPLY)));
+  /** What is to be sent of each, made anew only when the length changes. */
+  readonly #pieces: Uint8Array[] = [];
+  readonly #askers: RemoteInfo[] = [];
   readonly #zeros = new Uint8Array(new ArrayBuffer(LONGEST_PACKET));
   #socket: Socket | undefined;
   #own = 0;
-  #next = 0;
+  #waiting = 0;
   #washes = 0;
   #window: NodeJS.Timeout | undefined;
 
@@ -65,16 +71,29 @@ export class RadiusSocket {
     if (from.port === this.#own) return;
     const length = this.#server.answer(packet, packet.length);
     this.#window ??= setTimeout(() => this.#endWindow(), WINDOW);
-    if (length > 0) this.#send(length, from);
+    if (length > 0) this.#keep(length, from);
     this.#washes += 1;
     if (this.#washes <= WASHED_AT_ONCE) this.#wash();
   }
 
-  #send(length: number, to: RemoteInfo): void {
-    const reply = this.#replies[this.#next] as Uint8Array;
-    this.#next = (this.#next + 1) % REPLIES;
+  #keep(length: number, to: RemoteInfo): void {
+    const place = this.#waiting;
+    const reply = this.#replies[place] as Uint8Array;
     for (let i = 0; i < length; i += 1) reply[i] = this.#server.reply.bytes[i] as number;
-    this.#socket?.send(reply, 0, length, to.port, to.address);
+    if (this.#pieces[place]?.length !== length) this.#pieces[place] = reply.subarray(0, length);
+    this.#askers[place] = to;
+    this.#waiting += 1;
+    if (place === 0) setImmediate(() => this.#send());
+    if (this.#waiting === REPLIES) this.#send();
+  }
+
+  #send(): void {
+    for (let place = 0; place < this.#waiting; place += 1) {
+      const to = this.#askers[place] as RemoteInfo;
+      this.#socket?.send(this.#pieces[place] as Uint8Array, to.port, to.address);
+    }
+    this.#waiting = 0;
+    this.#askers.length = 0;
   }
 
   #wash(): void {
