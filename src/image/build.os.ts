@@ -12,7 +12,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { run } from '../processes/process.os.ts';
 import type { Progress } from '../terminal/terminal.ts';
-import { checkTree } from './contents.os.ts';
+import { checkTree, dropSetuid } from './contents.os.ts';
 import { fetchLocks, openCache } from './fetch.os.ts';
 import { makeInitrd } from './initrd.os.ts';
 import { inputsDigest, sourceCommit } from './inputs.os.ts';
@@ -22,12 +22,22 @@ import { bundlePrograms, compilePrograms } from './programs.os.ts';
 import { type Recipe, readNames, recipeOf, SOURCE_DATE_EPOCH } from './recipe.os.ts';
 import { BUILD_RECORD, type BuildRecord, commandLine, OUTPUTS, type Variant } from './record.ts';
 import { linkOrCopy, makeRepository } from './repository.os.ts';
-import { compileProfiles, lay, osRelease, placeGeoip, placeModules, scrub, settle, write } from './root.os.ts';
+import {
+  compileProfiles,
+  keepPrograms,
+  lay,
+  osRelease,
+  placeGeoip,
+  placeModules,
+  scrub,
+  settle,
+  write,
+} from './root.os.ts';
 import { fileDigest, packRoot, type Seal, sealRoot } from './seal.os.ts';
 import type { Source } from './sources.ts';
 import { type ImageState, imageState, readLock, workshopFor } from './state.os.ts';
 import { makeUki } from './uki.os.ts';
-import { debootstrapOptions, lockDigest, type Workshop } from './workshop.os.ts';
+import { CLOCK_HOOKS, clock, debootstrapOptions, lockDigest, type Workshop } from './workshop.os.ts';
 
 export interface BuildOptions {
   /** Build directory; replaced as a whole when the build is complete. */
@@ -66,7 +76,9 @@ export async function buildImage(options: BuildOptions): Promise<BuildRecord> {
     await progress.stage('bundle the programs', () => bundlePrograms(site.recipe, programs));
     await progress.stage('install the locked packages', () => installPackages(site));
     await progress.stage('put kernel, programs and settings in place', () => furnish(site, programs));
-    await progress.stage('look for what must not be there', async () => checkTree(join(site.work, 'root')));
+    await progress.stage('look for what must not be there', async () =>
+      checkTree(join(site.work, 'root'), site.recipe),
+    );
     await progress.stage('pack the root image', () => packRoot(site.workshop));
     const seal = await progress.stage('seal it with a hash tree', () => sealRoot(site.workshop, site.work));
     return await finish(site, 'release', seal, inputs(site, programs));
@@ -119,13 +131,10 @@ async function openSite(
   const cache = openCache(state.cache);
   await progress.stage('verify the archived packages', () => fetchLocks([lock], cache, sources));
   const see = { recipe: recipe.directory, source: recipe.repository };
-  const env = wrongClock === undefined ? {} : { LD_PRELOAD: FAKETIME, FAKETIME: wrongClock, NO_FAKE_STAT: '1' };
   return await progress.stage('open the chroot of locked tools', () =>
-    workshopFor(state, join(locks, 'tools.lock'), { work, see, env }, sources),
+    workshopFor(state, join(locks, 'tools.lock'), { work, see, ...clock(wrongClock) }, sources),
   );
 }
-
-const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
 
 /** The tree of the locked packages at `root/`. Nothing is chosen here: the repository holds one version of each. */
 async function installPackages(site: Site): Promise<void> {
@@ -137,8 +146,8 @@ async function installPackages(site: Site): Promise<void> {
   }
   await makeRepository(lock, openCache(state.cache), join(work, 'repository'));
   const source = 'deb [trusted=yes] copy:///lethe/work/repository ./';
-  const clock = options.wrongClock === undefined ? [] : CLOCK_HOOKS;
-  await workshop.run(['mmdebstrap', ...debootstrapOptions(lock), ...clock, '', 'root', source]);
+  const hooks = options.wrongClock === undefined ? [] : CLOCK_HOOKS;
+  await workshop.run(['mmdebstrap', ...debootstrapOptions(lock), ...hooks, '', 'root', source]);
   if (options.keepTree !== true) return;
   const unfinished = `${kept}.${process.pid}`;
   mkdirSync(dirname(kept), { recursive: true });
@@ -147,18 +156,13 @@ async function installPackages(site: Site): Promise<void> {
   else renameSync(unfinished, kept);
 }
 
-/** The wrong clock must hold inside the new tree as well, and leave no trace there. */
-const CLOCK_HOOKS = [
-  `--extract-hook=mkdir -p "$1${dirname(FAKETIME)}" && cp ${FAKETIME} "$1${dirname(FAKETIME)}/"`,
-  `--customize-hook=rm -rf "$1${dirname(FAKETIME)}"`,
-];
-
 /** Makes of Debian's tree the gateway's: kernel, Node, programs, profiles, settings; and takes out what is not needed. */
 async function furnish(site: Site, programs: string): Promise<void> {
   const { options, recipe, release, work, workshop } = site;
   const root = join(work, 'root');
   const lethe = join(root, 'usr/lib/lethe');
   scrub(root, recipe);
+  keepPrograms(root, recipe);
   settle(root, recipe);
   await extractKernel(site);
   await placeModules(workshop, work, release, recipe);
@@ -170,6 +174,7 @@ async function furnish(site: Site, programs: string): Promise<void> {
   placeGeoip(root);
   lay(join(recipe.directory, 'files'), root);
   if (options.operator !== undefined) write(join(lethe, 'operator.json'), formatOperator(options.operator));
+  dropSetuid(root);
 }
 
 /** `vmlinuz` and `kernel/`, taken out of the package: installing it would bring tools that make an initrd of their own. */

@@ -47,7 +47,8 @@ export async function makeInitrd(
 /** A program of the tools and every library that it loads. */
 async function copyProgram(workshop: Workshop, program: string, target: string, tree: string): Promise<void> {
   copyFileSync(join(workshop.root, program), target);
-  for (const [library] of (await workshop.run(['ldd', program])).matchAll(/\/lib\S+/g)) {
+  const needed = await workshop.run(['env', '-u', 'LD_PRELOAD', 'ldd', program]);
+  for (const [library] of needed.matchAll(/\/lib\S+/g)) {
     mkdirSync(dirname(join(tree, library)), { recursive: true });
     copyFileSync(join(workshop.root, library), join(tree, library));
   }

@@ -3,7 +3,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } fr
 import { basename, dirname, join, resolve } from 'node:path';
 import { SOURCE_DATE_EPOCH } from './recipe.os.ts';
 import { linkOrCopy } from './repository.os.ts';
-import { imageState, workshopFor } from './state.os.ts';
+import { type ImageState, imageState, workshopFor } from './state.os.ts';
+import { clock } from './workshop.os.ts';
 
 const DISK = '00000000000040008000000000000001';
 const SERIAL = '4c455448';
@@ -19,16 +20,27 @@ xorriso -as mkisofs -quiet -V LETHE -r -o out.iso \
   -e --interval:appended_partition_2:all:: -no-emul-boot iso
 `;
 
+export interface IsoOptions {
+  readonly state?: ImageState;
+  /** As in a build. */
+  readonly wrongClock?: string | undefined;
+}
+
 /**
  * Makes a medium that boots as CD and as disk from a build directory and any unified kernel image, signed or not. The
  * same two give the same bytes. Needs root, and the tools of the build's tools.lock in this clone's cache.
  */
-export async function makeIso(buildDirectory: string, ukiFile: string, isoFile: string): Promise<void> {
+export async function makeIso(
+  buildDirectory: string,
+  ukiFile: string,
+  isoFile: string,
+  { state = imageState(), wrongClock }: IsoOptions = {},
+): Promise<void> {
   const target = resolve(isoFile);
   mkdirSync(dirname(target), { recursive: true });
   const work = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
   try {
-    const workshop = await workshopFor(imageState(), join(buildDirectory, 'tools.lock'), { work });
+    const workshop = await workshopFor(state, join(buildDirectory, 'tools.lock'), { work, ...clock(wrongClock) });
     mkdirSync(join(work, 'iso/live'), { recursive: true });
     linkOrCopy(join(buildDirectory, 'root.img'), join(work, 'iso/live/root.img'));
     copyFileSync(ukiFile, join(work, 'uki.efi'));

@@ -21,7 +21,7 @@ export function parseDependencies(text: string): Dependencies {
 /** The modules that one of the patterns names, and all that they need. Throws when a pattern names none. */
 export function keptModules(dependencies: Dependencies, patterns: readonly string[]): ReadonlySet<string> {
   const kept = new Set<string>();
-  for (const pattern of patterns) {
+  for (const pattern of patterns.flatMap(alternatives)) {
     const matching = [...dependencies.keys()].filter((module) => matchesGlob(module, `kernel/${pattern}`));
     if (matching.length === 0) throw new KernelError(`no kernel module matches ${pattern}`);
     for (const module of matching) {
@@ -30,6 +30,14 @@ export function keptModules(dependencies: Dependencies, patterns: readonly strin
     }
   }
   return kept;
+}
+
+/** `a/{b,c}.ko` as two patterns, so that each must match something. */
+function alternatives(pattern: string): string[] {
+  const braces = /^(.*?)\{([^{}]*)\}(.*)$/.exec(pattern);
+  if (braces === null) return [pattern];
+  const [, before = '', inside = '', after = ''] = braces;
+  return inside.split(',').flatMap((word) => alternatives(`${before}${word}${after}`));
 }
 
 /** The order in which to load modules so that each finds what it needs. Dashes and underscores are the same, as for modprobe. */

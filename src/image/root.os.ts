@@ -15,9 +15,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { bundledGeoip, prepareGeoip } from '../geoip/prepare.os.ts';
 import { settleAccounts } from './accounts.ts';
+import { isListed } from './contents.ts';
 import { keptModules, parseDependencies } from './kernel.ts';
 import { type Recipe, readNames } from './recipe.os.ts';
 import type { Workshop } from './workshop.os.ts';
@@ -37,6 +38,14 @@ export function scrub(root: string, recipe: Recipe): void {
         throw new Error(`${pattern} leads out of the tree`);
       rmSync(join(root, found), { recursive: true, force: true });
     }
+  }
+}
+
+/** Takes out every program in bin and sbin that the list does not name. */
+export function keepPrograms(root: string, recipe: Recipe): void {
+  const listed = readNames(join(recipe.directory, 'programs.txt'));
+  for (const name of globSync('usr/{bin,sbin}/*', { cwd: root })) {
+    if (!isListed(basename(name), listed)) rmSync(join(root, name), { recursive: true });
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CommandError, run } from '../processes/process.os.ts';
 import type { Cache } from './fetch.os.ts';
 import { formatLock, type Lock } from './lockfile.ts';
@@ -73,6 +73,19 @@ export function openWorkshop(root: string, options: WorkshopOptions): Workshop {
   };
 }
 
+const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
+
+/** Shifts the clock of everything that runs in the chroot, in libfaketime's words; files keep their real times. */
+export function clock(shift: string | undefined): Pick<WorkshopOptions, 'env'> {
+  return shift === undefined ? {} : { env: { LD_PRELOAD: FAKETIME, FAKETIME: shift, NO_FAKE_STAT: '1' } };
+}
+
+/** The shifted clock must hold inside the tree that mmdebstrap makes as well, and leave no trace there. */
+export const CLOCK_HOOKS = [
+  `--extract-hook=mkdir -p "$1${dirname(FAKETIME)}" && cp ${FAKETIME} "$1${dirname(FAKETIME)}/"`,
+  `--customize-hook=rm -rf "$1${dirname(FAKETIME)}"`,
+];
+
 const PATH = 'PATH=/usr/sbin:/usr/bin:/sbin:/bin';
 
 export function lockDigest(lock: Lock): string {
@@ -125,6 +138,8 @@ export async function toolsTree(
     await run(['mmdebstrap', ...debootstrapOptions(lock), '', unfinished, source], {
       env: { LC_ALL: 'C.UTF-8', TZ: 'UTC', SOURCE_DATE_EPOCH: String(SOURCE_DATE_EPOCH) },
     });
+    // mmdebstrap copies the building machine's.
+    for (const name of ['hostname', 'resolv.conf']) rmSync(join(unfinished, 'etc', name), { force: true });
     for (const name of PLACES) mkdirSync(join(unfinished, 'lethe', name), { recursive: true });
     renameSync(unfinished, root);
     return root;

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { checkTree, expectations, ForbiddenError, walkTree } from './contents.os.ts';
+import { findForbidden } from './contents.ts';
+import { builtImage } from './fixture.os.ts';
+import { recipeOf } from './recipe.os.ts';
+import { imageState, workshopFor } from './state.os.ts';
+
+let work: string;
+let root: string;
+
+before(async () => {
+  const { release } = await builtImage();
+  work = mkdtempSync(join(tmpdir(), 'lethe-tree-'));
+  const workshop = await workshopFor(imageState(), join(release, 'tools.lock'), { work, see: { out: release } });
+  await workshop.run(['unsquashfs', '-quiet', '-no-progress', '-dest', 'root', '/lethe/out/root.img']);
+  root = join(work, 'root');
+});
+
+after(() => rmSync(work, { recursive: true, force: true }));
+
+test('the built tree holds nothing that must not be there', () => {
+  const tree = [...walkTree(root)];
+  assert.deepEqual(findForbidden(tree, expectations(recipeOf())), []);
+  const paths = new Set(tree.map(({ path }) => path));
+  for (const expected of [
+    'usr/bin/node',
+    'usr/sbin/openvpn',
+    'usr/lib/lethe/gateway.js',
+    'usr/lib/lethe/wipe.so',
+    'etc/passwd',
+  ]) {
+    assert.ok(paths.has(expected), `${expected} is in the tree`);
+  }
+  assert.ok(tree.some(({ path }) => path.endsWith('/wireguard.ko')));
+  assert.deepEqual(
+    tree.filter(({ uid, gid }) => uid !== 0 && gid !== 0).map(({ path }) => path),
+    [],
+    'files belong to root, so that nobody else writes them',
+  );
+});
+
+test('the same walk finds what somebody plants', () => {
+  const planted = {
+    'etc/lethe/secret.pem': `-----BEGIN PRIVATE KEY-----\n${'A'.repeat(64)}\n-----END PRIVATE KEY-----\n`,
+    'usr/bin/sshd': '',
+    'usr/lib/modules/evil.ko': 'not signed',
+    'etc/resolv.conf': 'nameserver 192.0.2.1\n',
+  };
+  for (const [path, content] of Object.entries(planted)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), content);
+  }
+  assert.throws(
+    () => checkTree(root, recipeOf()),
+    (error) => {
+      assert.ok(error instanceof ForbiddenError);
+      const found = new Set(error.findings.map(({ path }) => path));
+      assert.deepEqual([...found].toSorted(), Object.keys(planted).toSorted());
+      return true;
+    },
+  );
+});
