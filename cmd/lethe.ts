@@ -6,6 +6,8 @@ import { check } from '../src/check/check.cli.ts';
 import { systemClock } from '../src/clock/clock.ts';
 import type { BuildFlags } from '../src/image/image.cli.ts';
 import { systemRandom } from '../src/random/random.ts';
+import { addReleaseCommands } from '../src/release/commands.cli.ts';
+import type { StateFlags } from '../src/release/release.cli.ts';
 import { UP_DEFAULTS, type UpFlags, up } from '../src/service/up.cli.ts';
 import type { Terminal } from '../src/terminal/terminal.ts';
 
@@ -87,7 +89,15 @@ program
     process.exit(await main(argv, (text) => process.stdout.write(text)));
   });
 
-const image = program.command('image').description('the gateway image: lock its parts, fetch them, build it');
+const image = program.command('image').description('the gateway image: lock its parts, fetch them, build it, sign it');
+const releaseDeps = {
+  stdout,
+  stderr,
+  clock: systemClock,
+  random: systemRandom,
+  keyboard: process.stdin,
+  environment: process.env,
+};
 const imageDeps = { terminal: stdout, clock: systemClock };
 const imageCli = () => import('../src/image/image.cli.ts');
 
@@ -113,7 +123,17 @@ image
   .option('--variant <name>', 'release, or probe: the same root image, for tests', 'release')
   .option('--from <directory>', 'finished build that a probe is made from')
   .option('--offline', 'use archived inputs alone')
-  .addHelpText('after', '\nExample: ./lethe image build --operator operator.json')
-  .action(async (flags: BuildFlags) => process.exit(await (await imageCli()).imageBuild(flags, imageDeps)));
+  .option('--builder <name>', 'sign what came out as the work of this builder')
+  .option(
+    '--builder-key <file>',
+    "the builder's key; made when it is not there; default: .lethe/image/builders/NAME.key",
+  )
+  .addHelpText('after', '\nExample: ./lethe image build --operator operator.json --builder anna')
+  .action(async (flags: BuildFlags & StateFlags) => {
+    const built = await (await imageCli()).imageBuild(flags, imageDeps);
+    process.exit(built === 0 ? await (await import('../src/release/release.cli.ts')).state(flags, releaseDeps) : built);
+  });
+
+addReleaseCommands(image, releaseDeps, (code) => process.exit(code));
 
 await program.parseAsync();

@@ -94,7 +94,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   release: {
     rooms: 'clock random terminal formats configuration processes pki tokens image attestation',
-    packages: 'zod',
+    packages: 'zod esbuild commander',
   },
   hunt: { rooms: 'clock random processes pki' },
   demo: {

@@ -11,7 +11,6 @@ import {
   authenticodeSha256,
   type Pe,
   parsePe,
-  partAt,
   sectionContent,
   signaturesOf,
   withoutSignature,
@@ -69,7 +68,6 @@ test('hash, attached and detached signature are those of pesign, sbsign, sbattac
 test('a second signature is refused', () => {
   const pe = parsed(attachSignature(parsed(readFileSync(PROGRAMS[0] as string)), Uint8Array.of(0x30, 0)));
   assert.throws(() => attachSignature(pe, Uint8Array.of(0x30, 0)), RangeError);
-  assert.equal(partAt(pe, pe.bytes.length - 1), 'certificate table');
 });
 
 /** A program of two sections, 64 and 32 bytes, at the places the format asks for. */
@@ -109,7 +107,7 @@ function changed(offset: number, value: number, size: 2 | 4 = 4): Uint8Array {
   return bytes;
 }
 
-test('sections are read, and named for people', () => {
+test('sections are read', () => {
   const pe = parsed(small());
   assert.equal(pe.machine, 0x8664);
   assert.equal(pe.timestamp, 1_700_000_000);
@@ -120,10 +118,6 @@ test('sections are read, and named for people', () => {
   assert.equal(new TextDecoder().decode(sectionContent(pe, '.osrel')), 'hello');
   assert.equal(sectionContent(pe, '.longnam')?.length, 32);
   assert.equal(sectionContent(pe, '.linux'), undefined);
-  assert.deepEqual(
-    [0, 0x200, 0x240, 0x260].map((offset) => partAt(pe, offset)),
-    ['headers', '.osrel', '.longnam', 'behind the sections'],
-  );
 });
 
 test('what no firmware would hash whole is refused, each for its reason', () => {

@@ -137,14 +137,6 @@ export function sectionContent(pe: Pe, name: string): Uint8Array | undefined {
   return pe.bytes.subarray(section.fileOffset, section.fileOffset + size);
 }
 
-/** What stands at an offset of the file, for people: a section's name, or which other part. */
-export function partAt(pe: Pe, offset: number): string {
-  if (offset < pe.headers) return 'headers';
-  if (pe.signature !== undefined && offset >= pe.signature.offset) return 'certificate table';
-  const within = (section: PeSection) => offset >= section.fileOffset && offset < section.fileOffset + section.fileSize;
-  return pe.sections.find(within)?.name ?? 'behind the sections';
-}
-
 /**
  * The hash that signature, dbx and PCR 4 speak of: everything but checksum, directory entry and certificate table. An
  * unsigned file is hashed with the zeros that signing would add, so the hash stays the same when it is signed.

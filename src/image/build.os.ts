@@ -198,6 +198,13 @@ function inputs({ options, recipe, locks }: Site, programs: string): string {
   return inputsDigest(recipe, locks, programs, operator);
 }
 
+/** Whoever rebuilds needs the operator's file as well. A probe's is that of the build it is made from. */
+function keepOperator({ options, locks }: Site, variant: Variant, out: string): void {
+  const kept = join(locks, 'operator.json');
+  if (options.operator !== undefined) write(join(out, 'operator.json'), formatOperator(options.operator));
+  else if (variant === 'probe' && existsSync(kept)) copyFileSync(kept, join(out, 'operator.json'));
+}
+
 /** Initrd, unified kernel image, and the record of it all; the build directory is complete afterwards. */
 async function finish(site: Site, variant: Variant, seal: Seal, inputs: string): Promise<BuildRecord> {
   const { options, recipe, lock, locks, release, work, workshop } = site;
@@ -211,6 +218,7 @@ async function finish(site: Site, variant: Variant, seal: Seal, inputs: string):
   mkdirSync(out);
   for (const name of OUTPUTS) renameSync(join(work, name), join(out, name));
   for (const name of ['packages.lock', 'tools.lock']) copyFileSync(join(locks, name), join(out, name));
+  keepOperator(site, variant, out);
   const { version } = JSON.parse(readFileSync(join(recipe.repository, 'package.json'), 'utf8')) as { version: string };
   const commit = await sourceCommit(recipe.repository);
   const record: BuildRecord = {
