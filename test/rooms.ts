@@ -101,6 +101,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: 'clock random inventory journal terminal processes namespaces pki tunnels database service hunt internet',
     packages: 'kysely',
   },
+  hardening: { rooms: 'processes' },
   image: { rooms: 'clock configuration formats geoip processes terminal', packages: 'esbuild zod' },
   check: { rooms: 'clock processes terminal' },
   bench: {

@@ -4,12 +4,15 @@ import { SYSCTLS } from './sysctl.ts';
 
 export const FIREWALL_FILE = 'firewall.nft';
 export const SYSCTL_FILE = 'sysctl.conf';
+/** The service addresses, for whoever gives them to the loopback interface where no program of ours does. */
+export const ADDRESSES_FILE = 'addresses.env';
 
-/** The ruleset and the kernel settings of a gateway. */
+/** The ruleset, the kernel settings and the service addresses of a gateway. */
 export function render(plan: GatewayPlan): RenderedFile[] {
   return [
     { name: FIREWALL_FILE, content: ruleset(plan) },
     { name: SYSCTL_FILE, content: SYSCTLS.map(([key, value]) => `${key} = ${value}\n`).join('') },
+    { name: ADDRESSES_FILE, content: `SERVICE4=${plan.service4}\nSERVICE6=${plan.service6}\n` },
   ];
 }
 

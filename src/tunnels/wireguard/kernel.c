@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// Carries https://www.wireguard.com/xplatform/ to the kernel's WireGuard, so that the agent, which has no rights at all,
+// keeps the peers of a device as if it spoke with wireguard-go. Its argument is the device, which it never makes:
+//   kernel wg0    serves one client at a time on the socket that systemd hands over, or standard input without one.
+// It reads `get=1`, and `set=1` with public_key, remove, replace_allowed_ips and allowed_ip; nothing else can be asked.
+// It never tells the private key. Keys and addresses of customers lie in the buffers below, which are overwritten after
+// each request, and nowhere else; poll() wipes the stack (see residue/wipe.c).
+//
+// Built with -DTWIN it speaks with the kernel's twin, whose socket is named in the environment (see kernel.test.ts).
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <linux/wireguard.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { KEY = WG_KEY_LEN, LINE = 160, PEER_ATTRIBUTES = 16, ROOM_FOR_A_LINE = 64 };
+
+static char asked[65536 + 1];           // one request
+static char said[16384];                // the part of the answer that has not been sent
+static unsigned char message[16384];    // to the kernel
+static unsigned char heard[65536];      // from the kernel: at most NLMSG_GOODSIZE, and never more than 32 KiB
+static unsigned char last_peer[KEY];    // whose description goes on in the next message
+static size_t said_length, heard_length;
+static int kernel, out, family;
+static uint32_t sequence;
+static const char *device;
+
+static void forget(void) {
+  explicit_bzero(asked, sizeof asked);
+  explicit_bzero(said, sizeof said);
+  explicit_bzero(message, sizeof message);
+  explicit_bzero(heard, sizeof heard);
+  explicit_bzero(last_peer, sizeof last_peer);
+  said_length = heard_length = 0;
+}
+
+// ---- messages to the kernel (include/uapi/linux/netlink.h, genetlink.h, wireguard.h) ----
+
+static struct nlmsghdr *head(void) { return (struct nlmsghdr *)message; }
+
+static void begin(int type, int command, int flags) {
+  *head() = (struct nlmsghdr){.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN),
+                              .nlmsg_type = (uint16_t)type,
+                              .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
+                              .nlmsg_seq = ++sequence};
+  *(struct genlmsghdr *)NLMSG_DATA(head()) = (struct genlmsghdr){.cmd = (uint8_t)command, .version = 1};
+}
+
+static struct nlattr *tail(void) { return (struct nlattr *)(message + head()->nlmsg_len); }
+
+// The place where the value goes. Callers leave room: see ROOM_FOR_A_LINE.
+static void *put(int type, size_t size) {
+  struct nlattr *attribute = tail();
+  *attribute = (struct nlattr){.nla_len = (uint16_t)(NLA_HDRLEN + size), .nla_type = (uint16_t)type};
+  memset((char *)attribute + NLA_HDRLEN, 0, NLA_ALIGN(size));
+  head()->nlmsg_len += (uint32_t)(NLA_HDRLEN + NLA_ALIGN(size));
+  return (char *)attribute + NLA_HDRLEN;
+}
+
+static struct nlattr *open_nest(int type) {
+  struct nlattr *nest = tail();
+  put(type | NLA_F_NESTED, 0);
+  return nest;
+}
+
+static void close_nest(struct nlattr *nest) { nest->nla_len = (uint16_t)((char *)tail() - (char *)nest); }
+
+static void begin_device(int command, int flags) {
+  begin(family, command, flags);
+  size_t length = strlen(device);
+  memcpy(put(WGDEVICE_A_IFNAME, length + 1), device, length);
+}
+
+// ---- messages from the kernel ----
+
+typedef int listener(const struct nlattr *first, size_t length);
+
+// Collects the attributes of one nest by number. Whatever does not fit its frame ends the collection.
+static int collect(const struct nlattr *first, size_t length, const struct nlattr **found, int count) {
+  memset(found, 0, (size_t)count * sizeof *found);
+  while (length >= NLA_HDRLEN) {
+    if (first->nla_len < NLA_HDRLEN || first->nla_len > length) return -EPROTO;
+    int type = first->nla_type & NLA_TYPE_MASK;
+    if (type < count) found[type] = first;
+    size_t step = NLA_ALIGN(first->nla_len);
+    if (step >= length) break;
+    length -= step;
+    first = (const struct nlattr *)((const char *)first + step);
+  }
+  return 0;
+}
+
+static size_t size_of(const struct nlattr *attribute) { return attribute->nla_len - NLA_HDRLEN; }
+static const void *value_of(const struct nlattr *attribute) { return (const char *)attribute + NLA_HDRLEN; }
+static int has(const struct nlattr *attribute, size_t size) { return attribute != NULL && size_of(attribute) >= size; }
+
+// One datagram. Other processes may send to this socket too; only the kernel has the number 0.
+static int hear(void) {
+  for (;;) {
+    struct sockaddr_nl from = {.nl_family = AF_NETLINK};
+#ifdef TWIN
+    ssize_t got = read(kernel, heard, sizeof heard);
+#else
+    socklen_t length = sizeof from;
+    ssize_t got = recvfrom(kernel, heard, sizeof heard, MSG_TRUNC, (struct sockaddr *)&from, &length);
+#endif
+    if (got <= 0 || (size_t)got > sizeof heard) return -EIO;
+    heard_length = (size_t)got;
+    if (from.nl_pid == 0) return 0;
+  }
+}
+
+// Sends what was begun, and gives the attributes of each answer to `listen` until the kernel says that it is done.
+static int ask(listener *listen) {
+  if (send(kernel, message, head()->nlmsg_len, 0) != (ssize_t)head()->nlmsg_len) return -EIO;
+  uint32_t expected = head()->nlmsg_seq;
+  for (;;) {
+    int problem = hear();
+    if (problem != 0) return problem;
+    size_t left = heard_length;
+    for (struct nlmsghdr *one = (struct nlmsghdr *)heard; left >= sizeof *one;) {
+      if (one->nlmsg_len < sizeof *one || one->nlmsg_len > left) return -EPROTO;
+      size_t length = one->nlmsg_len - NLMSG_HDRLEN;
+      if (one->nlmsg_seq == expected) {
+        if (one->nlmsg_type == NLMSG_ERROR || one->nlmsg_type == NLMSG_DONE)
+          return length < sizeof(int) ? (one->nlmsg_type == NLMSG_DONE ? 0 : -EPROTO) : *(int *)NLMSG_DATA(one);
+        if (length < GENL_HDRLEN) return -EPROTO;
+        problem = listen((struct nlattr *)((char *)NLMSG_DATA(one) + GENL_HDRLEN), length - GENL_HDRLEN);
+        if (problem != 0) return problem;
+      }
+      size_t step = NLMSG_ALIGN(one->nlmsg_len);
+      if (step >= left) break;
+      left -= step;
+      one = (struct nlmsghdr *)((char *)one + step);
+    }
+  }
+}
+
+static int read_family(const struct nlattr *first, size_t length) {
+  const struct nlattr *found[CTRL_ATTR_FAMILY_ID + 1];
+  int problem = collect(first, length, found, CTRL_ATTR_FAMILY_ID + 1);
+  if (problem == 0 && has(found[CTRL_ATTR_FAMILY_ID], 2)) family = *(const uint16_t *)value_of(found[CTRL_ATTR_FAMILY_ID]);
+  return problem;
+}
+
+static int find_family(void) {
+  begin(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, NLM_F_ACK);
+  memcpy(put(CTRL_ATTR_FAMILY_NAME, sizeof WG_GENL_NAME), WG_GENL_NAME, sizeof WG_GENL_NAME);
+  int problem = ask(read_family);
+  return problem != 0 ? problem : family == 0 ? -ENOENT : 0;
+}
+
+// ---- the answer to `get` ----
+
+static int send_said(void) {
+  size_t sent = 0;
+  while (sent < said_length) {
+    ssize_t now = write(out, said + sent, said_length - sent);
+    if (now <= 0) return -EPIPE;
+    sent += (size_t)now;
+  }
+  explicit_bzero(said, said_length);
+  said_length = 0;
+  return 0;
+}
+
+static int room(void) { return said_length + LINE <= sizeof said ? 0 : send_said(); }
+
+#define SAY(...) (said_length += (size_t)snprintf(said + said_length, sizeof said - said_length, __VA_ARGS__))
+
+static void say_key(const unsigned char *key) {
+  static const char digits[] = "0123456789abcdef";
+  SAY("public_key=");
+  for (int i = 0; i < KEY; i++) {
+    said[said_length++] = digits[key[i] >> 4];
+    said[said_length++] = digits[key[i] & 15];
+  }
+  said[said_length++] = '\n';
+}
+
+static void say_address(int kind, const void *address) {
+  if (inet_ntop(kind, address, said + said_length, (socklen_t)(sizeof said - said_length)) != NULL)
+    said_length += strlen(said + said_length);
+}
+
+static void say_endpoint(const struct nlattr *endpoint) {
+  if (has(endpoint, sizeof(struct sockaddr_in6)) && *(const sa_family_t *)value_of(endpoint) == AF_INET6) {
+    const struct sockaddr_in6 *six = value_of(endpoint);
+    SAY("endpoint=[");
+    say_address(AF_INET6, &six->sin6_addr);
+    SAY("]:%u\n", ntohs(six->sin6_port));
+  } else if (has(endpoint, sizeof(struct sockaddr_in)) && *(const sa_family_t *)value_of(endpoint) == AF_INET) {
+    const struct sockaddr_in *four = value_of(endpoint);
+    SAY("endpoint=");
+    say_address(AF_INET, &four->sin_addr);
+    SAY(":%u\n", ntohs(four->sin_port));
+  }
+}
+
+static void say_number(const char *name, const struct nlattr *number) {
+  if (has(number, sizeof(uint64_t))) {
+    uint64_t value;
+    memcpy(&value, value_of(number), sizeof value);
+    SAY("%s=%llu\n", name, (unsigned long long)value);
+  }
+}
+
+static void say_handshake(const struct nlattr *time) {
+  if (!has(time, 2 * sizeof(int64_t))) return;
+  int64_t value[2];
+  memcpy(value, value_of(time), sizeof value);
+  SAY("last_handshake_time_sec=%lld\nlast_handshake_time_nsec=%lld\n", (long long)value[0], (long long)value[1]);
+}
+
+static int say_allowed(const struct nlattr *allowed) {
+  const struct nlattr *found[WGALLOWEDIP_A_CIDR_MASK + 1];
+  int problem = collect(value_of(allowed), size_of(allowed), found, WGALLOWEDIP_A_CIDR_MASK + 1);
+  if (problem != 0 || (problem = room()) != 0) return problem;
+  if (!has(found[WGALLOWEDIP_A_FAMILY], 2) || !has(found[WGALLOWEDIP_A_CIDR_MASK], 1)) return -EPROTO;
+  int kind = *(const uint16_t *)value_of(found[WGALLOWEDIP_A_FAMILY]);
+  if (!has(found[WGALLOWEDIP_A_IPADDR], kind == AF_INET ? 4 : 16)) return -EPROTO;
+  SAY("allowed_ip=");
+  say_address(kind, value_of(found[WGALLOWEDIP_A_IPADDR]));
+  SAY("/%u\n", *(const uint8_t *)value_of(found[WGALLOWEDIP_A_CIDR_MASK]));
+  return 0;
+}
+
+// Calls `each` for every member of a list of nests.
+static int for_each(const struct nlattr *list, int (*each)(const struct nlattr *)) {
+  const struct nlattr *one = value_of(list);
+  size_t left = size_of(list);
+  while (left >= NLA_HDRLEN) {
+    if (one->nla_len < NLA_HDRLEN || one->nla_len > left) return -EPROTO;
+    int problem = each(one);
+    if (problem != 0) return problem;
+    size_t step = NLA_ALIGN(one->nla_len);
+    if (step >= left) break;
+    left -= step;
+    one = (const struct nlattr *)((const char *)one + step);
+  }
+  return 0;
+}
+
+// A peer with many addresses is told in several messages: those after the first hold its key and more addresses.
+static int say_peer(const struct nlattr *peer) {
+  const struct nlattr *found[PEER_ATTRIBUTES];
+  int problem = collect(value_of(peer), size_of(peer), found, PEER_ATTRIBUTES);
+  if (problem != 0) return problem;
+  if (!has(found[WGPEER_A_PUBLIC_KEY], KEY)) return -EPROTO;
+  const unsigned char *key = value_of(found[WGPEER_A_PUBLIC_KEY]);
+  if (memcmp(key, last_peer, KEY) != 0) {
+    memcpy(last_peer, key, KEY);
+    if ((problem = room()) != 0) return problem;
+    say_key(key);
+    if ((problem = room()) != 0) return problem;
+    say_endpoint(found[WGPEER_A_ENDPOINT]);
+    if ((problem = room()) != 0) return problem;
+    say_handshake(found[WGPEER_A_LAST_HANDSHAKE_TIME]);
+    if ((problem = room()) != 0) return problem;
+    say_number("tx_bytes", found[WGPEER_A_TX_BYTES]);
+    say_number("rx_bytes", found[WGPEER_A_RX_BYTES]);
+  }
+  return found[WGPEER_A_ALLOWEDIPS] == NULL ? 0 : for_each(found[WGPEER_A_ALLOWEDIPS], say_allowed);
+}
+
+static int say_device(const struct nlattr *first, size_t length) {
+  const struct nlattr *found[WGDEVICE_A_PEERS + 1];
+  int problem = collect(first, length, found, WGDEVICE_A_PEERS + 1);
+  if (problem == 0 && found[WGDEVICE_A_PEERS] != NULL) problem = for_each(found[WGDEVICE_A_PEERS], say_peer);
+  return problem;
+}
+
+static int get(void) {
+  begin_device(WG_CMD_GET_DEVICE, NLM_F_DUMP);
+  return ask(say_device);
+}
+
+// ---- `set` ----
+
+static int nothing(const struct nlattr *first, size_t length) {
+  (void)first, (void)length;
+  return 0;
+}
+
+// The message that is being written: at most one list of peers, one peer, one list of addresses are open.
+static struct nlattr *peers, *peer, *addresses;
+static uint32_t *flags;
+
+static void begin_set(void) {
+  begin_device(WG_CMD_SET_DEVICE, NLM_F_ACK);
+  peers = open_nest(WGDEVICE_A_PEERS);
+  peer = addresses = NULL;
+}
+
+static void close_peer(void) {
+  if (addresses != NULL) close_nest(addresses);
+  if (peer != NULL) close_nest(peer);
+  peer = addresses = NULL;
+}
+
+static int finish_set(void) {
+  close_peer();
+  close_nest(peers);
+  return ask(nothing);
+}
+
+static int hex(char digit) {
+  return digit >= '0' && digit <= '9' ? digit - '0' : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+static int set_public_key(const char *value) {
+  close_peer();
+  // A peer never grows beyond what is left here: addresses are refused first.
+  if (head()->nlmsg_len > sizeof message / 2) {
+    int problem = finish_set();
+    if (problem != 0) return problem;
+    begin_set();
+  }
+  peer = open_nest(0);
+  unsigned char *key = put(WGPEER_A_PUBLIC_KEY, KEY);
+  if (strlen(value) != 2 * KEY) return -EINVAL;
+  for (int i = 0; i < KEY; i++) {
+    int high = hex(value[2 * i]), low = hex(value[2 * i + 1]);
+    if (high < 0 || low < 0) return -EINVAL;
+    key[i] = (unsigned char)(high << 4 | low);
+  }
+  flags = put(WGPEER_A_FLAGS, sizeof *flags);
+  return 0;
+}
+
+static int set_allowed_ip(char *value) {
+  char *slash = strchr(value, '/');
+  if (slash == NULL || head()->nlmsg_len > sizeof message - 2 * ROOM_FOR_A_LINE) return -EINVAL;
+  *slash = '\0';
+  int kind = strchr(value, ':') == NULL ? AF_INET : AF_INET6;
+  char *end;
+  unsigned long prefix = strtoul(slash + 1, &end, 10);
+  if (*end != '\0' || end == slash + 1 || prefix > (kind == AF_INET ? 32 : 128)) return -EINVAL;
+  if (addresses == NULL) addresses = open_nest(WGPEER_A_ALLOWEDIPS);
+  struct nlattr *allowed = open_nest(0);
+  *(uint16_t *)put(WGALLOWEDIP_A_FAMILY, 2) = (uint16_t)kind;
+  if (inet_pton(kind, value, put(WGALLOWEDIP_A_IPADDR, kind == AF_INET ? 4 : 16)) != 1) return -EINVAL;
+  *(uint8_t *)put(WGALLOWEDIP_A_CIDR_MASK, 1) = (uint8_t)prefix;
+  close_nest(allowed);
+  return 0;
+}
+
+static int set_line(char *line) {
+  char *value = strchr(line, '=');
+  if (value == NULL) return -EINVAL;
+  *value++ = '\0';
+  if (strcmp(line, "public_key") == 0) return set_public_key(value);
+  if (peer == NULL) return -EINVAL;
+  if (strcmp(line, "allowed_ip") == 0) return set_allowed_ip(value);
+  if (strcmp(value, "true") != 0) return -EINVAL;
+  if (strcmp(line, "remove") == 0) *flags |= WGPEER_F_REMOVE_ME;
+  else if (strcmp(line, "replace_allowed_ips") == 0) *flags |= WGPEER_F_REPLACE_ALLOWEDIPS;
+  else return -EINVAL;
+  return 0;
+}
+
+// Changes before a line that is refused may have been made, as with wireguard-go.
+static int set(char *line) {
+  begin_set();
+  while (*line != '\0') {
+    char *end = strchr(line, '\n');
+    *end = '\0';
+    int problem = set_line(line);
+    if (problem != 0) return problem;
+    line = end + 1;
+  }
+  return finish_set();
+}
+
+// ---- clients ----
+
+// Reads up to the empty line that ends a request. 0 when the client is gone, or says what no client of ours would.
+static int read_request(int in) {
+  size_t length = 0;
+  while (length < sizeof asked - 1) {
+    struct pollfd waiting = {.fd = in, .events = POLLIN};
+    poll(&waiting, 1, -1);
+    ssize_t got = read(in, asked + length, sizeof asked - 1 - length);
+    if (got <= 0) return 0;
+    length += (size_t)got;
+    asked[length] = '\0';
+    char *end = strstr(asked, "\n\n");
+    if (end != NULL) {
+      if (end + 2 != asked + length) return 0;
+      end[1] = '\0';
+      return 1;
+    }
+    if (strlen(asked) != length) return 0;
+  }
+  return 0;
+}
+
+static void serve(int in) {
+  while (read_request(in)) {
+    int problem = -EINVAL;
+    if (strcmp(asked, "get=1\n") == 0) problem = get();
+    else if (strncmp(asked, "set=1\n", 6) == 0) problem = set(asked + 6);
+    int sent = problem == -EPIPE ? -EPIPE : room();
+    if (sent == 0) {
+      SAY("errno=%d\n\n", problem);
+      sent = send_said();
+    }
+    forget();
+    if (sent != 0) return;
+  }
+  forget();
+}
+
+static int open_kernel(void) {
+#ifdef TWIN
+  struct sockaddr_un place = {.sun_family = AF_UNIX};
+  strncpy(place.sun_path, getenv("TWIN"), sizeof place.sun_path - 1);
+  int opened = socket(AF_UNIX, SOCK_STREAM, 0);
+  return connect(opened, (struct sockaddr *)&place, sizeof place) == 0 ? opened : -1;
+#else
+  struct timeval patience = {.tv_sec = 5};
+  int opened = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+  setsockopt(opened, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  return opened;
+#endif
+}
+
+int main(int count, char **arguments) {
+  if (count != 2 || strlen(arguments[1]) >= IFNAMSIZ) return 2;
+  device = arguments[1];
+  kernel = open_kernel();
+  if (kernel < 0 || find_family() != 0) return 1;
+  if (getenv("LISTEN_FDS") == NULL) {
+    out = STDOUT_FILENO;
+    serve(STDIN_FILENO);
+    return 0;
+  }
+  const int handed_over = 3;
+  struct timeval patience = {.tv_sec = 10};
+  for (;;) {
+    out = accept4(handed_over, NULL, NULL, SOCK_CLOEXEC);
+    if (out < 0) return 1;
+    setsockopt(out, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    serve(out);
+    close(out);
+  }
+}
