@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Expectations, type Finding, findForbidden, type TreeEntry } from './contents.ts';
 import { type Recipe, readNames } from './recipe.os.ts';
+import { SETTLED } from './root.os.ts';
 
 /** The tree holds what an image must not hold. */
 export class ForbiddenError extends Error {
@@ -24,7 +25,14 @@ export function checkTree(root: string, recipe: Recipe): void {
 }
 
 export function expectations(recipe: Recipe): Expectations {
-  return { programs: readNames(join(recipe.directory, 'programs.txt')), traces: machineTraces(recipe) };
+  const settled: Record<string, string> = {};
+  for (const [path, content] of Object.entries(SETTLED)) {
+    const file = join(recipe.directory, 'files', path);
+    const found = lstatSync(file, { throwIfNoEntry: false });
+    if (found === undefined) settled[path] = content;
+    else settled[path] = found.isSymbolicLink() ? readlinkSync(file) : readFileSync(file, 'utf8');
+  }
+  return { programs: readNames(join(recipe.directory, 'programs.txt')), traces: machineTraces(recipe), settled };
 }
 
 const [TYPE, FILE, DIRECTORY, LINK] = [0o170_000, 0o100_000, 0o040_000, 0o120_000];

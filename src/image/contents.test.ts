@@ -4,7 +4,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import { type Absence, findForbidden, type TreeEntry } from './contents.ts';
 
-const EXPECTED = { programs: ['sh', 'tpm2_*', '['], traces: ['builder-7', '192.0.2.53', '/home/someone/lethe'] };
+const EXPECTED = {
+  programs: ['sh', 'tpm2_*', '['],
+  traces: ['builder-7', '192.0.2.53', '/home/someone/lethe'],
+  settled: { 'etc/hostname': 'gateway\n', 'etc/machine-id': '', 'etc/resolv.conf': '../run/lethe/resolv.conf' },
+};
 const PEM = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 
 function file(path: string, content: string | Uint8Array = '', mode = 0o644): TreeEntry {
@@ -32,6 +36,9 @@ test('nothing is found in what belongs there', () => {
     file('usr/bin/sh', '\x7fELF', 0o755),
     file('usr/bin/['),
     link('usr/bin/tpm2_quote', 'tpm2'),
+    link('etc/systemd/system/getty.target', '/dev/null'),
+    directory('usr/share/doc/login'),
+    link('etc/resolv.conf', '../run/lethe/resolv.conf'),
     link('etc/mtab', '../proc/self/mounts'),
     file('etc/passwd', 'root:x:0:0:root:/root:/usr/sbin/nologin\n'),
     file('etc/shadow', 'root:!*:20000::::::\n'),
@@ -103,6 +110,7 @@ const PLANTED: Readonly<Record<Absence, readonly TreeEntry[]>> = {
     file('etc/hostname', 'builder-7\n'),
     file('etc/machine-id', '0123456789abcdef0123456789abcdef\n'),
     link('etc/resolv.conf', '../run/resolv.conf'),
+    file('etc/resolv.conf', 'nameserver 192.0.2.1\n'),
     file('etc/any', 'made on builder-7.'),
     file('var/lib/any', 'nameserver 192.0.2.53\n'),
     file('usr/lib/lethe/gateway.js', '// /home/someone/lethe/src/x.ts'),

@@ -42,6 +42,8 @@ export interface Expectations {
   readonly programs: readonly string[];
   /** Names and addresses of the machine that builds. */
   readonly traces: readonly string[];
+  /** Files that take the builder's name or resolver in an ordinary installation, and what they say here instead. */
+  readonly settled: Readonly<Record<string, string>>;
 }
 
 type Rule = (entry: TreeEntry, expected: Expectations) => boolean;
@@ -62,7 +64,7 @@ const RULES: Readonly<Record<Absence, Rule>> = {
     entry.kind === 'file' && (SECRET_NAMES.test(entry.path) || (!SELF_TEST.test(entry.path) && holdsSecret(entry))),
   certificate: (entry) =>
     entry.kind === 'file' && !PUBLIC_CERTIFICATES.has(entry.path) && CERTIFICATE.test(text(entry)),
-  'way to log in': (entry) => (entry.kind !== 'directory' && LOGIN.test(basename(entry.path))) || opensAccount(entry),
+  'way to log in': (entry) => (LOGIN.test(basename(entry.path)) && !isMask(entry)) || opensAccount(entry),
   'compiler or interpreter': (entry) => isProgram(entry) && COMPILER.test(basename(entry.path)),
   'package manager': (entry) => isProgram(entry) && PACKAGER.test(basename(entry.path)),
   'program not on the list': (entry, { programs }) =>
@@ -71,7 +73,7 @@ const RULES: Readonly<Record<Absence, Rule>> = {
   'unsigned module': (entry) => /\.ko(\.(gz|xz|zst))?$/.test(entry.path) && !isSigned(entry),
   'writable by others': (entry) =>
     entry.kind !== 'link' && (entry.mode & 0o002) !== 0 && !(entry.kind === 'directory' && (entry.mode & 0o1000) !== 0),
-  'trace of the building machine': (entry, { traces }) => betraysBuilder(entry, traces),
+  'trace of the building machine': (entry, expected) => betraysBuilder(entry, expected),
   'left over': (entry) => entry.kind !== 'directory' && EMPTY.test(entry.path),
   'special file': (entry) => entry.kind === 'other',
 };
@@ -115,6 +117,11 @@ const PACKAGER = /^(apt|dpkg|aptitude|snap|flatpak|rpm|dnf|yum|apk|pip|pip3|npm|
 const BIN = /^(usr\/)?(local\/)?s?bin\//;
 const EMPTY = /^(boot|dev|proc|run|sys|tmp|var\/(tmp|log|cache)|home|root)\//;
 
+/** A directory of that name, or a unit that is switched off for good. */
+function isMask({ kind, target }: TreeEntry): boolean {
+  return kind === 'directory' || (kind === 'link' && target === '/dev/null');
+}
+
 function isProgram(entry: TreeEntry): boolean {
   return entry.kind === 'link' ? BIN.test(entry.path) : entry.kind === 'file' && (entry.mode & 0o111) !== 0;
 }
@@ -145,21 +152,13 @@ function isSigned(entry: TreeEntry): boolean {
   return length > 64 && length < 4096;
 }
 
-/** Files that take the builder's name or resolver in an ordinary installation, and what they say here instead. */
-const OURS: Readonly<Record<string, string>> = {
-  'etc/hostname': 'gateway\n',
-  'etc/hosts': '127.0.0.1 localhost\n::1 localhost\n',
-  'etc/resolv.conf': 'nameserver 127.0.0.1\n',
-  'etc/machine-id': '',
-  'etc/fstab': '',
-};
 /** Settings may name a machine; of programs only the path where they were made would tell something. */
 const SETTINGS = /^(etc|var)\//;
 const PROGRAMS = /^usr\/lib\/lethe\//;
 
-function betraysBuilder(entry: TreeEntry, traces: readonly string[]): boolean {
-  const ours = OURS[entry.path];
-  if (ours !== undefined) return entry.kind !== 'file' || text(entry) !== ours;
+function betraysBuilder(entry: TreeEntry, { traces, settled }: Expectations): boolean {
+  const ours = settled[entry.path];
+  if (ours !== undefined) return (entry.kind === 'link' ? entry.target : text(entry)) !== ours;
   if (entry.kind === 'link') return traces.some((trace) => entry.target?.includes(trace));
   if (entry.kind !== 'file') return false;
   const sought = traces.filter((trace) => (trace.startsWith('/') ? PROGRAMS : SETTINGS).test(entry.path));

@@ -55,15 +55,20 @@ function packageFiles(root: string, name: string): string[] {
   return lists.flatMap((list) => readFileSync(join(root, list), 'utf8').split('\n').filter(Boolean));
 }
 
+/** What would be the building machine's. The recipe's files may say something else. */
+export const SETTLED: Readonly<Record<string, string>> = {
+  'etc/hostname': 'gateway\n',
+  'etc/hosts': '127.0.0.1 localhost\n::1 localhost\n',
+  'etc/resolv.conf': 'nameserver 127.0.0.1\n',
+  // Present and empty: systemd makes one at each boot, in memory, and does not take it for a first boot.
+  'etc/machine-id': '',
+};
+
 /** Names and addresses that would otherwise be the building machine's, and accounts that nobody can log in to. */
 export function settle(root: string, recipe: Recipe): void {
   const etc = (name: string) => join(root, 'etc', name);
-  write(etc('hostname'), 'gateway\n');
-  write(etc('hosts'), '127.0.0.1 localhost\n::1 localhost\n');
-  write(etc('resolv.conf'), 'nameserver 127.0.0.1\n');
+  for (const [path, content] of Object.entries(SETTLED)) write(join(root, path), content);
   write(etc('fstab'), '');
-  // Present and empty: systemd makes one at each boot, in memory, and does not take it for a first boot.
-  write(etc('machine-id'), '');
   write(etc('os-release'), osRelease());
   const read = (name: string) => readFileSync(etc(name), 'utf8');
   const files = { passwd: read('passwd'), group: read('group'), shadow: read('shadow'), gshadow: read('gshadow') };
