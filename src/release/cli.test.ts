@@ -178,6 +178,8 @@ test('signing wants two statements and a keyring, verifying a release', async ()
   assert.equal(sound, false);
   assert.equal(steps.length, 8);
   assert.match(said.stderr, /✗ the download is whole/);
+  assert.equal(await lethe('pcrs', at('anna'), '--keys', at('keys')), 1);
+  assert.match(said.stderr, /uki.signed.efi is not there/);
   await sampleBuild(at('probe'), { variant: 'probe' });
   assert.equal(await lethe('verify', at('probe')), 1);
   assert.match(said.stderr, /a 'probe' is made from a build of your own/);

@@ -9,6 +9,7 @@ const keysCli = () => import('./keys.cli.ts');
 export function addReleaseCommands(image: Command, deps: ReleaseDeps, end: (code: number) => void): void {
   addBuilders(image, deps, end);
   addKeys(image, deps, end);
+  addPcrs(image, deps, end);
 
   withToken(image.command('sign'))
     .description('sign a build that two builders agree on, and make everything that is published with it')
@@ -34,6 +35,15 @@ export function addReleaseCommands(image: Command, deps: ReleaseDeps, end: (code
     .option('--offline', 'build from archived inputs alone')
     .option('--json', 'one JSON object on standard output; progress goes to standard error')
     .action(async (directory, flags) => end(await (await cli()).verify(directory, flags, deps)));
+}
+
+function addPcrs(image: Command, deps: ReleaseDeps, end: (code: number) => void): void {
+  image
+    .command('pcrs')
+    .description('print what machines of a keyring show that run a published release, as pcrs.json')
+    .argument('<directory>', 'the published release')
+    .requiredOption('--keys <directory>', 'key directory; its keyring.json is enough')
+    .action(async (directory, flags) => end(await (await cli()).pcrs(directory, flags, deps)));
 }
 
 function addBuilders(image: Command, deps: ReleaseDeps, end: (code: number) => void): void {

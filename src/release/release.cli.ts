@@ -12,11 +12,12 @@ import { Progress, table } from '../terminal/terminal.ts';
 import { builderKey, OPERATOR_FILE, readBuilders, readRecord, STATEMENT_FILE, writeStatement } from './builders.os.ts';
 import { readKeyring } from './ceremony.os.ts';
 import { compareBuilds, type Difference, diffoscope } from './compare.os.ts';
+import { printPcrs } from './publication.ts';
 import { Refused } from './refused.ts';
 import { signRelease } from './sign.os.ts';
 import { builderEntry } from './statement.ts';
 import { pinOf, type ReleaseDeps, type TokenFlags, told, withToken } from './token.cli.ts';
-import { type Step, verifyRelease } from './verify.os.ts';
+import { predictedPcrs, program, type Step, verifyRelease } from './verify.os.ts';
 
 export async function builder(name: string, flags: { builderKey?: string }, deps: ReleaseDeps): Promise<number> {
   return await told(deps, async () => {
@@ -108,6 +109,13 @@ export async function sign(flags: SignFlags, deps: ReleaseDeps): Promise<number>
       const rows = Object.entries(pcrs.pcrs).map(([pcr, value]) => [`  PCR ${pcr}`, value]);
       deps.stdout.write(`\n${flags.out}, signed\n\n${table(rows)}`);
     });
+  });
+}
+
+/** Prints what machines of this keyring show that run a release: after each change of the keyring it is something else. */
+export async function pcrs(release: string, flags: { keys: string }, deps: ReleaseDeps): Promise<number> {
+  return await told(deps, async () => {
+    deps.stdout.write(printPcrs(await predictedPcrs(release, program(release), readKeyring(flags.keys))));
   });
 }
 

@@ -32,7 +32,7 @@ import { Refused } from './refused.ts';
 import { sampleBuild, sampleIso } from './sample.os.ts';
 import { type SignOptions, signRelease } from './sign.os.ts';
 import { type Builders, builderEntry } from './statement.ts';
-import { type Step, verifyRelease } from './verify.os.ts';
+import { predictedPcrs, program, type Step, verifyRelease } from './verify.os.ts';
 
 const PIN = 'pin-7f3a91c2-of-this-test';
 const directory = mkdtempSync(join(tmpdir(), 'lethe-sign-'));
@@ -376,6 +376,8 @@ test('a revoked image stays the same image: only the keyring and PCR 7 change', 
   assert.equal(later.authenticode, before.authenticode);
   assert.notEqual(later.pcrs[7], before.pcrs[7]);
   assert.deepEqual([later.pcrs[4], later.pcrs[9], later.pcrs[11]], [before.pcrs[4], before.pcrs[9], before.pcrs[11]]);
+  const image = program(at('before'));
+  assert.deepEqual(await predictedPcrs(at('before'), image, readKeyring(at('keys'))), later, 'foretold without a PIN');
   assert.equal(new X509Certificate(readKeyring(at('keys')).db[0] as string).subject, 'CN=T release');
   assert.ok(lines.some((line) => line.includes('two builders agree')));
 });

@@ -8,7 +8,7 @@ import { CommandError, run } from '../processes/process.os.ts';
 import { hashFile, readRecord, readStatement } from './builders.os.ts';
 import { assertAgreement, differingParts, firstDifference } from './compare.os.ts';
 import { type Keyring, parseKeyring } from './keyring.ts';
-import { isoName, PUBLISHED, parsePcrs, statementName } from './publication.ts';
+import { isoName, PUBLISHED, type PublishedPcrs, parsePcrs, statementName } from './publication.ts';
 import { Refused } from './refused.ts';
 import { type MakeIso, publishedPcrs, sbomOf } from './sign.os.ts';
 import type { Builders } from './statement.ts';
@@ -58,7 +58,7 @@ export async function verifyRelease(options: VerifyOptions): Promise<boolean> {
       (directory) => signedImage(options, directory),
       (directory) => signatureOf(options, directory),
       (directory) => medium(options, record, directory),
-      () => predictions(options, record),
+      () => predictions(options),
       () => bill(options, record),
     ];
     let sound = true;
@@ -127,13 +127,17 @@ async function signedImage({ release, rebuild }: VerifyOptions, work: string): P
 }
 
 async function signatureOf({ release }: VerifyOptions, work: string): Promise<string> {
-  return `certificate ${(await signerOf(release, work)).number} of db`;
+  return `certificate ${(await signerOf(release, keyringOf(release), work)).number} of db`;
 }
 
 /** The first certificate in the keyring's db that sbverify accepts for the signed image. */
-async function signerOf(release: string, work: string): Promise<{ certificate: string; number: number }> {
+async function signerOf(
+  release: string,
+  keyring: Keyring,
+  work: string,
+): Promise<{ certificate: string; number: number }> {
   const file = join(work, 'db.crt');
-  for (const [index, certificate] of keyringOf(release).db.entries()) {
+  for (const [index, certificate] of keyring.db.entries()) {
     writeFileSync(file, certificate);
     try {
       await run(['sbverify', '--cert', file, present(release, PUBLISHED.signed)]);
@@ -157,22 +161,27 @@ async function medium(options: VerifyOptions, record: BuildRecord, work: string)
   return detail;
 }
 
-async function predictions(options: VerifyOptions, record: BuildRecord): Promise<string> {
-  const published = parsePcrs(text(options.release, PUBLISHED.pcrs));
-  if ('problem' in published) throw new Refused('release', `${PUBLISHED.pcrs}: ${published.problem}`);
+/** What machines that trust this keyring show when they run a published release. */
+export async function predictedPcrs(release: string, image: Pe, keyring: Keyring): Promise<PublishedPcrs> {
   const work = mkdtempSync(join(tmpdir(), 'lethe-verify-'));
   try {
-    const { certificate } = await signerOf(options.release, work);
-    const mine = publishedPcrs(record, program(options.rebuild), keyringOf(options.release), certificate);
-    for (const pcr of [4, 7, 9, 11] as const) {
-      if (mine.pcrs[pcr] !== published.pcrs[pcr]) throw new Refused('release', `PCR ${pcr} would be ${mine.pcrs[pcr]}`);
-    }
-    if (JSON.stringify(mine) !== JSON.stringify(published))
-      throw new Refused('release', `${PUBLISHED.pcrs} speaks of another release`);
-    return 'PCR 4, 7, 9, 11';
+    const { certificate } = await signerOf(release, keyring, work);
+    return publishedPcrs(readRecord(release), image, keyring, certificate);
   } finally {
     rmSync(work, { recursive: true });
   }
+}
+
+async function predictions(options: VerifyOptions): Promise<string> {
+  const published = parsePcrs(text(options.release, PUBLISHED.pcrs));
+  if ('problem' in published) throw new Refused('release', `${PUBLISHED.pcrs}: ${published.problem}`);
+  const mine = await predictedPcrs(options.release, program(options.rebuild), keyringOf(options.release));
+  for (const pcr of [4, 7, 9, 11] as const) {
+    if (mine.pcrs[pcr] !== published.pcrs[pcr]) throw new Refused('release', `PCR ${pcr} would be ${mine.pcrs[pcr]}`);
+  }
+  if (JSON.stringify(mine) !== JSON.stringify(published))
+    throw new Refused('release', `${PUBLISHED.pcrs} speaks of another release`);
+  return 'PCR 4, 7, 9, 11';
 }
 
 async function bill(options: VerifyOptions, record: BuildRecord): Promise<string> {
@@ -201,7 +210,8 @@ function text(directory: string, name: string): string {
   return readFileSync(present(directory, name), 'utf8');
 }
 
-function program(directory: string): Pe {
+/** The unsigned image of a build or a release. */
+export function program(directory: string): Pe {
   const pe = parsePe(readFileSync(present(directory, PUBLISHED.unsigned)));
   if ('problem' in pe) throw new Refused('build', `${PUBLISHED.unsigned}: ${pe.problem}`);
   return pe;

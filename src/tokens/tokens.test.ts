@@ -57,6 +57,14 @@ test('every refusal has a code of its own', async () => {
   await assert.rejects(ended.publicKey(), /ended without a word/);
 });
 
+test("a YubiKey's library is loaded, and without a reader there is no token", async () => {
+  const yubikey = { ...soft, module: '/usr/lib/x86_64-linux-gnu/libykcs11.so' };
+  await assert.rejects(
+    new TokenKey(yubikey, { token: 'YubiKey PIV #1', key: 'id:02' }).pinState(),
+    refused('no token'),
+  );
+});
+
 test('two keys of one name sign nothing', async () => {
   const twin = new TokenKey(soft, { token: 'release', key: 'object:twin' });
   await twin.generate(soft.pin, '07', 2048);
