@@ -2,9 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addActivationCommands } from '../src/activation/commands.cli.ts';
 import { check } from '../src/check/check.cli.ts';
 import { systemClock } from '../src/clock/clock.ts';
 import type { BuildFlags } from '../src/image/image.cli.ts';
+import type { Identity } from '../src/processes/privileges.os.ts';
 import { systemRandom } from '../src/random/random.ts';
 import { addReleaseCommands } from '../src/release/commands.cli.ts';
 import type { StateFlags } from '../src/release/release.cli.ts';
@@ -135,5 +137,8 @@ image
   });
 
 addReleaseCommands(image, releaseDeps, (code) => process.exit(code));
+
+const gatewayDeps = { stdout, stderr, clock: systemClock, random: systemRandom, identity: process as Identity };
+addActivationCommands(program, gatewayDeps, (code) => process.exit(code));
 
 await program.parseAsync();

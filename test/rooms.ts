@@ -85,7 +85,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: 'zod',
   },
 
-  activation: { rooms: 'formats processes machines attestation' },
+  activation: {
+    rooms:
+      'clock random inventory journal terminal formats configuration processes machines pki tunnels gateway attestation',
+    packages: 'zod commander',
+  },
 
   // One machine, and what proves it.
   service: {

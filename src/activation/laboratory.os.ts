@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { predictPcrs } from '../attestation/prediction.ts';
+import { sampleImage, sampleTrust } from '../attestation/sample.ts';
+import { pem } from '../formats/der.ts';
 import { type LoggedEvent, writeEventLog } from '../formats/eventlog.ts';
 import { makeTpm, type RunningTpm, startTpm, type TpmFactory, tctiOf, tpmFactory } from '../machines/swtpm.os.ts';
+import { openvpnStaticKey } from '../pki/keys.ts';
 import { run } from '../processes/process.os.ts';
+import { seededRandom, systemRandom } from '../random/random.ts';
+import { planGateway } from '../tunnels/plan.ts';
+import type { BundleParameters } from './bundle.ts';
+import type { PolicyFile } from './policy.os.ts';
 import { openTpm, type Tpm } from './tpm.os.ts';
 
 /** A machine that is nothing but a TPM, so that its boots take a moment. */
@@ -15,6 +23,8 @@ export interface LaboratoryMachine {
   readonly directory: string;
   /** Power-on: the TPM is reset and measures these events. Gives the event log. */
   boot(events: readonly LoggedEvent[]): Promise<Uint8Array>;
+  /** Power-off; whoever has the machine puts an older state of its TPM in place. */
+  restore(state: string): Promise<void>;
 }
 
 /** TPMs of one maker, in a directory that goes away with them. */
@@ -27,6 +37,8 @@ export interface TpmLaboratory {
 
 export function openTpmLaboratory(): TpmLaboratory {
   const directory = mkdtempSync(join(tmpdir(), 'lethe-tpm-'));
+  // Programs that are nobody's reach what is theirs.
+  chmodSync(directory, 0o711);
   const factory = tpmFactory(join(directory, 'factory'));
   const running = new Map<string, RunningTpm>();
   return {
@@ -38,7 +50,7 @@ export function openTpmLaboratory(): TpmLaboratory {
       const tcti = tctiOf(state);
       const contexts = join(directory, `${name}-contexts`);
       return {
-        tpm: openTpm(contexts, tcti),
+        tpm: openTpm(contexts, tcti, systemRandom),
         tcti,
         directory: contexts,
         async boot(events) {
@@ -48,6 +60,10 @@ export function openTpmLaboratory(): TpmLaboratory {
           await run(['tpm2_pcrextend', ...extensions], { env: { TPM2TOOLS_TCTI: tcti } });
           return writeEventLog(events);
         },
+        async restore(older) {
+          await running.get(name)?.stop();
+          cpSync(older, state, { recursive: true });
+        },
       };
     },
     async close() {
@@ -56,3 +72,76 @@ export function openTpmLaboratory(): TpmLaboratory {
     },
   };
 }
+
+/** The policy that believes this laboratory's TPMs and the sample release, with whatever is to be different. */
+export function samplePolicy({ directory, factory }: TpmLaboratory, change: Partial<PolicyFile> = {}): PolicyFile {
+  const write = (name: string, text: string) => {
+    writeFileSync(join(directory, name), text);
+    return join(directory, name);
+  };
+  const tpms = {
+    roots: write('roots.pem', factory.roots()),
+    intermediates: write('makers.pem', factory.intermediates()),
+  };
+  return { tpms, minimumVersion: '1.0.0', releases: [sampleRelease()], ...change };
+}
+
+type PolicyRelease = PolicyFile['releases'][number];
+
+export function sampleRelease(change: Partial<PolicyRelease> = {}): PolicyRelease {
+  const pcrs = predictPcrs(sampleImage(), sampleTrust());
+  const hex = { 4: pcrs[4].toHex(), 7: pcrs[7].toHex(), 9: pcrs[9].toHex(), 11: pcrs[11].toHex() };
+  return { version: '1.2.3', pcrs: hex, notBefore: '2020-01-01', notAfter: '2099-01-01', ...change };
+}
+
+/** What a gateway of this name is given. */
+export function sampleParameters(gateway: string): Omit<BundleParameters, 'token'> {
+  const plan = planGateway({
+    gateway,
+    location: 'ch-zrh',
+    name: `${gateway}.example`,
+    address4: '192.0.2.7',
+    address6: undefined,
+    uplink: 'eth0',
+  });
+  const key = `${'A'.repeat(43)}=`;
+  return {
+    plan,
+    controlUrl: 'https://control.example:8443',
+    controlAuthority: pem('CERTIFICATE', new Uint8Array(300)),
+    tlsCryptKey: openvpnStaticKey(seededRandom('tls-crypt')),
+    authfileKey: key,
+    expectedKey: key,
+  };
+}
+
+/** Another certificate of the same maker for the same endorsement key, DER. */
+export async function certifyAgain({ directory, factory }: TpmLaboratory, modulus: string): Promise<Uint8Array> {
+  await run([
+    'swtpm_localca',
+    '--type',
+    'ek',
+    '--tpm2',
+    '--ek',
+    modulus,
+    '--dir',
+    directory,
+    '--vmid',
+    'again',
+    '--configfile',
+    join(factory.directory, 'authority.conf'),
+    '--optsfile',
+    join(factory.directory, 'authority.options'),
+    ...Object.entries(SPECIFICATION).flatMap(([name, value]) => [`--tpm-${name}`, value]),
+  ]);
+  return new Uint8Array(readFileSync(join(directory, 'ek.cert')));
+}
+
+const SPECIFICATION = {
+  'spec-family': '2.0',
+  'spec-level': '0',
+  'spec-revision': '164',
+  manufacturer: 'id:00001014',
+  model: 'swtpm',
+  version: 'id:20191023',
+};

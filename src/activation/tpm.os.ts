@@ -5,6 +5,7 @@ import { QUOTED_PCRS } from '../attestation/evidence.ts';
 import { unwrapped } from '../formats/tpm.ts';
 import { type Credential, credentialFile } from '../formats/tpm-credential.ts';
 import { run } from '../processes/process.os.ts';
+import type { Random } from '../random/random.ts';
 
 /** What a TPM signed, and the values that it signed the digest of. */
 export interface TpmQuote {
@@ -20,7 +21,7 @@ export interface TpmQuote {
 export interface Tpm {
   /** The maker's certificate for the endorsement key, DER. */
   endorsementCertificate(): Promise<Uint8Array>;
-  /** Makes the boot's attestation key below the endorsement key, and gives its public area. */
+  /** Makes the boot's attestation key in the endorsement hierarchy, and gives its public area. */
   makeAttestationKey(): Promise<Uint8Array>;
   /** The public area of the key made before, in this boot. */
   attestationKey(): Uint8Array;
@@ -33,10 +34,13 @@ export interface Tpm {
 /** Where TCG's profile places the certificate of the RSA endorsement key. */
 const CERTIFICATE_INDEX = '0x1c00002';
 
+/** Of the attestation key; the judge asks for exactly these. */
+const ATTRIBUTES = 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|sign';
+
 /**
  * The TPM that tpm2-tools reach by `tcti`. `directory` holds contexts and what tools exchange; nobody else may enter it.
  */
-export function openTpm(directory: string, tcti: string): Tpm {
+export function openTpm(directory: string, tcti: string, random: Random): Tpm {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const at = (name: string) => join(directory, name);
   const read = (name: string) => new Uint8Array(readFileSync(at(name)));
@@ -54,23 +58,10 @@ export function openTpm(directory: string, tcti: string): Tpm {
       return read('ek.crt');
     },
     async makeAttestationKey() {
+      writeFileSync(at('unique'), uniqueOf(random));
       await tool('tpm2_createek', '-Q', '-c', at('ek.ctx'), '-G', 'rsa', '-u', at('ek.pub'));
-      await tool(
-        'tpm2_createak',
-        '-Q',
-        '-C',
-        at('ek.ctx'),
-        '-c',
-        at('ak.ctx'),
-        '-u',
-        at('ak.pub'),
-        '-G',
-        'ecc',
-        '-g',
-        'sha256',
-        '-s',
-        'ecdsa',
-      );
+      const kind = ['-C', 'e', '-g', 'sha256', '-G', 'ecc256:ecdsa-sha256:null', '-a', ATTRIBUTES];
+      await tool('tpm2_createprimary', '-Q', ...kind, '-u', at('unique'), '-c', at('ak.ctx'), '-o', at('ak.pub'));
       return publicArea(read('ak.pub'));
     },
     attestationKey: () => publicArea(read('ak.pub')),
@@ -136,4 +127,17 @@ function publicArea(file: Uint8Array): Uint8Array {
   const area = unwrapped(file);
   if (area === undefined) throw new Error('tpm2_createak wrote something that is not a public area');
   return area;
+}
+
+/**
+ * A primary key is derived from the TPM's seed and its template; chance in the template makes it another key in each
+ * boot. TPMS_ECC_POINT as tpm2-tools read it: two numbers, each behind a 16-bit length, in an area of 128 bytes.
+ */
+function uniqueOf(random: Random): Uint8Array {
+  const point = new Uint8Array(2 * (2 + 128));
+  for (const at of [0, 130]) {
+    point[at] = 32;
+    point.set(random.bytes(32), at + 2);
+  }
+  return point;
 }

@@ -11,14 +11,17 @@ export interface AttestationKey {
 
 const { fixedTpm, fixedParent, sensitiveDataOrigin, userWithAuth, restricted, sign, noDa } = ATTRIBUTE;
 
-/** `restricted` is what matters most: such a key signs no bytes from outside that look like a quote. */
-const REQUIRED = fixedTpm | fixedParent | sensitiveDataOrigin | userWithAuth | restricted | sign;
+/**
+ * `restricted` is what matters most: such a key signs no bytes from outside that look like a quote. With `noDa`, a
+ * machine that loses its power a few times is not locked out of its own TPM.
+ */
+const REQUIRED = fixedTpm | fixedParent | sensitiveDataOrigin | userWithAuth | noDa | restricted | sign;
 
 /** Reads and judges the public area (TPMT_PUBLIC) of an attestation key. */
 export function judgeAttestationKey(area: Uint8Array): AttestationKey | Refused {
   const parsed = parseEccPublic(area);
   if (parsed === undefined) return refused('ak_format');
-  if ((parsed.attributes & ~noDa) !== REQUIRED || parsed.policy.length > 0) return refused('ak_attributes');
+  if (parsed.attributes !== REQUIRED || parsed.policy.length > 0) return refused('ak_attributes');
   const key = p256(parsed.x, parsed.y);
   return key === undefined ? refused('ak_format') : { name: nameOf(area), key };
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type LaboratoryMachine, openTpmLaboratory, type TpmLaboratory } from '../activation/laboratory.os.ts';
 import { parseEventLog } from '../formats/eventlog.ts';
-import { nameOf, parseQuote, qualifiedBelow, sha256, wrapped } from '../formats/tpm.ts';
+import { nameOf, parseQuote, qualifiedInEndorsement, sha256, wrapped } from '../formats/tpm.ts';
 import { makeCredential } from '../formats/tpm-credential.ts';
 import { run } from '../processes/process.os.ts';
 import { systemRandom } from '../random/random.ts';
@@ -53,9 +53,6 @@ test('a real TPM gives a secret back that was sealed to it without a TPM', async
   assert.deepEqual(await machine.tpm.activate(makeCredential(endorsement.key, key.name, made)), secret);
   const other = makeCredential(endorsement.key, nameOf(Uint8Array.of(1)), made);
   await assert.rejects(machine.tpm.activate(other), /tpm2_activatecredential/);
-  // What tpm2-tools write down about the endorsement key is what was computed from its certificate.
-  const file = new Uint8Array(readFileSync(join(machine.directory, 'ek.pub')));
-  assert.deepEqual(nameOf(file.subarray(2)), endorsement.name);
 });
 
 test('tpm2_checkquote reads of a quote what we read', async () => {
@@ -91,9 +88,7 @@ test('tpm2_checkquote reads of a quote what we read', async () => {
   const values = [...said.matchAll(/^ +\d+ *: 0x([0-9A-F]{64})$/gm)].map((match) => Uint8Array.fromHex(match[1] ?? ''));
   assert.deepEqual(parsed.pcrDigest, sha256(...values));
   assert.deepEqual(parsed.selections, [{ bank: 0x0b, pcrs: [...QUOTED_PCRS] }]);
-  const endorsement = judgeEndorsement(await machine.tpm.endorsementCertificate(), trust(), NOW);
-  assert.ok(!isRefused(endorsement));
-  assert.deepEqual(parsed.qualifiedSigner, qualifiedBelow(endorsement.name, nameOf(area)));
+  assert.deepEqual(parsed.qualifiedSigner, qualifiedInEndorsement(nameOf(area)));
 });
 
 test('tpm2_eventlog replays a log to what we replay it to, and to what the TPM holds', async () => {

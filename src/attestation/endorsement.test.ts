@@ -115,9 +115,8 @@ test('ak_attributes: every attribute that has to be there, or must not', () => {
     );
     return isRefused(key) ? key.refused : 'believed';
   };
-  const right = 0x0005_0072;
+  const right = 0x0005_0472;
   for (let bit = 0; bit < 32; bit += 1) {
-    const harmless = bit === 10;
-    assert.equal(outcome((right ^ (1 << bit)) >>> 0), harmless ? 'believed' : 'ak_attributes', `bit ${bit}`);
+    assert.equal(outcome((right ^ (1 << bit)) >>> 0), 'ak_attributes', `bit ${bit}`);
   }
 });

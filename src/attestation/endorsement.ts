@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { type CertificateClaims, EXTENSION, parseCertificate, USAGE } from '../formats/certificate.ts';
-import { endorsementPublic, nameOf, sha256, type TpmName } from '../formats/tpm.ts';
+import { sha256 } from '../formats/tpm.ts';
 import { MAXIMUM } from './evidence.ts';
 import { type Refused, refused } from './refusal.ts';
 
@@ -12,7 +12,6 @@ export interface EndorsementKey {
   /** SHA-256 of the SubjectPublicKeyInfo: the key itself, whatever certificates there are for it. */
   readonly identity: Uint8Array;
   readonly key: KeyObject;
-  readonly name: TpmName;
 }
 
 /** Makers of TPMs that are believed. */
@@ -33,14 +32,12 @@ export function judgeEndorsement(der: Uint8Array, trust: TpmTrust, now: number):
   const claims = der.length > MAXIMUM.certificate ? undefined : parseCertificate(der);
   if (claims === undefined || claims.authority || !isEndorsement(claims)) return refused('ek_certificate');
   const certificate = readable(der);
-  const modulus = certificate === undefined ? undefined : modulusOf(certificate.publicKey);
-  if (certificate === undefined || modulus === undefined) return refused('ek_certificate');
+  if (certificate === undefined || !isDefaultKind(certificate.publicKey)) return refused('ek_certificate');
   if (!isChained(certificate, trust, now, 0)) return refused('ek_chain');
   return {
     certificate: sha256(der),
     identity: sha256(claims.publicKey),
     key: certificate.publicKey,
-    name: nameOf(endorsementPublic(modulus)),
   };
 }
 
@@ -62,11 +59,10 @@ function readable(der: Uint8Array): X509Certificate | undefined {
   }
 }
 
-/** Undefined unless the key is one that the default RSA template makes. */
-function modulusOf(key: KeyObject): Uint8Array | undefined {
+/** Whether the default RSA template makes such keys (TCG EK Credential Profile 2.5, template L-1). */
+function isDefaultKind(key: KeyObject): boolean {
   const { modulusLength, publicExponent } = key.asymmetricKeyDetails ?? {};
-  if (key.asymmetricKeyType !== 'rsa' || modulusLength !== 2048 || publicExponent !== 65_537n) return undefined;
-  return Uint8Array.fromBase64((key.export({ format: 'jwk' }) as { n: string }).n, { alphabet: 'base64url' });
+  return key.asymmetricKeyType === 'rsa' && modulusLength === 2048 && publicExponent === 65_537n;
 }
 
 /** Whether a chain leads from the certificate to a root. `below` counts the authorities already passed. */

@@ -34,7 +34,6 @@ function policy(only: AllowedRelease, minimum = '1.0.0'): ReleasePolicy {
 
 const expectations: Expectations = {
   attestationKey: tpm.attestationKey,
-  endorsementName: tpm.endorsementName,
   purpose: 'activate',
   nonce,
   policy: policy(release('1.2.3')),

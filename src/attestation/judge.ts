@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { timingSafeEqual, verify } from 'node:crypto';
 import { parseEventLog } from '../formats/eventlog.ts';
-import { parseEcdsaSignature, parseQuote, type Quote, qualifiedBelow, sha256, type TpmName } from '../formats/tpm.ts';
+import { parseEcdsaSignature, parseQuote, type Quote, qualifiedInEndorsement, sha256 } from '../formats/tpm.ts';
 import type { AttestationKey } from './attestation-key.ts';
 import {
   bindingOf,
@@ -21,7 +21,6 @@ import { eventsHold, replayed } from './replay.ts';
 /** What the judge knows without the evidence. */
 export interface Expectations {
   readonly attestationKey: AttestationKey;
-  readonly endorsementName: TpmName;
   readonly purpose: Purpose;
   readonly nonce: Uint8Array;
   readonly policy: ReleasePolicy;
@@ -66,14 +65,14 @@ export function judge(evidence: Evidence, expectations: Expectations): Verdict |
 
 /** Who signed, and for what. */
 function judgeQuote(evidence: Evidence, expectations: Expectations): Quote | Refused {
-  const { attestationKey, endorsementName, nonce, purpose } = expectations;
+  const { attestationKey, nonce, purpose } = expectations;
   const quote = evidence.quote.length > MAXIMUM.quote ? 'format' : parseQuote(evidence.quote);
   if (quote === 'format') return refused('quote_format');
   if (quote === 'kind') return refused('quote_kind');
   const signature = parseEcdsaSignature(evidence.signature);
   const key = { key: attestationKey.key, dsaEncoding: 'ieee-p1363' } as const;
   if (signature === undefined || !verify('sha256', evidence.quote, key, signature)) return refused('signature');
-  if (!same(quote.qualifiedSigner, qualifiedBelow(endorsementName, attestationKey.name))) return refused('signer');
+  if (!same(quote.qualifiedSigner, qualifiedInEndorsement(attestationKey.name))) return refused('signer');
   if (!same(evidence.nonce, nonce)) return refused('nonce');
   if (!same(quote.extraData, bindingOf(purpose, nonce, evidence.keys))) return refused('binding');
   return quote;

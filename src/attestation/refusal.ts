@@ -20,7 +20,7 @@ export const REFUSALS = {
   quote_format: 'the quote is cut or malformed',
   quote_kind: 'what was signed is not a quote that a TPM made',
   signature: 'the attestation key has not signed the quote',
-  signer: 'the attestation key does not stand below the endorsement key',
+  signer: 'the attestation key is none of the endorsement hierarchy, whose counters are true',
   nonce: 'the quote answers another question',
   binding: 'the keys are not those that the quote was made for',
   pcr_selection: 'the quote is not about the agreed PCRs',

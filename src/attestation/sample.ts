@@ -5,7 +5,7 @@ import { GUID, parseGuid, signatureLists } from '../formats/efi.ts';
 import { EVENT, type LoggedEvent, writeEventLog } from '../formats/eventlog.ts';
 import { type Pe, parsePe } from '../formats/pe.ts';
 import { bigEndian } from '../formats/reader.ts';
-import { ALGORITHM, nameOf, type Quote, qualifiedBelow, sha256, wrapped, writeQuote } from '../formats/tpm.ts';
+import { ALGORITHM, nameOf, type Quote, qualifiedInEndorsement, sha256, wrapped, writeQuote } from '../formats/tpm.ts';
 import type { AttestationKey } from './attestation-key.ts';
 import { type BootKeys, bindingOf, type Evidence, type Purpose, QUOTED_PCRS } from './evidence.ts';
 import { type BootTrust, predictEvents } from './prediction.ts';
@@ -81,7 +81,6 @@ export function sampleEvents(image: Pe, trust: BootTrust, firmware = 'firmware 1
 
 /** A TPM in name only: its key is here, so it signs whatever a forger wants. */
 export class SampleTpm {
-  readonly endorsementName = nameOf(Uint8Array.of(1, 2, 3));
   readonly area: Uint8Array;
   readonly attestationKey: AttestationKey;
   readonly #key: KeyObject;
@@ -102,7 +101,7 @@ export class SampleTpm {
     const log = writeEventLog(events);
     const pcrs = joined(QUOTED_PCRS.map((pcr) => replayed({ events, locality: 0 }, pcr)));
     const quote = writeQuote({
-      qualifiedSigner: qualifiedBelow(this.endorsementName, this.attestationKey.name),
+      qualifiedSigner: qualifiedInEndorsement(this.attestationKey.name),
       extraData: bindingOf(asked.purpose, asked.nonce, asked.keys),
       clock: { milliseconds: 1000n, resets: 5, restarts: 0, safe: true },
       firmware: 1n,
@@ -122,7 +121,7 @@ export class SampleTpm {
 }
 
 /** TPMT_PUBLIC of an attestation key, or of one with other attributes. */
-export function sampleKeyArea(key: KeyObject, attributes = 0x0005_0072): Uint8Array {
+export function sampleKeyArea(key: KeyObject, attributes = 0x0005_0472): Uint8Array {
   const { x, y } = key.export({ format: 'jwk' }) as { x: string; y: string };
   const numbers = (...values: readonly number[]) => joined(values.map((value) => bigEndian(value, 2)));
   return joined([

@@ -212,33 +212,7 @@ export function nameOf(publicArea: Uint8Array): TpmName {
   return joined([bigEndian(ALGORITHM.sha256, 2), sha256(publicArea)]);
 }
 
-/** Qualified name of a key right below the endorsement hierarchy's key `parent` (Part 1, §26.5). */
-export function qualifiedBelow(parent: TpmName, key: TpmName): TpmName {
-  const ofParent = joined([bigEndian(ALGORITHM.sha256, 2), sha256(bigEndian(ENDORSEMENT, 4), parent)]);
-  return joined([bigEndian(ALGORITHM.sha256, 2), sha256(ofParent, key)]);
-}
-
-/** PolicyA of the default endorsement key: PolicySecret(TPM_RH_ENDORSEMENT). */
-const ENDORSEMENT_POLICY = '837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa';
-
-/**
- * Public area of the default RSA-2048 endorsement key (TCG EK Credential Profile 2.5, template L-1) with this modulus.
- * It is what `tpm2_createek -G rsa` makes.
- */
-export function endorsementPublic(modulus: Uint8Array): Uint8Array {
-  const { fixedTpm, fixedParent, sensitiveDataOrigin, adminWithPolicy, restricted, decrypt } = ATTRIBUTE;
-  const attributes = fixedTpm | fixedParent | sensitiveDataOrigin | adminWithPolicy | restricted | decrypt;
-  return joined([
-    bigEndian(ALGORITHM.rsa, 2),
-    bigEndian(ALGORITHM.sha256, 2),
-    bigEndian(attributes, 4),
-    wrapped(Uint8Array.fromHex(ENDORSEMENT_POLICY)),
-    bigEndian(ALGORITHM.aes, 2),
-    bigEndian(128, 2),
-    bigEndian(ALGORITHM.cfb, 2),
-    bigEndian(ALGORITHM.null, 2),
-    bigEndian(2048, 2),
-    bigEndian(0, 4),
-    wrapped(modulus),
-  ]);
+/** Qualified name of a primary key of the endorsement hierarchy (Part 1, §26.5): its parent is the hierarchy itself. */
+export function qualifiedInEndorsement(key: TpmName): TpmName {
+  return joined([bigEndian(ALGORITHM.sha256, 2), sha256(bigEndian(ENDORSEMENT, 4), key)]);
 }

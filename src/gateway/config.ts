@@ -60,10 +60,17 @@ const tunnel = z.strictObject({
   pool6: z.cidrv6(),
 });
 
-const plan = z.strictObject({
+/** A DNS name. */
+const hostName = z
+  .string()
+  .max(253)
+  .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/);
+
+/** {@link GatewayPlan}: nothing in it can be more than it says, for it becomes configuration of daemons. */
+export const PLAN_SCHEMA = z.strictObject({
   gateway: word.max(64),
   location: word.max(64),
-  name: z.string().min(1).max(253),
+  name: hostName,
   address4: z.ipv4(),
   address6: z.ipv6().optional(),
   uplink: word.max(15),
@@ -71,28 +78,35 @@ const plan = z.strictObject({
   service6: z.ipv6(),
   heartbeatPort: port,
   tunnels: z.strictObject({ 'openvpn-udp': tunnel, 'openvpn-tcp': tunnel, ikev2: tunnel, wireguard: tunnel }),
-  forwarders: z.union([z.literal('root'), z.array(z.string()).min(1).readonly()]),
+  forwarders: z.union([
+    z.literal('root'),
+    z
+      .array(z.union([z.ipv4(), z.ipv6()]))
+      .min(1)
+      .readonly(),
+  ]),
   esp: z.enum(['kernel', 'libipsec']),
 });
 
+/** {@link Intervals}; each may be left out. */
+export const INTERVALS_SCHEMA = z.strictObject({
+  fetch: milliseconds.default(INTERVALS.fetch),
+  beats: milliseconds.default(INTERVALS.beats),
+  status: milliseconds.default(INTERVALS.status),
+  outbox: milliseconds.default(INTERVALS.outbox),
+  sweep: milliseconds.default(INTERVALS.sweep),
+  wireguardIdle: milliseconds.default(INTERVALS.wireguardIdle),
+});
+
 const SCHEMA = z.strictObject({
-  plan: plan.transform((value): GatewayPlan => ({ ...value, address6: value.address6 })),
+  plan: PLAN_SCHEMA.transform((value): GatewayPlan => ({ ...value, address6: value.address6 })),
   controlUrl: z.url({ protocol: /^https$/ }),
   caFile: path,
   tokenFile: path,
   authfileKey: key,
   expectedKey: key,
   geoip: z.strictObject({ country: path.optional(), networks: path.optional() }),
-  intervals: z
-    .strictObject({
-      fetch: milliseconds.default(INTERVALS.fetch),
-      beats: milliseconds.default(INTERVALS.beats),
-      status: milliseconds.default(INTERVALS.status),
-      outbox: milliseconds.default(INTERVALS.outbox),
-      sweep: milliseconds.default(INTERVALS.sweep),
-      wireguardIdle: milliseconds.default(INTERVALS.wireguardIdle),
-    })
-    .prefault({}),
+  intervals: INTERVALS_SCHEMA.prefault({}),
   user: z.strictObject({ uid: z.int().min(1), gid: z.int().min(1) }).optional(),
   release: word.max(64),
 });

@@ -33,5 +33,6 @@ export interface Datum {
   readonly rows: readonly string[];
 }
 
-/** A record's fields by name. Stores are named `database.TABLE`, `api.SCHEMA`, `exit.MESSAGE`, `journal.CODE`, `live.TABLE`. */
+/** A record's fields by name. Stores are named `database.TABLE`, `api.SCHEMA`, `exit.MESSAGE`, `journal.CODE`, `live.TABLE`,
+ * `activator.TABLE`, `attested.MESSAGE`. */
 export type Declaration = Readonly<Record<string, Datum>>;

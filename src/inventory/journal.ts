@@ -28,6 +28,20 @@ export const JOURNAL = {
   'journal.outbox_overflowed': { dropped: said('count', 'usage events given up because control was away too long') },
   'journal.clock_jumped': {},
   'journal.exit_refused': { store: said('word', 'the message that carried something undeclared and was not sent') },
+  'journal.machine_activated': {
+    gateway: said('word', 'which gateway proved itself and was given its secrets'),
+    release: said('word', 'which release it runs'),
+  },
+  'journal.machine_renewed': { gateway: said('word', 'which gateway proved itself again, for a new certificate') },
+  'journal.machine_refused': {
+    gateway: said('word', 'which gateway a machine said it is, or unknown'),
+    reason: said('word', 'the closed code of what it could not prove'),
+  },
+  'journal.activated': { release: said('word', 'the release as which this machine was given its secrets') },
+  'journal.renewed': {},
+  'journal.activation_refused': { reason: said('word', 'the closed code of what the activator did not believe') },
+  'journal.activation_unusable': { reason: said('word', 'what about the answer of the activator was wrong') },
+  'journal.activator_lost': {},
 } as const satisfies Record<`journal.${string}`, Declaration>;
 
 type Value<K extends Datum['kind']> = K extends 'count' ? number : string;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { until } from '../clock/until.ts';
 import { type Child, run, spawnChild } from '../processes/process.os.ts';
@@ -88,9 +88,17 @@ export async function startTpm(at: string, user: 'machine' | 'tools'): Promise<R
   ]);
   await until('swtpm does not open its sockets', () => {
     if (!child.running) throw new Error(`swtpm ended: ${child.output()}`);
-    return existsSync(control) && (user === 'machine' || existsSync(data));
+    const listening = listeningSockets();
+    return listening.has(control) && (user === 'machine' || listening.has(data));
   });
   return { child, control, tcti: tctiOf(directory), stop: async () => void (await child.stop()) };
+}
+
+/** Paths of the Unix sockets that accept connections (unix(7), __SO_ACCEPTCON); a file alone is there earlier. */
+function listeningSockets(): Set<string> {
+  const lines = readFileSync('/proc/net/unix', 'utf8').split('\n');
+  const fields = lines.map((line) => line.trim().split(/ +/));
+  return new Set(fields.filter((field) => field[3] === '00010000').map((field) => field[7] ?? ''));
 }
 
 function toolsSocket(directory: string): string {

@@ -26,7 +26,8 @@ export interface Authority {
   readonly signer: Signer;
 }
 
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 const AUTHORITY_DAYS = 3650;
 /** Apple refuses server certificates of more than 825 days. */
 const SERVER_DAYS = 397;
@@ -46,7 +47,7 @@ export async function createAuthority(
       serial: randomSerial(deps.random),
       issuer: subject.name,
       subject: subject.name,
-      ...validity(deps.clock, AUTHORITY_DAYS),
+      ...wholeDays(deps.clock, AUTHORITY_DAYS),
       publicKey,
       extensions: [
         authorityConstraints(0),
@@ -69,11 +70,27 @@ export interface ServerSubject {
   readonly key: KeyObject;
 }
 
+/** Milliseconds since the Unix epoch. */
+export interface Period {
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/**
+ * Exactly one day, from a whole hour on that is at least one hour ago, for clients whose clocks are behind. The time of
+ * issue is not in it.
+ */
+export function oneDay(clock: Clock): Period {
+  const notBefore = (Math.floor(clock.wall() / HOUR) - 1) * HOUR;
+  return { notBefore, notAfter: notBefore + DAY };
+}
+
 /** A certificate (PEM) that OpenVPN, TLS and IKEv2 clients accept: strongSwan, Windows and Apple ask for SAN and EKU. */
 export async function issueServerCertificate(
   deps: { readonly clock: Clock; readonly random: Random },
   authority: Authority,
   subject: ServerSubject,
+  period: Period = wholeDays(deps.clock, SERVER_DAYS),
 ): Promise<string> {
   const publicKey = publicKeyInfo(subject.key);
   const der = await signCertificate(
@@ -81,7 +98,7 @@ export async function issueServerCertificate(
       serial: randomSerial(deps.random),
       issuer: authority.name,
       subject: { commonName: subject.name },
-      ...validity(deps.clock, SERVER_DAYS),
+      ...period,
       publicKey,
       extensions: [
         endEntityConstraints(),
@@ -106,7 +123,7 @@ function randomSerial(random: Random): Uint8Array {
   return serial;
 }
 
-function validity(clock: Clock, days: number): { notBefore: number; notAfter: number } {
+function wholeDays(clock: Clock, days: number): Period {
   const start = (today(clock) - 1) * DAY;
   return { notBefore: start, notAfter: start + days * DAY };
 }

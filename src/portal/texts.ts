@@ -237,6 +237,11 @@ export const ENGLISH = {
       live: { title: 'Held in memory', text: 'What is gone when a session or a process ends.' },
       exit: { title: 'Sent by a gateway', text: 'A gateway has one exit. Nothing else leaves it.' },
       api: { title: 'Exchanged with you and your app', text: 'What you send us and what you get back.' },
+      activator: {
+        title: 'Stored by the activator',
+        text: 'What it takes to give a gateway its secrets only after it has proven what it runs. Nothing about customers.',
+      },
+      attested: { title: 'Sent by a gateway that starts', text: 'Facts about the machine, before it serves anybody.' },
       journal: {
         title: 'Said by the programs',
         text: 'Operational messages. None can carry anything about a customer.',

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../clock/clock.ts';
-import type { GatewayConfigFile } from '../gateway/config.ts';
+import { AGENT_FILES, type AgentChoice, gatewayFiles } from '../gateway/files.ts';
+import { placeFiles } from '../gateway/place.os.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Namespace } from '../namespaces/namespace.os.ts';
 import type { Child } from '../processes/process.os.ts';
@@ -15,7 +14,6 @@ import { makeRadiusSecret } from '../tunnels/ikev2/secret.ts';
 import { startCharon } from '../tunnels/ikev2/start.os.ts';
 import { startOpenvpn } from '../tunnels/openvpn/start.os.ts';
 import { GATEWAY_FILES, type GatewayPlan } from '../tunnels/plan.ts';
-import { renderGateway } from '../tunnels/render.ts';
 import { startWireGuard } from '../tunnels/wireguard/start.os.ts';
 import type { GatewayIdentity } from './identity.os.ts';
 import { untilReady } from './ready.os.ts';
@@ -28,7 +26,7 @@ export interface GatewayParts {
   readonly plan: GatewayPlan;
   readonly identity: GatewayIdentity;
   /** What the agent is told, but for the plan and the user. */
-  readonly agent: Omit<GatewayConfigFile, 'plan' | 'user' | 'caFile' | 'tokenFile'>;
+  readonly agent: AgentChoice;
   /** PEM: signs control's certificate. */
   readonly caCertificate: string;
   readonly users: Users;
@@ -47,16 +45,21 @@ export interface RunningGateway {
 }
 
 const AGENT = fileURLToPath(new URL('../../cmd/gateway.ts', import.meta.url));
-const AGENT_CONFIG = `${GATEWAY_FILES.directory}/agent.json`;
-const AGENT_TOKEN = `${GATEWAY_FILES.directory}/keys/agent.token`;
-const AGENT_CA = `${GATEWAY_FILES.directory}/keys/control-ca.crt`;
 
 /** No core dump can leave a program, and V8 overwrites the memory that it frees. */
-const AGENT_COMMAND = ['prlimit', '--core=0', process.execPath, '--clear-free-memory', AGENT, '--config', AGENT_CONFIG];
+const AGENT_COMMAND = [
+  'prlimit',
+  '--core=0',
+  process.execPath,
+  '--clear-free-memory',
+  AGENT,
+  '--config',
+  AGENT_FILES.config,
+];
 
 /** Places keys and configuration in the gateway's memory, closes the firewall, then starts its daemons and its agent. */
 export async function startGateway(parts: GatewayParts): Promise<RunningGateway> {
-  placeFiles(parts);
+  placeGateway(parts);
   await raiseFirewall(parts.namespace, parts.plan, GATEWAY_FILES.directory);
   const programs: Supervised[] = [];
   const stop = async (): Promise<void> => {
@@ -106,36 +109,15 @@ async function startAgent({ namespace, wipe }: GatewayParts): Promise<Child> {
   return child;
 }
 
-function placeFiles({ namespace, plan, identity, agent, caCertificate, users, random }: GatewayParts): void {
-  const root = `/proc/${namespace.pid}/root`;
-  const place = (path: string, content: string, mode = 0o644, user = { uid: 0, gid: 0 }): void => {
-    const outside = join(root, path);
-    mkdirSync(dirname(outside), { recursive: true, mode: 0o755 });
-    writeFileSync(outside, content, { mode: 0o600 });
-    chownSync(outside, user.uid, user.gid);
-    chmodSync(outside, mode);
-  };
-  for (const { name, content } of renderGateway(plan)) place(`${GATEWAY_FILES.directory}/${name}`, content);
-
-  const tunnels = { uid: 0, gid: users.openvpn.gid };
-  for (const { path, content } of identity.files) {
-    const certificate = path.endsWith('.crt');
-    place(path, content, certificate ? 0o644 : 0o640, certificate ? { uid: 0, gid: 0 } : tunnels);
-  }
-  place(GATEWAY_FILES.wireguardKey, keyOf(identity, GATEWAY_FILES.wireguardKey), 0o600, users.agent);
-  place(GATEWAY_FILES.radiusSecret, makeRadiusSecret(random), 0o440, { uid: users.agent.uid, gid: users.charon.gid });
-  place(AGENT_TOKEN, identity.token, 0o600);
-  place(AGENT_CA, caCertificate);
-  const config: Omit<GatewayConfigFile, 'plan'> & { readonly plan: GatewayPlan } = {
-    ...agent,
+function placeGateway({ namespace, plan, identity, agent, caCertificate, users, random }: GatewayParts): void {
+  const files = gatewayFiles({
     plan,
-    user: users.agent,
-    caFile: AGENT_CA,
-    tokenFile: AGENT_TOKEN,
-  };
-  place(AGENT_CONFIG, JSON.stringify(config, null, 2));
-}
-
-function keyOf(identity: GatewayIdentity, path: string): string {
-  return identity.files.find((file) => file.path === path)?.content ?? '';
+    keys: identity.files,
+    radiusSecret: makeRadiusSecret(random),
+    token: identity.token,
+    controlAuthority: caCertificate,
+    agent,
+    owners: { agent: users.agent, wireguard: users.agent, tunnels: users.openvpn.gid, charon: users.charon.gid },
+  });
+  placeFiles(`/proc/${namespace.pid}/root`, files);
 }

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+// Gets a gateway its secrets when it boots: `activation [--operator FILE] [--log FILE] [--root DIRECTORY]`. Ends with 0
+// when everything lies below /run/lethe, and with 3 when only another boot can help. `--prepare` only makes the keys of
+// this boot, ahead of time; `--renew` only gets a new certificate. TPM2TOOLS_TCTI says where the TPM is.
+import { readFileSync, writeSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { freshKeys } from '../src/activation/boot-keys.os.ts';
+import { activate, guestDirectory, renew } from '../src/activation/guest.os.ts';
+import { parseOperatorFile } from '../src/activation/operator.ts';
+import { writingJournal } from '../src/journal/journal.ts';
+import { systemRandom } from '../src/random/random.ts';
+
+const REBOOT = 3;
+const journal = writingJournal((line) => writeSync(1, line));
+const random = systemRandom;
+
+function refuse(problem: string): never {
+  writeSync(2, `${problem}\n`);
+  process.exit(1);
+}
+
+// The runtime would print the error with all that it holds.
+process.on('uncaughtException', () => {
+  journal.say({ code: 'failed', program: 'activation', failure: 'uncaught' });
+  process.exit(1);
+});
+
+const { values } = parseArgs({
+  options: {
+    operator: { type: 'string', default: '/usr/lib/lethe/operator.json' },
+    log: { type: 'string', default: '/sys/kernel/security/tpm0/binary_bios_measurements' },
+    root: { type: 'string', default: '/' },
+    prepare: { type: 'boolean', default: false },
+    renew: { type: 'boolean', default: false },
+  },
+});
+const { operator: file, log, root } = values;
+// Directories are for all to enter; each file has a mode of its own.
+process.umask(0o022);
+
+if (values.prepare) {
+  await freshKeys(guestDirectory(root), random);
+  process.exit(0);
+}
+const operator = parseOperatorFile(readFileSync(file, 'utf8'));
+if ('problem' in operator) refuse(`${file}: ${operator.problem}`);
+const tcti = process.env['TPM2TOOLS_TCTI'] ?? 'device:/dev/tpmrm0';
+const outcome = await (values.renew ? renew : activate)({ operator, tcti, log, root, journal, random });
+process.exit(outcome === 'done' ? 0 : REBOOT);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import type { EnrolFlags, GatewayCliDeps } from './enrol.cli.ts';
+
+const PROGRAM = fileURLToPath(new URL('../../cmd/activator.ts', import.meta.url));
+const CONFIG = ['--activator <file>', "the activator's configuration file"] as const;
+
+/** `activator` and `gateway` of the command line. What they need is loaded when they are called. */
+export function addActivationCommands(program: Command, deps: GatewayCliDeps, exit: (code: number) => void): void {
+  const gateways = () => import('./enrol.cli.ts');
+
+  program
+    .command('activator')
+    .description('give gateways their secrets once they have proven what they run, in the foreground')
+    .requiredOption('--config <file>', 'configuration file')
+    .option('--operator-file', 'only print what ./lethe image build --operator needs to know of this activator')
+    .addHelpText('after', '\nExample: ./lethe activator --config /etc/lethe/activator.json')
+    .action(({ config, operatorFile = false }: { config: string; operatorFile?: boolean }) => {
+      const argv = [PROGRAM, '--config', config, ...(operatorFile ? ['--operator-file'] : [])];
+      // A Ctrl-C reaches the program itself; this one waits for it.
+      process.on('SIGINT', () => undefined);
+      exit(spawnSync(process.execPath, argv, { stdio: 'inherit' }).status ?? 1);
+    });
+
+  const gateway = program.command('gateway').description('machines that may become gateways, and their TPMs');
+
+  gateway
+    .command('enrol')
+    .description("register a machine's TPM for a gateway, and what the gateway is given")
+    .argument('<name>', 'name of the gateway: zrh-01')
+    .requiredOption(...CONFIG)
+    .requiredOption('--parameters <file>', 'where the gateway stands and whom it serves; see docs/activation.md')
+    .option('--ek <file>', "certificate of the TPM's endorsement key, PEM or DER")
+    .option('--ek-hash <hex>', 'or only its SHA-256')
+    .option('--pcr0 <hex>', 'what PCR 0 holds; without it, whatever the machine shows when it is first believed')
+    .option('--pcr2 <hex>', 'what PCR 2 holds')
+    .addHelpText(
+      'after',
+      '\nExample: ./lethe gateway enrol zrh-01 --activator activator.json --ek ek.pem --parameters zrh-01.json',
+    )
+    .action(async (name: string, flags: EnrolFlags) => exit(await (await gateways()).enrolCommand(name, flags, deps)));
+
+  gateway
+    .command('list')
+    .description('enrolled gateways, and the boot in which each was last activated')
+    .requiredOption(...CONFIG)
+    .action(async (flags: EnrolFlags) => exit(await (await gateways()).listCommand(flags, deps)));
+
+  gateway
+    .command('forget')
+    .description('take a gateway back: its machine gets neither secrets nor certificates any more')
+    .argument('<name>')
+    .requiredOption(...CONFIG)
+    .option('--firmware', 'forget PCRs 0 and 2 only, after an update of its firmware')
+    .action(async (name: string, flags: EnrolFlags & { firmware?: boolean }) =>
+      exit(await (await gateways()).forgetCommand(name, flags, deps)),
+    );
+}

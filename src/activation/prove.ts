@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { type KeyObject, sign } from 'node:crypto';
+import { type BootKeys, bindingOf, type Purpose } from '../attestation/evidence.ts';
+import type { Refused } from '../attestation/refusal.ts';
+import { elementLength } from '../formats/der-reader.ts';
+import { assertDeclared } from '../inventory/guard.ts';
+import { GRANT, type Grant, QUESTION, REFUSAL, readMessage, writeMessage } from './messages.ts';
+import type { Post } from './post.os.ts';
+import type { Tpm } from './tpm.os.ts';
+
+export interface Prover {
+  readonly tpm: Tpm;
+  readonly post: Post;
+  /** The firmware's event log. */
+  readonly log: () => Uint8Array;
+}
+
+/** What a machine asks for, and the keys it has made. */
+export interface Claim {
+  readonly purpose: Purpose;
+  /** TPMT_PUBLIC of the boot's attestation key. */
+  readonly attestationKey: Uint8Array;
+  readonly keys: BootKeys;
+  readonly server: KeyObject;
+}
+
+/** A grant, with what the quote was bound to. */
+export interface Proven extends Grant {
+  readonly binding: Uint8Array;
+}
+
+/** The activator answered something that is not of the agreed form. */
+export interface Unusable {
+  readonly unusable: 'answer';
+}
+
+/** Proves to the activator what this machine runs. Throws when the activator cannot be reached, or the TPM fails. */
+export async function prove({ tpm, post, log }: Prover, claim: Claim): Promise<Proven | Refused | Unusable> {
+  const certificate = withoutPadding(await tpm.endorsementCertificate());
+  const challenge = { certificate, attestation_key: claim.attestationKey };
+  assertDeclared('attested.challenge', challenge);
+  const asked = understood(await post('/v1/challenge', writeMessage(challenge)), QUESTION);
+  if (!('nonce' in asked)) return asked;
+
+  const { purpose, keys } = claim;
+  const { question, nonce, credential } = asked;
+  const secret = await tpm.activate(credential);
+  const binding = bindingOf(purpose, nonce, keys);
+  const quoted = await tpm.quote(binding);
+  const proof = new Uint8Array(sign('sha256', binding, claim.server));
+  const evidence = { purpose, question, nonce, secret, ...quoted, log: log(), ...keys, proof };
+  assertDeclared('attested.evidence', evidence);
+  const granted = understood(await post('/v1/evidence', writeMessage(evidence)), GRANT);
+  return 'certificate' in granted ? { ...granted, binding } : granted;
+}
+
+function understood<T extends object>(text: string, schema: Parameters<typeof readMessage<T>>[0]) {
+  return readMessage(schema, text) ?? readMessage(REFUSAL, text) ?? ({ unusable: 'answer' } as const);
+}
+
+/** TPMs keep certificates in an area that may be larger. */
+function withoutPadding(area: Uint8Array): Uint8Array {
+  return area.subarray(0, elementLength(area) ?? area.length);
+}
