@@ -32,7 +32,15 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
   }
   yield* filesTable(files);
   if (coverage !== undefined) yield* coverageTable(coverage.files, coverage.totals, tally);
-  yield `\n${tally.passed} passed, ${tally.failed} failed\n`;
+  yield `\n${tally.passed} passed, ${tally.failed} failed${phase(files)}\n`;
+}
+
+/** What run.ts calls this part of the tests, and how long its tests took one after the other. */
+function phase(files: Map<string, { milliseconds: number }>): string {
+  const title = process.env['LETHE_TEST_PHASE'];
+  if (title === undefined || title === '') return '';
+  const seconds = [...files.values()].reduce((sum, { milliseconds }) => sum + milliseconds, 0) / 1000;
+  return ` ${title}, ${seconds.toFixed(0)} s`;
 }
 
 function* result(
