@@ -14,6 +14,7 @@ import { run } from '../processes/process.os.ts';
 import type { Progress } from '../terminal/terminal.ts';
 import { checkTree, dropSetuid } from './contents.os.ts';
 import { fetchLocks, openCache } from './fetch.os.ts';
+import { makeGeoip, unpackKernel, unpackNode } from './ingredients.os.ts';
 import { makeInitrd } from './initrd.os.ts';
 import { inputsDigest, sourceCommit } from './inputs.os.ts';
 import { kernelOf, type Lock } from './lockfile.ts';
@@ -22,17 +23,7 @@ import { bundlePrograms, compilePrograms } from './programs.os.ts';
 import { type Recipe, readNames, recipeOf, SOURCE_DATE_EPOCH } from './recipe.os.ts';
 import { BUILD_RECORD, type BuildRecord, commandLine, OUTPUTS, type Variant } from './record.ts';
 import { linkOrCopy, makeRepository } from './repository.os.ts';
-import {
-  compileProfiles,
-  keepPrograms,
-  lay,
-  osRelease,
-  placeGeoip,
-  placeModules,
-  scrub,
-  settle,
-  write,
-} from './root.os.ts';
+import { compileProfiles, keepPrograms, lay, osRelease, placeModules, scrub, settle, write } from './root.os.ts';
 import { fileDigest, packRoot, type Seal, sealRoot } from './seal.os.ts';
 import type { Source } from './sources.ts';
 import { type ImageState, imageState, readLock, workshopFor } from './state.os.ts';
@@ -74,7 +65,9 @@ export async function buildImage(options: BuildOptions): Promise<BuildRecord> {
   return await onSite(options, async (site) => {
     const programs = join(site.work, 'programs');
     await progress.stage('bundle the programs', () => bundlePrograms(site.recipe, programs));
-    await progress.stage('install the locked packages', () => installPackages(site));
+    await progress.stage('install the locked packages; unpack kernel and Node', () =>
+      together(installPackages(site), unpackIngredients(site)),
+    );
     await progress.stage('put kernel, programs and settings in place', () => furnish(site, programs));
     await progress.stage('look for what must not be there', async () =>
       checkTree(join(site.work, 'root'), site.recipe),
@@ -90,10 +83,27 @@ export async function buildProbe(from: string, options: BuildOptions): Promise<B
   const built = readBuild(from);
   return await onSite({ ...options, locks: from }, async (site) => {
     linkOrCopy(join(from, 'root.img'), join(site.work, 'root.img'));
-    await extractKernel(site);
-    await site.workshop.run(['depmod', '-b', '/lethe/work/kernel', site.release]);
+    await options.progress.stage('unpack the kernel, make the initrd', () => bootFiles(site, 'probe'));
     return await finish(site, 'probe', built, built.inputs);
   });
+}
+
+/** What needs no tree of packages. Installing them leaves one of two cores idle. */
+async function unpackIngredients(site: Site): Promise<void> {
+  const { options, state, lock, work } = site;
+  await bootFiles(site, 'release');
+  await unpackNode(lock, openCache(state.cache), work);
+  makeGeoip(work, options.keepTree === true ? join(state.directory, 'geoip') : undefined);
+}
+
+async function bootFiles({ state, lock, recipe, release, work, workshop }: Site, variant: Variant): Promise<void> {
+  await unpackKernel(lock, openCache(state.cache), workshop, work);
+  await makeInitrd(workshop, work, release, recipe, variant);
+}
+
+/** Waits for all, also when one fails: the working directory is theirs until they are done. */
+async function together(...works: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(works)) if (result.status === 'rejected') throw result.reason;
 }
 
 /** The record of a finished build. Throws when it is not one of ours. */
@@ -164,33 +174,16 @@ async function furnish(site: Site, programs: string): Promise<void> {
   scrub(root, recipe);
   keepPrograms(root, recipe);
   settle(root, recipe);
-  await extractKernel(site);
   await placeModules(workshop, work, release, recipe);
-  await placeNode(site);
+  write(join(root, 'usr/bin/node'), readFileSync(join(work, 'node')), 0o755);
   mkdirSync(lethe, { recursive: true });
   lay(programs, lethe);
   await compilePrograms(workshop, recipe, 'root/usr/lib/lethe');
   await compileProfiles(workshop, root, recipe);
-  placeGeoip(root);
+  lay(join(work, 'geoip'), join(lethe, 'geoip'));
   lay(join(recipe.directory, 'files'), root);
   if (options.operator !== undefined) write(join(lethe, 'operator.json'), formatOperator(options.operator));
   dropSetuid(root);
-}
-
-/** `vmlinuz` and `kernel/`, taken out of the package: installing it would bring tools that make an initrd of their own. */
-async function extractKernel({ state, lock, release, work }: Site): Promise<void> {
-  const { entry } = kernelOf(lock);
-  await run(['dpkg-deb', '--extract', openCache(state.cache).pathOf(entry), join(work, 'kernel')]);
-  copyFileSync(join(work, 'kernel/boot', `vmlinuz-${release}`), join(work, 'vmlinuz'));
-}
-
-/** The Node of the lock: the same file that npm gives everybody. */
-async function placeNode({ state, lock, work }: Site): Promise<void> {
-  const [entry] = lock.modules;
-  if (entry === undefined) throw new Error('the lock names no Node');
-  const archive = openCache(state.cache).pathOf(entry);
-  await run(['tar', '--extract', '--gzip', '--file', archive, '--directory', work, 'package/bin/node']);
-  write(join(work, 'root/usr/bin/node'), readFileSync(join(work, 'package/bin/node')), 0o755);
 }
 
 function inputs({ options, recipe, locks }: Site, programs: string): string {
@@ -212,7 +205,6 @@ async function finish(site: Site, variant: Variant, seal: Seal, inputs: string):
   writeFileSync(join(work, 'cmdline'), commandLine(words, seal.rootHash, seal.hashOffset));
   writeFileSync(join(work, 'os-release'), osRelease());
   writeFileSync(join(work, 'uname'), release);
-  await options.progress.stage('make the initrd', () => makeInitrd(workshop, work, release, recipe, variant));
   await options.progress.stage('join the unified kernel image', () => makeUki(workshop, work));
   const out = join(work, 'out');
   mkdirSync(out);

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { type Cache, FetchError, fetchLocks, openCache } from './fetch.os.ts';
+import { despiteDrift } from './fixture.os.ts';
 import type { Lock, LockedModule, LockedPackage } from './lockfile.ts';
 import type { Source } from './sources.ts';
 
@@ -108,6 +109,19 @@ test('without a network, a missing file is named', async () => {
   await refused(fetchLocks([lock([offer('a')])], cache, elsewhere), 'unreachable', /did not give: a 1\+1/);
   const secure = { ...offer('a'), path: 'debian-security/pool/a.deb' };
   await refused(fetchLocks([lock([secure])], cache, source()), 'unreachable', /no apt source for debian-security/);
+});
+
+test('tests go on with a fresh lock after drift, and after nothing else', async () => {
+  const asked: string[] = [];
+  const failing = (code: FetchError['code']) => async (directory: string) => {
+    asked.push(directory);
+    if (directory === 'ours') throw new FetchError(code, 'why');
+  };
+  const again = async (why: string) => `fresh because ${why}`;
+  assert.equal(await despiteDrift('ours', failing('drift'), again), 'fresh because why');
+  assert.equal(await despiteDrift('other', failing('drift'), again), 'other');
+  await assert.rejects(despiteDrift('ours', failing('unreachable'), again), FetchError);
+  assert.deepEqual(asked, ['ours', 'fresh because why', 'other', 'ours']);
 });
 
 /** What npm asks a registry for: the versions of a package, then the file of one. */

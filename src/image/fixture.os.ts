@@ -63,21 +63,33 @@ export async function builtImage({ operator }: BuiltOptions = {}): Promise<Built
 async function satisfiableLocks(): Promise<string> {
   const recipe = recipeOf();
   const state = imageState();
+  const fresh = join(state.directory, 'fresh-lock');
   const fetchAll = async (directory: string) => {
     const locks = [readLock(join(directory, 'packages.lock')), readLock(join(directory, 'tools.lock'))];
     await fetchLocks(locks, openCache(state.cache), machineSources());
   };
+  return await despiteDrift(recipe.directory, fetchAll, async (why) => {
+    process.stderr.write(`${why}\nThe tests go on with a fresh lock.\n`);
+    if (!existsSync(fresh)) await lockImage(recipe, fresh);
+    return fresh;
+  });
+}
+
+/** Fetches the locks of a directory; when the archive has dropped one, those of another that is made then. */
+export async function despiteDrift(
+  directory: string,
+  fetchAll: (directory: string) => Promise<void>,
+  lockAgain: (why: string) => Promise<string>,
+): Promise<string> {
   try {
-    await fetchAll(recipe.directory);
-    return recipe.directory;
+    await fetchAll(directory);
+    return directory;
   } catch (error) {
     if (!(error instanceof FetchError) || error.code !== 'drift') throw error;
-    process.stderr.write(`${error.message}\nThe tests go on with a fresh lock.\n`);
+    const fresh = await lockAgain(error.message);
+    await fetchAll(fresh);
+    return fresh;
   }
-  const fresh = join(state.directory, 'fresh-lock');
-  if (!existsSync(fresh)) await lockImage(recipe, fresh);
-  await fetchAll(fresh);
-  return fresh;
 }
 
 /** Works while no other process does. The lock is the kernel's: it ends with whoever holds it. */

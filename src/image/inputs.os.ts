@@ -9,7 +9,7 @@ import { REPOSITORY, type Recipe, SOURCE_DATE_EPOCH } from './recipe.os.ts';
 
 /**
  * SHA-256 over everything that decides the bytes of an image: locks, recipe, bundled programs, the data that go in, the
- * operator's file, and the code of this room. Equal digests mean equal images.
+ * operator's file, and the code that puts it together. Equal digests mean equal images.
  */
 export function inputsDigest(recipe: Recipe, lockDirectory: string, programs: string, operator?: string): string {
   const hash = createHash('sha256');
@@ -18,7 +18,8 @@ export function inputsDigest(recipe: Recipe, lockDirectory: string, programs: st
   };
   add('epoch', String(SOURCE_DATE_EPOCH));
   for (const name of ['packages.lock', 'tools.lock']) add(name, readFileSync(join(lockDirectory, name)));
-  for (const directory of [recipe.directory, programs, join(REPOSITORY, 'src/image')]) {
+  const code = ['src/image', 'src/geoip'].map((name) => join(REPOSITORY, name));
+  for (const directory of [recipe.directory, programs, ...code]) {
     for (const name of globSync('**/*', { cwd: directory }).toSorted()) {
       const path = join(directory, name);
       const found = lstatSync(path);

@@ -16,7 +16,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { bundledGeoip, prepareGeoip } from '../geoip/prepare.os.ts';
 import { settleAccounts } from './accounts.ts';
 import { isListed } from './contents.ts';
 import { keptModules, parseDependencies } from './kernel.ts';
@@ -92,6 +91,7 @@ export function osRelease(): string {
 /** Lays a directory of the recipe over the tree. Only git's executable bit decides the mode. */
 export function lay(from: string, root: string): void {
   if (!existsSync(from)) return;
+  mkdirSync(root, { recursive: true });
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const source = join(from, entry.name);
     const target = join(root, entry.name);
@@ -112,7 +112,6 @@ export function lay(from: string, root: string): void {
 export async function placeModules(workshop: Workshop, work: string, release: string, recipe: Recipe): Promise<void> {
   const from = join(work, 'kernel/lib/modules', release);
   const to = join(work, 'root/usr/lib/modules', release);
-  await workshop.run(['depmod', '-b', '/lethe/work/kernel', release]);
   const dependencies = parseDependencies(readFileSync(join(from, 'modules.dep'), 'utf8'));
   for (const module of keptModules(dependencies, readNames(join(recipe.directory, 'modules.txt')))) {
     mkdirSync(dirname(join(to, module)), { recursive: true });
@@ -122,13 +121,6 @@ export async function placeModules(workshop: Workshop, work: string, release: st
     copyFileSync(join(from, name), join(to, name));
   }
   await workshop.run(['depmod', '-b', '/lethe/work/root', release]);
-}
-
-/** Country and network tables, made from the pinned packages. */
-export function placeGeoip(root: string): void {
-  const directory = join(root, 'usr/lib/lethe/geoip');
-  const { country } = prepareGeoip(directory, bundledGeoip());
-  copyFileSync(country, join(directory, 'country.mmdb'));
 }
 
 /** Compiles every profile of the recipe into the form that the kernel takes. */
