@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { BootKeys } from '../attestation/evidence.ts';
@@ -30,12 +30,12 @@ const FILES = { fresh: 'fresh.json', published: 'published.json' } as const;
 
 /**
  * The keys of this boot, made when they are not there yet. RSA-4096 takes seconds to make, on an emulated machine many:
- * whoever calls this early in the boot saves them later. `directory` is in memory, and nobody else may enter it.
+ * whoever calls this early in the boot saves them later. `directory` is there, in memory, and
+ * nobody else may enter it.
  */
 export async function freshKeys(directory: string, random: Random): Promise<FreshKeys> {
   const path = join(directory, FILES.fresh);
   if (!existsSync(path)) {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
     const [server, wireguard] = await Promise.all([generateRsaKey(), generateWireguardKeys()]);
     const made = { server: privateKeyPem(server), wireguard, handover: random.bytes(32).toHex() };
     writeFileSync(path, JSON.stringify(made), { mode: 0o600 });

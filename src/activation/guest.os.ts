@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createPrivateKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HANDOVER_PCR } from '../attestation/evidence.ts';
@@ -50,9 +50,16 @@ const FINAL: ReadonlySet<Refusal> = new Set<Refusal>([
   'handover',
 ]);
 
-/** Contexts of the TPM, and keys until they are where they are used. In memory, for nobody else. */
+/**
+ * Contexts of the TPM, and keys until they are where they are used: in memory, and for nobody else. What lies above is for
+ * every program of the gateway to pass through.
+ */
 export function guestDirectory(root: string): string {
-  return join(root, GATEWAY_FILES.directory, 'activation');
+  const above = join(root, GATEWAY_FILES.directory);
+  const directory = join(above, 'activation');
+  mkdirSync(above, { recursive: true, mode: 0o755 });
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  return directory;
 }
 
 /** Gets this machine its secrets: proves what it runs, measures what it is handed, and places it. */

@@ -136,6 +136,7 @@ test('a bundle holds what it may hold and nothing else', async () => {
 });
 
 test('a guest takes only what is sealed to it, closed, and certified for its own key', async () => {
+  mkdirSync(at('guest'));
   const keys = await freshKeys(at('guest'), systemRandom);
   const [{ made, key }, other] = [await authority(), await authority()];
   const parameters = { ...sampleParameters('zrh-01'), controlAuthority: made.certificate, token: TOKEN };

@@ -177,6 +177,7 @@ function assertOwners(root: string): void {
     [GATEWAY_FILES.radiusSecret]: [0o440, 900, 910],
     [AGENT_FILES.token]: [0o600, 0, 0],
     [AGENT_FILES.config]: [0o644, 0, 0],
+    '/run/lethe': [0o755, 0, 0],
     '/run/lethe/activation': [0o700, 0, 0],
     '/run/lethe/keys': [0o755, 0, 0],
   };
