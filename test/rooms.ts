@@ -87,7 +87,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
   activation: {
     rooms:
-      'clock random inventory journal terminal formats configuration processes machines pki tunnels gateway attestation',
+      'clock random inventory journal terminal formats configuration processes machines pki tunnels gateway attestation release',
     packages: 'zod commander',
   },
 

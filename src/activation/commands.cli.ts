@@ -3,11 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import type { EnrolFlags, GatewayCliDeps } from './enrol.cli.ts';
+import type { AllowFlags } from './releases.cli.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../cmd/activator.ts', import.meta.url));
 const CONFIG = ['--activator <file>', "the activator's configuration file"] as const;
 
-/** `activator` and `gateway` of the command line. What they need is loaded when they are called. */
+/** `activator`, `policy` and `gateway` of the command line. What they need is loaded when they are called. */
 export function addActivationCommands(program: Command, deps: GatewayCliDeps, exit: (code: number) => void): void {
   const gateways = () => import('./enrol.cli.ts');
 
@@ -23,6 +24,30 @@ export function addActivationCommands(program: Command, deps: GatewayCliDeps, ex
       process.on('SIGINT', () => undefined);
       exit(spawnSync(process.execPath, argv, { stdio: 'inherit' }).status ?? 1);
     });
+
+  const policy = ['--policy <file>', "the activator's policy file"] as const;
+  const releases = () => import('./releases.cli.ts');
+  const releasesOf = program.command('policy').description('releases that the activator believes');
+
+  releasesOf
+    .command('allow')
+    .description('let machines run a published release, new or again')
+    .argument('<pcrs.json>', "the release's predicted PCR values")
+    .requiredOption(...policy)
+    .requiredOption('--until <date>', 'first day on which it is not allowed any more')
+    .option('--from <date>', 'first day; today unless given')
+    .addHelpText(
+      'after',
+      '\nExample: ./lethe policy allow lethe-0.2.0/pcrs.json --policy policy.json --until 2027-02-24',
+    )
+    .action(async (file: string, flags: AllowFlags) => exit((await releases()).allowCommand(file, flags, deps)));
+
+  releasesOf
+    .command('revoke')
+    .description('refuse machines that run a release, from now on')
+    .argument('<version>')
+    .requiredOption(...policy)
+    .action(async (version: string, flags: AllowFlags) => exit((await releases()).revokeCommand(version, flags, deps)));
 
   const gateway = program.command('gateway').description('machines that may become gateways, and their TPMs');
 

@@ -57,10 +57,15 @@ export interface Policy {
   readonly releases: ReleasePolicy;
 }
 
+/** A problem names the key and its line, never a value. */
+export function parsePolicy(text: string): z.output<typeof SCHEMA> | { readonly problem: string } {
+  return parseConfiguration(SCHEMA, text);
+}
+
 /** Reads the policy. It is read for each request, so that a release that is revoked is revoked at once. */
 export function readPolicy(file: string): Policy | { readonly problem: string } {
   try {
-    const parsed = parseConfiguration(SCHEMA, readFileSync(file, 'utf8'));
+    const parsed = parsePolicy(readFileSync(file, 'utf8'));
     if ('problem' in parsed) return parsed;
     const { tpms, minimumVersion, releases } = parsed;
     return {

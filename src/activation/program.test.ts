@@ -19,6 +19,7 @@ import {
   openTpmLaboratory,
   sampleParameters,
   samplePolicy,
+  sampleRelease,
   type TpmLaboratory,
 } from './laboratory.os.ts';
 
@@ -222,6 +223,37 @@ test('keys and store are the activator’s alone', () => {
     const { mode, uid } = statSync(at(name));
     assert.equal(mode & 0o077, 0, name);
     assert.equal(uid, NOBODY.uid, name);
+  }
+});
+
+test('a release is allowed and revoked without a restart', async () => {
+  const root = at('policy');
+  const policy = ['--policy', at('policy.json')];
+  const all = readFileSync(at('policy.json'), 'utf8');
+  const { pcrs } = sampleRelease();
+  const published = { version: '1.2.3', variant: 'release', authenticode: '00'.repeat(32), pcrs };
+  writeFileSync(at('pcrs.json'), JSON.stringify(published));
+  writeFileSync(at('probe.json'), JSON.stringify({ ...published, variant: 'probe' }));
+  writeFileSync(at('policy.json'), JSON.stringify({ ...samplePolicy(laboratory), releases: [] }));
+  const command = (...argv: string[]) => run([...NODE, program('lethe'), 'policy', ...argv, ...policy]);
+  try {
+    assert.match(await command('allow', at('pcrs.json'), '--until', '2099-01-01'), /^1\.2\.3 is allowed/);
+    await command('revoke', '1.2.3');
+    const operator = await operatorFile();
+    await boot(root);
+    const guest = startGuest(root, operator);
+    await said(guest, 'release_revoked');
+    await command('allow', at('pcrs.json'), '--until', '2099-01-01', '--from', '2020-01-01');
+    assert.deepEqual(await guest.exited, { code: 0, signal: null }, guest.output());
+    await assert.rejects(command('allow', at('probe.json'), '--until', '2099-01-01'), /for tests/);
+    await assert.rejects(command('allow', at('pcrs.json'), '--until', 'soon'), /two dates/);
+    await assert.rejects(command('allow', config, '--until', '2099-01-01'), /line 1/);
+    await assert.rejects(command('allow', at('nowhere'), '--until', '2099-01-01'), /cannot be read/);
+    await assert.rejects(command('revoke', '9.9.9'), /knows no release/);
+    writeFileSync(at('policy.json'), '{}');
+    await assert.rejects(command('revoke', '1.2.3'), /policy\.json: line 1: tpms: missing/);
+  } finally {
+    writeFileSync(at('policy.json'), all);
   }
 });
 
