@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { type Cache, FetchError, fetchLocks, openCache } from './fetch.os.ts';
-import { despiteDrift } from './fixture.os.ts';
+import { despiteDrift, forgetUnused } from './fixture.os.ts';
 import type { Lock, LockedModule, LockedPackage } from './lockfile.ts';
 import type { Source } from './sources.ts';
 
@@ -122,6 +122,21 @@ test('tests go on with a fresh lock after drift, and after nothing else', async 
   assert.equal(await despiteDrift('other', failing('drift'), again), 'other');
   await assert.rejects(despiteDrift('ours', failing('unreachable'), again), FetchError);
   assert.deepEqual(asked, ['ours', 'fresh because why', 'other', 'ours']);
+});
+
+test('images that no test has used for a day are forgotten', () => {
+  const now = Date.parse('2030-01-02T00:00:00Z');
+  const [old, fresh, used] = ['old', 'fresh', 'used'].map((name) => join(directory, 'built', name)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const path of [old, fresh, used]) mkdirSync(path, { recursive: true });
+  utimesSync(old, 0, now / 1000 - 90_000);
+  utimesSync(used, 0, 0);
+  utimesSync(fresh, 0, now / 1000 - 80_000);
+  forgetUnused(join(directory, 'built'), [used], now);
+  assert.deepEqual(readdirSync(join(directory, 'built')).toSorted(), ['fresh', 'used']);
 });
 
 /** What npm asks a registry for: the versions of a package, then the file of one. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../clock/clock.ts';
 import { spawnChild } from '../processes/process.os.ts';
@@ -52,11 +52,23 @@ export async function builtImage({ operator }: BuiltOptions = {}): Promise<Built
       const options = { progress, locks, keepTree: true, ...(operator === undefined ? {} : { operator }) };
       if (!existsSync(release)) await buildImage({ ...options, out: release });
       if (!existsSync(probe)) await buildProbe(release, { progress, out: probe });
+      forgetUnused(join(state.directory, 'built'), [release, probe], systemClock.wall());
       return { release, probe };
     } finally {
       rmSync(programs, { recursive: true, force: true });
     }
   });
+}
+
+const DAY = 86_400_000;
+
+/** Each change of a source makes another image. Removes those that no test has used for a day; `now` in milliseconds. */
+export function forgetUnused(directory: string, used: readonly string[], now: number): void {
+  for (const path of used) utimesSync(path, now / 1000, now / 1000);
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    if (statSync(path).mtimeMs < now - DAY) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /** The recipe's locks; or, where the archive has moved on and nobody kept the packages, fresh ones of our own. */
