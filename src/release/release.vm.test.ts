@@ -1,68 +1,93 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { createPublicKey } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../clock/clock.ts';
 import { builtImage } from '../image/fixture.os.ts';
-import { makeIso } from '../image/iso.os.ts';
+import { sourceCommit } from '../image/inputs.os.ts';
 import { REPOSITORY } from '../image/recipe.os.ts';
 import { run } from '../processes/process.os.ts';
 import { systemRandom } from '../random/random.ts';
-import { Progress } from '../terminal/terminal.ts';
-import { softToken } from '../tokens/softhsm.os.ts';
-import { builderKey, STATEMENT_FILE, writeStatement } from './builders.os.ts';
+import { SOFTHSM, softToken } from '../tokens/softhsm.os.ts';
+import { builderKey, readRecord, STATEMENT_FILE, writeStatement } from './builders.os.ts';
 import { createKeyring } from './ceremony.os.ts';
-import { signRelease } from './sign.os.ts';
-import { type Step, verifyRelease } from './verify.os.ts';
+import { sign, verify } from './release.cli.ts';
+import { builderEntry } from './statement.ts';
 
-test('the real image is signed by two builders and a token, and a stranger confirms its medium byte for byte', async () => {
+/** The image of this working tree as if built from today's commit: the shared one may stem from an earlier one. */
+async function copyOfBuild(from: string, to: string): Promise<void> {
+  await run(['cp', '--archive', from, to]);
+  const { commit: _old, ...record } = readRecord(to);
+  const commit = await sourceCommit(REPOSITORY);
+  const { version, variant, ...rest } = record;
+  const today = { version, variant, ...(commit === undefined ? {} : { commit }), ...rest };
+  writeFileSync(join(to, 'build.json'), `${JSON.stringify(today, undefined, 2)}\n`);
+}
+
+test('the real image is signed for two builders, and a stranger rebuilds it and confirms the medium byte for byte', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'lethe-release-'));
+  const memory = mkdtempSync('/dev/shm/lethe-release-');
   const at = (...names: string[]) => join(directory, ...names);
+  const said = { stdout: '', stderr: '' };
+  const terminal = (stream: 'stdout' | 'stderr') => ({
+    interactive: false,
+    write: (text: string) => {
+      said[stream] += text;
+    },
+  });
   try {
     const { release } = await builtImage();
-    const builders = new Map<string, ReturnType<typeof createPublicKey>>();
-    for (const name of ['anna', 'berta']) {
-      await run(['cp', '--archive', release, at(name)]);
-      const key = builderKey(at(`${name}.key`));
-      builders.set(name, createPublicKey(key));
-      await writeStatement(at(name), name, key);
+    const names = ['anna', 'berta'];
+    for (const name of names) {
+      await copyOfBuild(release, at(name));
+      await writeStatement(at(name), name, builderKey(at(`${name}.key`)));
     }
+    const entries = names.map((name) => builderEntry(name, builderKey(at(`${name}.key`))));
+    writeFileSync(at('builders.json'), JSON.stringify({ builders: entries }));
     const soft = await softToken(directory);
     const deps = { clock: systemClock, random: systemRandom };
-    const keyring = await createKeyring(deps, at('keys'), 'Test', soft.key, soft.pin);
-    await signRelease({
-      build: at('anna'),
-      statements: [at('anna', STATEMENT_FILE), at('berta', STATEMENT_FILE)],
-      builders,
-      keyring,
-      key: soft.key,
-      pin: () => Promise.resolve(new Uint8Array(soft.pin)),
-      out: at('release'),
-      repository: REPOSITORY,
-      makeIso,
-      progress: new Progress({ write: () => undefined, interactive: false }, systemClock),
-      // The working tree of a test may have changed.
-      draft: true,
-    });
-    const steps: Step[] = [];
-    const report = (step: Step) => void steps.push(step);
-    const sound = await verifyRelease({
-      release: at('release'),
-      rebuild: at('berta'),
-      builders,
-      repository: REPOSITORY,
-      makeIso,
-      report,
-    });
+    await createKeyring(deps, at('keys'), 'Test', soft.key, soft.pin);
+    writeFileSync(join(memory, 'pin'), soft.pin, { mode: 0o600 });
+    const words = {
+      ...deps,
+      stdout: terminal('stdout'),
+      stderr: terminal('stderr'),
+      keyboard: process.stdin,
+      environment: soft.environment ?? {},
+    };
+    const signed = await sign(
+      {
+        key: 'pkcs11:token=release;object=sign',
+        module: SOFTHSM,
+        pinFile: join(memory, 'pin'),
+        statement: names.map((name) => at(name, STATEMENT_FILE)),
+        build: at('anna'),
+        builders: at('builders.json'),
+        keys: at('keys'),
+        out: at('release'),
+        // The working tree of a test may have changed.
+        draft: true,
+      },
+      words,
+    );
+    assert.equal(signed, 0, said.stderr);
+    assert.match(said.stdout, /signed\n\n {2}PCR 4/);
+    const iso = readdirSync(at('release')).find((name) => name.endsWith('.iso'));
+    assert.ok(iso !== undefined);
+    said.stdout = '';
+    const flags = { builders: at('builders.json'), offline: true, json: true };
+    const sound = await verify(at('release'), flags, words);
+    const { steps } = JSON.parse(said.stdout) as { steps: { step: string; result: string; detail: string }[] };
     assert.deepEqual(
       steps.filter(({ result }) => result !== 'holds'),
       [],
     );
-    assert.ok(sound);
+    assert.equal(sound, 0);
+    assert.equal(steps.length, 8);
   } finally {
     rmSync(directory, { recursive: true });
+    rmSync(memory, { recursive: true });
   }
 });
