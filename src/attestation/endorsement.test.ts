@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { createHash, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type LaboratoryMachine, openTpmLaboratory, type TpmLaboratory } from '../activation/laboratory.os.ts';
@@ -92,6 +92,61 @@ test('ek_chain: no trusted maker, a broken signature, another time', async () =>
   // Whoever has a trusted certificate for a machine is no authority for other machines.
   const leaf = [new X509Certificate(certificate)];
   assert.equal(judged(certificate, { roots: leaf, intermediates: leaf }), 'ek_chain');
+});
+
+/** Certificates that openssl(1) makes: `chain` names the extensions of each authority, the root first. */
+async function issued(
+  name: string,
+  chain: readonly string[],
+  leaf = EK,
+): Promise<{ der: Uint8Array; makers: TpmTrust }> {
+  const at = (file: string) => join(laboratory.directory, `${name}-${file}`);
+  const certificates: string[] = [];
+  for (const [index, extensions] of [...chain, leaf].entries()) {
+    writeFileSync(at(`${index}.ext`), extensions);
+    const [key, request, out] = [at(`${index}.key`), at(`${index}.csr`), at(`${index}.pem`)];
+    const subject = `/CN=${name} ${index}`;
+    const kind = index === chain.length ? ['rsa:2048'] : ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+    const made = ['-nodes', '-keyout', key, '-out', request, '-subj', subject];
+    await run(['openssl', 'req', '-newkey', ...kind, ...made]);
+    const signer = index === 0 ? ['-signkey', key] : ['-CA', at(`${index - 1}.pem`), '-CAkey', at(`${index - 1}.key`)];
+    const sign = ['openssl', 'x509', '-req', '-in', request, '-out', out, '-days', '2', '-set_serial', '1'];
+    await run([...sign, ...signer, '-extfile', at(`${index}.ext`)]);
+    certificates.push(out);
+  }
+  const read = certificates.map((file) => new X509Certificate(readFileSync(file)));
+  const [root, ...others] = read.slice(0, -1) as [X509Certificate, ...X509Certificate[]];
+  return {
+    der: new Uint8Array((read.at(-1) as X509Certificate).raw),
+    makers: { roots: [root], intermediates: others },
+  };
+}
+
+const CA = 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n';
+const EK = 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,keyEncipherment\nextendedKeyUsage=2.23.133.8.1\n';
+
+test('ek_chain: who issues must be an authority, for that, and only as far as its own issuer lets it', async () => {
+  const chains: Record<string, readonly string[]> = {
+    believed: [CA, CA],
+    'no authority': [CA.replace('TRUE', 'FALSE')],
+    'not for certificates': [CA.replace('keyCertSign', 'cRLSign')],
+    'too far': [CA.replace('TRUE', 'TRUE,pathlen:0'), CA],
+    'with limits that nobody understands': [`${CA}nameConstraints=critical,permitted;DNS:example\n`],
+  };
+  for (const [what, chain] of Object.entries(chains)) {
+    const { der, makers } = await issued(what.replaceAll(' ', '-'), chain);
+    assert.equal(judged(der, makers), what === 'believed' ? what : 'ek_chain', what);
+  }
+  const near = await issued('near', [CA.replace('TRUE', 'TRUE,pathlen:1'), CA]);
+  assert.equal(judged(near.der, near.makers), 'believed');
+  const loose = await issued(
+    'loose',
+    ['basicConstraints=CA:TRUE\n'],
+    EK.replace('keyUsage=critical,keyEncipherment\n', ''),
+  );
+  assert.equal(judged(loose.der, loose.makers), 'believed', 'any use is allowed where none is named');
+  const long = await issued('long', [CA, CA, CA, CA, CA, CA]);
+  assert.equal(judged(long.der, long.makers), 'ek_chain', 'a chain without end');
 });
 
 test('ak_format: cut, longer, another kind of key, a point that is not on the curve', () => {
