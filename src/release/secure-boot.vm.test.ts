@@ -7,13 +7,20 @@ import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../clock/clock.ts';
 import { signAuthenticode } from '../formats/authenticode.ts';
+import { GUID } from '../formats/efi.ts';
 import { attachSignature, authenticodeSha256, type Pe, parsePe } from '../formats/pe.ts';
 import { parseVariableStore } from '../formats/varstore.ts';
-import { spawnChild } from '../processes/process.os.ts';
+import { openCache } from '../image/fetch.os.ts';
+import { builtImage } from '../image/fixture.os.ts';
+import { kernelOf } from '../image/lockfile.ts';
+import { imageState, readLock } from '../image/state.os.ts';
+import { run, spawnChild } from '../processes/process.os.ts';
 import { systemRandom } from '../random/random.ts';
 import { type SoftToken, softToken } from '../tokens/softhsm.os.ts';
-import { createKeyring, revokeHash } from './ceremony.os.ts';
-import { derOf, secureBootVariables } from './keyring.ts';
+import { TokenKey } from '../tokens/token.os.ts';
+import { addSigner, createKeyring, replaceKey, retireSigner, revokeHash } from './ceremony.os.ts';
+import { derOf, fingerprint, secureBootVariables } from './keyring.ts';
+import { sampleBuild } from './sample.os.ts';
 
 /*
  * The firmware itself judges what the ceremony has enrolled: OVMF with Secure Boot, a store of ours, and a small program
@@ -57,7 +64,7 @@ function disk(program: Uint8Array, files: Readonly<Record<string, string | Uint8
 async function serialOf(contents: string, variables: string, word: RegExp): Promise<string> {
   rmSync(at('serial'), { force: true });
   const words =
-    'qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none -m 256 -machine q35,smm=on -accel tcg -cpu max ' +
+    'qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none -m 512 -machine q35,smm=on -accel tcg -cpu max ' +
     '-global driver=cfi.pflash01,property=secure,value=on -global ICH9-LPC.disable_s3=1';
   const flash = (unit: number, options: string) => ['-drive', `if=pflash,format=raw,unit=${unit},${options}`];
   const machine = spawnChild([
@@ -121,4 +128,97 @@ test('a machine in setup mode enrols itself from the signed variables, and then 
   );
   assert.match(await boots(own, variables), SAYS_HELLO);
   assert.match(await boots(plain.bytes, variables), REFUSED);
+});
+
+/** Hands signed variables to the firmware as a running system does, in the order of the list, and says how each went. */
+const UPDATER = `#!/bin/busybox sh
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+insmod /efivarfs.ko
+mount -t efivarfs efivarfs /sys/firmware/efi/efivars
+while read -r file name vendor; do
+  variable="/sys/firmware/efi/efivars/$name-$vendor"
+  if [ -e "$variable" ]; then /usr/bin/chattr -i "$variable"; fi
+  { printf '\\047\\000\\000\\000'; cat "/$file"; } >/update
+  if dd if=/update of="$variable" bs=1M 2>/dev/null; then echo "UPDATE $file taken"; else echo "UPDATE $file refused"; fi
+done </list
+echo UPDATES-DONE
+poweroff -f
+`;
+
+/** A small system of the image's own kernel that gives these updates to the machine it is booted on. Not signed. */
+async function updater(updates: readonly (readonly [file: string, name: string, content: Uint8Array])[]): Promise<Pe> {
+  const { release } = await builtImage();
+  const { entry, release: kernel } = kernelOf(readLock(join(release, 'packages.lock')));
+  const [unpacked, initrd] = [mkdtempSync(at('kernel-')), mkdtempSync(at('initrd-'))];
+  await run(['dpkg-deb', '--extract', openCache(imageState().cache).pathOf(entry), unpacked]);
+  for (const directoryOf of ['bin', 'proc', 'sys']) mkdirSync(join(initrd, directoryOf));
+  copyFileSync('/bin/busybox', join(initrd, 'bin/busybox'));
+  copyFileSync(join(unpacked, `lib/modules/${kernel}/kernel/fs/efivarfs/efivarfs.ko`), join(initrd, 'efivarfs.ko'));
+  // chattr and its libraries: the kernel guards these variables against accidents, and busybox has no such applet.
+  const libraries = [...(await run(['ldd', '/usr/bin/chattr'])).matchAll(/(\/\S+)/g)].map(([, path = '']) => path);
+  await run(['cp', '--parents', '--dereference', '/usr/bin/chattr', ...libraries, initrd]);
+  writeFileSync(join(initrd, 'init'), UPDATER, { mode: 0o755 });
+  const vendor = (name: string) => (name.startsWith('db') ? GUID.imageSecurity : GUID.globalVariable);
+  writeFileSync(join(initrd, 'list'), updates.map(([file, name]) => `${file} ${name} ${vendor(name)}\n`).join(''));
+  for (const [file, , content] of updates) writeFileSync(join(initrd, file), content);
+  await run(['sh', '-euc', `cd "$1"; find . | cpio --quiet -o -H newc >"$2"`, 'sh', initrd, at('initrd')]);
+  const build = mkdtempSync(at('updater-'));
+  await sampleBuild(build, {
+    contents: {
+      vmlinuz: readFileSync(join(unpacked, 'boot', `vmlinuz-${kernel}`)),
+      'initrd.zst': readFileSync(at('initrd')),
+      cmdline: 'console=ttyS0 quiet panic=-1',
+    },
+  });
+  return parsePe(readFileSync(join(build, 'uki.efi'))) as Pe;
+}
+
+test('a machine that has keys takes signed updates: revocation, another signer, another KEK, another PK', async () => {
+  const keys = at('updated');
+  const first = await createKeyring(deps, keys, 'First', soft.key, soft.pin);
+  copyFileSync(join(keys, 'enrol/OVMF_VARS.fd'), at('updated.fd'));
+  const updates: [string, string, Uint8Array][] = [];
+  const give = (file: string, name: string, from = `${name}.auth`) => {
+    updates.push([file, name, readFileSync(join(keys, 'enrol', from))]);
+  };
+  const next = new TokenKey(soft, { token: 'release', key: 'object:next' });
+  await next.generate(soft.pin, '0b', 2048);
+  await revokeHash(deps, keys, 'ee'.repeat(32));
+  give('revocation', 'dbx');
+  await addSigner(deps, keys, 'First', next, soft.pin);
+  give('signer', 'db');
+  await replaceKey(deps, keys, 'KEK', 'Second');
+  give('too-early', 'db');
+  give('kek', 'KEK');
+  await replaceKey(deps, keys, 'PK', 'Second');
+  give('wrong-pk', 'PK');
+  give('pk', 'PK', 'PK.update.auth');
+  const last = await retireSigner(deps, keys, fingerprint(first.db[0] as string));
+  give('retired', 'db');
+
+  const program = await updater(updates);
+  const certificate = derOf(first.db[0] as string);
+  const pkcs7 = await signAuthenticode(authenticodeSha256(program), certificate, soft.key.signer(soft.pin));
+  const contents = disk(attachSignature(program, pkcs7));
+  const said = await serialOf(contents, at('updated.fd'), /UPDATES-DONE|Kernel panic|Access Denied/);
+  assert.deepEqual(
+    [...said.matchAll(/UPDATE (\S+ \S+)/g)].map(([, line]) => line),
+    [
+      'revocation taken',
+      'signer taken',
+      'too-early refused',
+      'kek taken',
+      'wrong-pk refused',
+      'pk taken',
+      'retired taken',
+    ],
+  );
+  const stored = parseVariableStore(readFileSync(at('updated.fd')));
+  assert.ok(!('problem' in stored));
+  const held = secureBootVariables(last);
+  for (const name of ['PK', 'KEK', 'db', 'dbx'] as const) {
+    assert.deepEqual(stored.find((variable) => variable.name === name)?.data, held[name], name);
+  }
 });
