@@ -105,7 +105,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: 'clock random inventory journal terminal processes namespaces pki tunnels database service hunt internet',
     packages: 'kysely',
   },
-  hardening: { rooms: 'processes' },
+  hardening: { rooms: 'clock random processes namespaces machines image pki tunnels gateway activation' },
   image: { rooms: 'clock configuration formats geoip processes terminal', packages: 'esbuild zod' },
   check: { rooms: 'clock processes terminal' },
   bench: {

@@ -176,7 +176,7 @@ function assertOwners(root: string): void {
     [GATEWAY_FILES.authTokenKey]: [0o640, 0, 910],
     [GATEWAY_FILES.wireguardKey]: [0o600, 904, 904],
     [GATEWAY_FILES.radiusSecret]: [0o440, 900, 910],
-    [AGENT_FILES.token]: [0o600, 0, 0],
+    [AGENT_FILES.token]: [0o600, 900, 900],
     [AGENT_FILES.config]: [0o644, 0, 0],
     '/run/lethe': [0o755, 0, 0],
     '/run/lethe/activation': [0o700, 0, 0],

@@ -69,7 +69,7 @@ export function gatewayFiles(content: GatewayContent): OwnedFile[] {
     ...renderGateway(plan).map((file) => open(`${GATEWAY_FILES.directory}/${file.name}`, file.content)),
     ...content.keys.filter(({ path }) => path !== GATEWAY_FILES.radiusSecret).map((key) => keyFile(key, owners)),
     { path: GATEWAY_FILES.radiusSecret, content: radiusSecret, mode: 0o440, owner: shared },
-    { path: AGENT_FILES.token, content: token, mode: 0o600, owner: ROOT },
+    { path: AGENT_FILES.token, content: token, mode: 0o600, owner: owners.agent },
     open(AGENT_FILES.controlAuthority, controlAuthority),
     open(AGENT_FILES.config, JSON.stringify(config, null, 2)),
   ];

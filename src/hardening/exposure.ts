@@ -14,6 +14,8 @@ export const EXPOSURE_CEILINGS: Readonly<Record<string, number>> = {
   'lethe-apparmor': 1.8,
   'lethe-closed': 1.8,
   'lethe-firewall': 2,
+  'lethe-renewal': 2.2,
+  'lethe-renewed': 1.5,
   'lethe-swanctl': 1.5,
   'lethe-wireguard': 1.3,
   'lethe-wireguard-link': 1.7,

@@ -8,6 +8,12 @@ import { run } from '../processes/process.os.ts';
 import { EXPOSURE_CEILINGS, exposureOf } from './exposure.ts';
 import { IMAGE_FILES, profileFile, profileNames, serviceNames, unitFiles } from './recipe.os.ts';
 
+/** Units that do what another does, with its profile. */
+const SHARED: Readonly<Record<string, string>> = {
+  'lethe-closed': 'lethe-firewall',
+  'lethe-renewal': 'lethe-activation',
+};
+
 async function exposure(service: string): Promise<number> {
   const analyze = ['systemd-analyze', 'security', '--offline=true', `--root=${IMAGE_FILES}`, '--no-pager'];
   return exposureOf(await run([...analyze, `${service}.service`]));
@@ -28,7 +34,7 @@ test('every service but the one that loads them has a profile, of its own or sha
     return [service, profile] as const;
   });
   for (const [service, profile] of used) {
-    const expected = { 'lethe-apparmor': undefined, 'lethe-closed': 'lethe-firewall' }[service] ?? service;
+    const expected = SHARED[service] ?? service;
     assert.equal(profile, service === 'lethe-apparmor' ? undefined : expected, service);
   }
   assert.deepEqual(profileNames().toSorted(), [...new Set(used.flatMap(([, profile]) => profile ?? []))].toSorted());

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { GUEST_OWNERS } from '../activation/guest.ts';
+import { systemClock } from '../clock/clock.ts';
+import { gatewayFiles, type OwnedFile } from '../gateway/files.ts';
+import { createAuthority } from '../pki/authority.ts';
+import { makeGatewayKeys } from '../pki/gateway-keys.ts';
+import { generateRsaKey, openvpnStaticKey, signerOf } from '../pki/keys.ts';
+import { systemRandom } from '../random/random.ts';
+import { makeRadiusSecret } from '../tunnels/ikev2/secret.ts';
+import { planGateway } from '../tunnels/plan.ts';
+
+/** Everything that a gateway with this address needs below /run/lethe to serve nobody: its control does not exist. */
+export async function handPlacedFiles(address4: string): Promise<OwnedFile[]> {
+  const deps = { clock: systemClock, random: systemRandom };
+  const plan = planGateway({
+    gateway: 'zrh-01',
+    location: 'ch-zrh',
+    name: 'zrh-01.vpn.example',
+    address4,
+    address6: undefined,
+    uplink: 'eth0',
+  });
+  const key = await generateRsaKey();
+  const authority = await createAuthority(deps, { name: { commonName: 'Test CA' }, key, signer: signerOf(key) });
+  const keys = await makeGatewayKeys(deps, authority, plan, openvpnStaticKey(systemRandom));
+  const nobody = Buffer.alloc(32, 9).toString('base64');
+  return gatewayFiles({
+    plan,
+    keys: keys.files,
+    radiusSecret: makeRadiusSecret(systemRandom),
+    token: systemRandom.bytes(32).toHex(),
+    controlAuthority: authority.certificate,
+    agent: {
+      controlUrl: 'https://10.67.0.1:8443',
+      authfileKey: nobody,
+      expectedKey: nobody,
+      geoip: { country: '/usr/lib/lethe/geoip/country.mmdb' },
+      release: 'test',
+    },
+    owners: GUEST_OWNERS,
+  });
+}
