@@ -139,6 +139,17 @@ test("peers are carried to the kernel's WireGuard and back", async () => {
   assert.equal(await ask('set=1\\nprivate_key=00'), 'errno=-22\n\n');
 });
 
+test('the daemons that show a certificate read the next one', async () => {
+  const command = 'systemctl show -P MainPID lethe-openvpn-udp; systemctl show -P MainPID lethe-openvpn-tcp';
+  const before = (await guest.text(command)).trim().split('\n').filter(Boolean);
+  const loaded = 'systemctl show -P ExecMainStartTimestampMonotonic lethe-swanctl';
+  const first = (await guest.text(loaded)).trim();
+  await guest.text('systemctl start lethe-renewed');
+  await guest.until(command, new RegExp(`^(?![^]*\\b(?:0|${before.join('|')})\\b)`));
+  await guest.until(loaded, new RegExp(`^(?!0$|${first}$)\\d+$`, 'm'));
+  await guest.until('systemctl is-active lethe-swanctl', /^active$/m);
+});
+
 test('a daemon that dies is started again, and charon has its connections again', async () => {
   const pidOf = async (service: string) => (await said(`systemctl show -P MainPID ${service}`)).trim();
   for (const service of Object.keys(DAEMONS)) {

@@ -6,7 +6,7 @@ import type { Recipe } from './recipe.os.ts';
 import type { Workshop } from './workshop.os.ts';
 
 /** Programs that run on Node, bundled into one file each: source in cmd/, name below /usr/lib/lethe. */
-const BUNDLES = { 'gateway.ts': 'gateway.js', 'activation.ts': 'activation.js', 'wireguard.ts': 'wireguard.js' };
+const BUNDLES = { 'gateway.ts': 'gateway.js', 'activation.ts': 'activation.js' };
 
 const WARNINGS = ['-O2', '-Wall', '-Wextra', '-Werror'];
 /** What is compiled with the locked compiler: source in the repository, name below /usr/lib/lethe. */
