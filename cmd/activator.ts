@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { loadActivator, openKeys, runActivator, startProblem } from '../src/activation/program.os.ts';
 import { systemClock } from '../src/clock/clock.ts';
 import { writingJournal } from '../src/journal/journal.ts';
-import { giveUpRoot, type Identity } from '../src/processes/privileges.os.ts';
+import { giveUpRoot, type Identity, watchParent } from '../src/processes/privileges.os.ts';
 import { systemRandom } from '../src/random/random.ts';
 
 const print = (line: string) => writeSync(1, line);
@@ -41,12 +41,14 @@ if (values['operator-file'] === true) {
 }
 
 const running = await runActivator(loaded, deps).catch((error: unknown) => refuse(startProblem(error)));
+const unwatch = watchParent(() => void stop());
 process.once('SIGTERM', () => void stop());
 process.once('SIGINT', () => void stop());
 print(`${JSON.stringify({ ready: 'activator', url: running.url })}\n`);
 journal.say({ code: 'started', program: 'activator' });
 
 async function stop(): Promise<void> {
+  unwatch();
   await running.close();
   journal.say({ code: 'stopped', program: 'activator' });
   process.exit(0);

@@ -5,11 +5,11 @@ import { readFileSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type EpochDay, systemClock, today } from '../src/clock/clock.ts';
 import { printHeavyUsers } from '../src/control/heavy.cli.ts';
-import { loadControl, runControl, startProblem, watchParent } from '../src/control/program.os.ts';
+import { loadControl, runControl, startProblem } from '../src/control/program.os.ts';
 import { writingJournal } from '../src/journal/journal.ts';
 import { loadAssets } from '../src/portal/assets.os.ts';
 import { portal } from '../src/portal/portal.http.ts';
-import { giveUpRoot, type Identity } from '../src/processes/privileges.os.ts';
+import { giveUpRoot, type Identity, watchParent } from '../src/processes/privileges.os.ts';
 import { systemRandom } from '../src/random/random.ts';
 import { renderGateway } from '../src/tunnels/render.ts';
 

@@ -40,6 +40,8 @@ program
   .option('--public <address>', 'open the gateway to the world under this address of the machine')
   .option('--location <id:name:CC>', 'where the machine stands', UP_DEFAULTS.location)
   .option('--forwarder <address...>', 'ask these resolvers instead of the root servers')
+  .option('--image <directory>', 'run the gateway from a signed release of its image, in a virtual machine with a TPM')
+  .option('--operator-file', "only write what './lethe image build --operator' needs to know of this service")
   .option('--no-gateway', 'portal and API alone; needs no root')
   .addHelpText('after', "\nExample: ./lethe up --public 203.0.113.7 --location 'ch-zrh:Zürich, Switzerland:CH'")
   .action(async (flags: UpFlags) => {

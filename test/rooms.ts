@@ -94,7 +94,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   // One machine, and what proves it.
   service: {
     rooms:
-      'clock random journal terminal processes namespaces machines residue pki tunnels geoip database control gateway',
+      'clock random journal terminal processes namespaces machines activation release residue pki tunnels geoip database control gateway',
   },
   release: {
     rooms: 'clock random terminal formats configuration processes pki tokens image attestation',
@@ -102,7 +102,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   hunt: { rooms: 'clock random processes pki' },
   demo: {
-    rooms: 'clock random inventory journal terminal processes namespaces pki tunnels database service hunt internet',
+    rooms:
+      'clock random inventory journal terminal processes namespaces pki tunnels database service hunt internet image release tokens',
     packages: 'kysely',
   },
   hardening: { rooms: 'clock random processes namespaces machines image pki tunnels gateway activation' },

@@ -166,7 +166,7 @@ async function open(deps: BenchContext, sealed: Sealed, customer: Customer, undo
   );
   const keys = join(directory, 'keys');
   const identity = await openIdentity(keys, 'Benchmark', deps);
-  const { certificate: cert, key } = await issueFleetTls(keys, identity, controlAddress, deps);
+  const { certificate: cert, key } = await issueFleetTls(keys, identity, [controlAddress], deps);
   const control = await StandInControl.open({ key, cert }, 0, controlAddress);
   undo.push(() => control.close());
   for (const path of ['usage', 'status']) {

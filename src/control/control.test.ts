@@ -10,13 +10,14 @@ import { type EpochDay, systemClock } from '../clock/clock.ts';
 import { openTemporaryDatabase, type TemporaryDatabase } from '../database/temporary.os.ts';
 import { FleetClient } from '../gateway/fleet.os.ts';
 import { RecordingJournal } from '../journal/journal.ts';
+import { watchParent } from '../processes/privileges.os.ts';
 import { systemRandom } from '../random/random.ts';
 import { usageTagOf } from '../usage/tag.ts';
 import { storeBatch } from '../usage/usage.store.ts';
 import { type ControlConfigFile, parseControlConfig } from './config.ts';
 import type { ControlContext } from './control.ts';
 import { printHeavyUsers } from './heavy.cli.ts';
-import { loadControl, runControl, startProblem, watchParent } from './program.os.ts';
+import { loadControl, runControl, startProblem } from './program.os.ts';
 import { GATEWAY_TOKEN, temporaryConfig } from './temporary.os.ts';
 
 let database: TemporaryDatabase;

@@ -61,14 +61,3 @@ export function startProblem(error: unknown): string {
   if (databaseIsAway(error)) return 'The database does not answer: is it running, and is its socket where we look?';
   return 'The program could not start.';
 }
-
-/** Calls back when the process that started this one is gone: nobody would stop us any more. */
-export function watchParent(gone: () => void, parent: () => number = () => process.ppid, every = 500): () => void {
-  const first = parent();
-  const timer = setInterval(() => {
-    if (parent() === first) return;
-    clearInterval(timer);
-    gone();
-  }, every);
-  return () => clearInterval(timer);
-}

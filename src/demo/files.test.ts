@@ -21,7 +21,7 @@ test('no program of a gateway opens a file for writing while customers connect, 
     const profiles = await takeProfiles(customer, plan);
     const devices = await makeDevices(scene.world, plan, random);
 
-    const watch = await watchFiles(running.programs.map(({ child }) => child.pid));
+    const watch = await watchFiles((running?.programs ?? []).map(({ child }) => child.pid));
     for (const device of devices) {
       device.client = await connect(device, profiles, welcome);
       await use(device, plan);

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { systemClock as clock } from '../clock/clock.ts';
 import { until } from '../clock/until.ts';
 import { systemRandom as random } from '../random/random.ts';
+import type { RunningGateway } from '../service/gateway.os.ts';
 import type { Service } from '../service/service.os.ts';
 import type { Supervised } from '../service/supervisor.ts';
 import { Customer, type Welcome } from './customer.os.ts';
@@ -18,6 +19,7 @@ let profiles: Profiles;
 let devices: Device[];
 
 const gateway = () => scene.service.gateway as NonNullable<Service['gateway']>;
+const running = () => gateway().running as RunningGateway;
 const device = (protocol: Device['protocol']) => devices.find((one) => one.protocol === protocol) as Device;
 const page = (protocol: Device['protocol']) => use(device(protocol), gateway().plan);
 const seats = (used: number) =>
@@ -59,7 +61,7 @@ after(async () => {
 });
 
 test('the agent: sessions live on, and its successor takes them over', async () => {
-  await kill(gateway().running.program('agent'));
+  await kill(running().program('agent'));
   for (const { protocol } of devices) await page(protocol);
   await seats(3);
   for (const protocol of ['openvpn-udp', 'ikev2', 'wireguard']) assert.equal(await events(protocol), 0, protocol);
@@ -99,7 +101,7 @@ test('the database: customers are known again as soon as it is back', async () =
 });
 
 test('OpenVPN: its session ends with an event, and the client comes back by itself', async () => {
-  await kill(gateway().running.program('openvpn-udp'));
+  await kill(running().program('openvpn-udp'));
   await event('openvpn-udp', 2);
   await until(
     'the client is not back',
@@ -114,7 +116,7 @@ test('OpenVPN: its session ends with an event, and the client comes back by itse
 });
 
 test('charon: its session ends with an event, and the client can come back', async () => {
-  await kill(gateway().running.program('charon'));
+  await kill(running().program('charon'));
   await event('ikev2', 1);
   await device('ikev2').client?.disconnect();
   device('ikev2').client = await connect(device('ikev2'), profiles, welcome);
@@ -122,7 +124,7 @@ test('charon: its session ends with an event, and the client can come back', asy
 });
 
 test('WireGuard: its session ends with an event, and the peers are there again', async () => {
-  await kill(gateway().running.program('wireguard-go'));
+  await kill(running().program('wireguard-go'));
   await event('wireguard', 1);
   await until(
     'the client is not back',
@@ -136,6 +138,6 @@ test('WireGuard: its session ends with an event, and the peers are there again',
 });
 
 test('the resolver: names are answered again', async () => {
-  await kill(gateway().running.program('unbound'));
+  await kill(running().program('unbound'));
   await page('openvpn');
 });

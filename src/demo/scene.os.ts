@@ -8,15 +8,16 @@ import { writingJournal } from '../journal/journal.ts';
 import type { Random } from '../random/random.ts';
 import { FLEET_NAME } from '../service/identity.os.ts';
 import type { Address } from '../service/machine.os.ts';
-import { type Service, type ServiceOptions, startService } from '../service/service.os.ts';
+import { type GatewayOptions, type Service, startService } from '../service/service.os.ts';
 import { Progress, type Terminal } from '../terminal/terminal.ts';
-import { homeAddress6, INTERNET, openWorld, type World } from './world.os.ts';
+import { homeAddress6, INTERNET, openWorld, ROUTER4, type World } from './world.os.ts';
 
 /** A fresh service in a directory of its own, with a small world around it and ears between gateway and control. */
 export interface Scene {
   readonly world: World;
   readonly service: Service;
-  readonly relay: Relay;
+  /** Undefined with an image. */
+  readonly relay: Relay | undefined;
   readonly relayAddress: string;
   readonly directory: string;
   /** What the service's programs have said so far. */
@@ -33,16 +34,22 @@ export interface SceneDeps {
   readonly terminal: Terminal;
   /** Milliseconds without a handshake after which a WireGuard client is gone. */
   readonly wireguardIdle?: number;
+  /** Directory of a signed release; the gateway then runs in a virtual machine, and nobody listens to what it says. */
+  readonly image?: string;
+  /** Where database and keys lie. Without it, they lie in a directory that goes away with the scene. */
+  readonly directory?: string;
 }
 
 /** Short enough to watch. A real gateway's are in src/gateway/config.ts. */
 const INTERVALS = { fetch: 1000, beats: 2000, outbox: 2000, status: 5000, sweep: 5000, wireguardIdle: 15_000 } as const;
 
 const GATEWAY4 = '198.51.100.7';
+/** What a virtual machine sees of its way into the demo's world. */
+const MACHINE_UPLINK = { router4: ROUTER4, prefix: 24, hull4: '198.51.100.250' } as const;
 
 /** Everything is in memory or below one temporary directory, and `close` removes it. */
 export async function openScene(deps: SceneDeps): Promise<Scene> {
-  const directory = mkdtempSync(join(tmpdir(), 'lethe-demo-'));
+  const directory = deps.directory ?? mkdtempSync(join(tmpdir(), 'lethe-demo-'));
   const lines: string[] = [];
   let relay: Relay | undefined;
   let relayAddress = '';
@@ -51,12 +58,21 @@ export async function openScene(deps: SceneDeps): Promise<Scene> {
     await service?.stop();
     await relay?.close();
     await world?.close();
-    rmSync(directory, { recursive: true, force: true });
+    if (deps.directory === undefined) rmSync(directory, { recursive: true, force: true });
   };
   try {
     const opened = await openWorld();
     world = opened;
-    const gateway: NonNullable<ServiceOptions['gateway']> = {
+    const listen: NonNullable<GatewayOptions['relay']> = async (control, tls, address) => {
+      const { port, hostname } = new URL(control);
+      relayAddress = address;
+      relay = await openRelay({
+        listen: { host: address, port: 0, ...tls },
+        upstream: { host: hostname, port: Number(port), ca: tls.authority, name: FLEET_NAME },
+      });
+      return `https://${address}:${relay.port}`;
+    };
+    const gateway: GatewayOptions = {
       gateway: 'demo-01',
       location: { id: 'demo-here', name: 'This machine', country: 'XX' },
       name: 'demo-01.lethe.test',
@@ -65,17 +81,9 @@ export async function openScene(deps: SceneDeps): Promise<Scene> {
       async attach(namespace) {
         const addresses = { address4: GATEWAY4, address6: homeAddress6(deps.random) };
         await opened.attach(namespace, 'gw0', 'uplink', addresses.address4, addresses.address6);
-        return addresses;
+        return { ...addresses, uplink: MACHINE_UPLINK };
       },
-      async relay(control, tls, address) {
-        const { port, hostname } = new URL(control);
-        relayAddress = address;
-        relay = await openRelay({
-          listen: { host: address, port: 0, ...tls },
-          upstream: { host: hostname, port: Number(port), ca: tls.authority, name: FLEET_NAME },
-        });
-        return `https://${address}:${relay.port}`;
-      },
+      ...(deps.image === undefined ? { relay: listen } : { image: deps.image }),
     };
     const service = await startService(
       { directory, listen: deps.listen, name: 'Lethe', gateway },
@@ -85,11 +93,11 @@ export async function openScene(deps: SceneDeps): Promise<Scene> {
         progress: new Progress(deps.terminal, deps.clock),
       },
     );
-    const programs = [service.control, ...(service.gateway?.running.programs ?? [])];
+    const programs = [service.control, ...(service.gateway?.running?.programs ?? [])];
     return {
       world,
       service,
-      relay: relay as unknown as Relay,
+      relay,
       relayAddress,
       directory,
       said: () => [...lines, ...programs.map((program) => program.child.output())].join('\n'),

@@ -7,6 +7,7 @@ import { sql } from 'kysely';
 import { connect } from '../database/connect.os.ts';
 import { Hunt, type Target } from '../hunt/hunt.os.ts';
 import { findLeaks } from '../hunt/leaks.os.ts';
+import type { Relay } from '../hunt/relay.os.ts';
 import type { Allowance, Expectation, HuntReport } from '../hunt/verdict.ts';
 import { childrenOf } from '../processes/process.os.ts';
 import type { Random } from '../random/random.ts';
@@ -54,9 +55,10 @@ export const EXPECTED: readonly Expectation[] = [
 
 /** Every process of the service, every file it may write, all that it said, and what gateway and control exchanged. */
 export function targetsOf(scene: Scene): Target[] {
-  const { service, relay, directory } = scene;
+  const { service, directory } = scene;
+  const relay = relayOf(scene);
   const gateway = service.gateway;
-  const programs = gateway?.running.programs ?? [];
+  const programs = gateway?.running?.programs ?? [];
   return [
     ...programs.map(
       ({ name, child }): Target => ({
@@ -81,7 +83,8 @@ export function targetsOf(scene: Scene): Target[] {
 
 /** Makes leaks on purpose in the places that were searched, and sees whether the search finds them. */
 export async function conclude(hunt: Hunt, scene: Scene, random: Random): Promise<HuntReport> {
-  const { service, directory, relay } = scene;
+  const { service, directory } = scene;
+  const relay = relayOf(scene);
   const db = connect(service.database.socket);
   try {
     const controls = await findLeaks(
@@ -101,11 +104,17 @@ export async function conclude(hunt: Hunt, scene: Scene, random: Random): Promis
   }
 }
 
+function relayOf({ relay }: Scene): Relay {
+  if (relay === undefined) throw new RangeError('nobody listens to what a machine says');
+  return relay;
+}
+
 /** Sends a body to control by the way that the gateway's messages take. Control refuses it; the relay has heard it. */
-async function sayThrough({ service, relay, relayAddress }: Scene, body: string): Promise<void> {
+async function sayThrough(scene: Scene, body: string): Promise<void> {
+  const { service, relayAddress } = scene;
   const question = request({
     host: relayAddress,
-    port: relay.port,
+    port: relayOf(scene).port,
     ca: service.identity.caCertificate,
     method: 'POST',
     path: '/fleet/v1/status',

@@ -24,7 +24,8 @@ export const INTERNET = {
   address6: '2001:db8:80::80',
 } as const;
 
-const ROUTER4 = '192.0.2.1';
+/** Everybody's way to everybody else. */
+export const ROUTER4 = '192.0.2.1';
 const ROUTER6 = '2001:db8::1';
 
 /** Where the stock clients are said to live: networks whose country and holder the GeoIP tables know. */

@@ -71,10 +71,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
       pid: child.pid,
       eject: async () => void (await monitor.execute('eject', { id: MEDIUM, force: true })),
       async powerOff() {
-        const asked = probe.text('systemctl --no-block poweroff');
-        asked.catch(() => undefined);
-        // The end may overtake the answer.
-        await Promise.any([asked, child.exited]);
+        await probe.text('systemctl --no-block poweroff');
         return await child.exited;
       },
       close,

@@ -20,3 +20,14 @@ export function giveUpRoot(user: User | undefined, identity: Identity): { proble
   identity.setuid(user.uid);
   return undefined;
 }
+
+/** Calls back when the process that started this one is gone: nobody would stop us any more. */
+export function watchParent(gone: () => void, parent: () => number = () => process.ppid, every = 500): () => void {
+  const first = parent();
+  const timer = setInterval(() => {
+    if (parent() === first) return;
+    clearInterval(timer);
+    gone();
+  }, every);
+  return () => clearInterval(timer);
+}

@@ -14,7 +14,7 @@ import type { Users } from './users.os.ts';
 const CONTROL = fileURLToPath(new URL('../../cmd/control.ts', import.meta.url));
 
 /** On an address that only the gateway's cable reaches; fixed, so that a control that was started again is found. */
-const FLEET_PORT = 8443;
+export const FLEET_PORT = 8443;
 
 export interface ControlParts {
   readonly options: ServiceOptions;
@@ -23,12 +23,32 @@ export interface ControlParts {
   readonly identity: Identity;
   readonly database: Database;
   readonly place: Place | undefined;
+  /** Undefined without a gateway. */
+  readonly shown?: ShownKeys;
+}
+
+/** What control knows of a gateway's keys. */
+export interface ShownKeys {
+  /** SHA-256 of its bearer token, in hex. */
+  readonly tokenHash: string;
+  /** WireGuard's public key, base64. */
+  readonly wireguardKey: string;
+}
+
+export function tokenHash(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+export interface StartedControl {
+  readonly control: Supervised;
+  readonly portal: string;
+  readonly fleet: string;
+  /** Has control start again with a gateway's new keys. */
+  readonly show: (shown: ShownKeys) => void;
 }
 
 /** Writes what control is told, starts it and waits until it serves. */
-export async function startControl(
-  parts: ControlParts,
-): Promise<{ control: Supervised; portal: string; fleet: string }> {
+export async function startControl(parts: ControlParts): Promise<StartedControl> {
   const { deps } = parts;
   const config = writeControlFiles(parts);
   let urls: { portal: string; fleet: string } | undefined;
@@ -43,11 +63,19 @@ export async function startControl(
       return child;
     },
   });
-  return { control, portal: urls?.portal ?? '', fleet: urls?.fleet ?? '' };
+  return {
+    control,
+    portal: urls?.portal ?? '',
+    fleet: urls?.fleet ?? '',
+    show(shown) {
+      writeControlFiles({ ...parts, shown });
+      control.child.signal('SIGTERM');
+    },
+  };
 }
 
 /** Control reads these before it gives up root, and can read none of them afterwards. */
-function writeControlFiles({ options, users, identity, database, place }: ControlParts): string {
+function writeControlFiles({ options, users, identity, database, place, shown }: ControlParts): string {
   const directory = join(options.directory, 'control');
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = (name: string, content: string): string => {
@@ -64,14 +92,17 @@ function writeControlFiles({ options, users, identity, database, place }: Contro
     caCertificate: file('ca.crt', identity.caCertificate),
     tlsCryptKey: file('tls-crypt.key', identity.tlsCryptKey),
     keys: { authfile: signing, expected: signing, locations: signing, usage: file('usage.key', identity.usageKey) },
-    ...(place === undefined || options.gateway === undefined ? {} : { fleet: fleetOf(options.gateway, place, file) }),
+    ...(place === undefined || options.gateway === undefined || shown === undefined
+      ? {}
+      : { fleet: fleetOf(options.gateway, place, shown, file) }),
   };
   return file('control.json', JSON.stringify(config, null, 2));
 }
 
 function fleetOf(
   gateway: GatewayOptions,
-  { cables, plan, identity, tls }: Place,
+  { cables, plan, tls }: Place,
+  shown: ShownKeys,
   file: (name: string, content: string) => string,
 ): NonNullable<ControlConfigFile['fleet']> {
   return {
@@ -89,8 +120,7 @@ function fleetOf(
         uplink: plan.uplink,
         forwarders: plan.forwarders === 'root' ? 'root' : [...plan.forwarders],
         esp: plan.esp,
-        tokenHash: createHash('sha256').update(identity.token).digest('hex'),
-        wireguardKey: identity.wireguardPublicKey,
+        ...shown,
       },
     ],
   };

@@ -68,17 +68,17 @@ export async function openIdentity(directory: string, serviceName: string, deps:
   return identity;
 }
 
-/** A certificate for control's HTTPS, new at each start, for the address where gateways reach it. */
+/** A certificate for control's HTTPS, new at each start, for the addresses where gateways reach it. */
 export async function issueFleetTls(
   directory: string,
   identity: Identity,
-  address: string,
+  addresses: readonly string[],
   deps: Deps,
 ): Promise<FleetTls> {
   const key = await generateP256Key();
   const certificate = await issueServerCertificate(deps, authorityIn(directory, identity), {
     name: FLEET_NAME,
-    addresses: [addressBytes(address)],
+    addresses: addresses.map(addressBytes),
     key,
   });
   return { authority: identity.caCertificate, certificate, key: privateKeyPem(key) };
@@ -107,9 +107,15 @@ export function signingPublicKey(identity: Identity): string {
   return Buffer.from(x, 'base64url').toString('base64');
 }
 
-function authorityIn(directory: string, identity: Identity): Authority {
+/** The authority that signs gateways' certificates, with its key in PEM. */
+export function authorityKey(directory: string): { readonly name: Authority['name']; readonly key: string } {
   const kept = readKept(directory, 'ca-key') as { name: Authority['name']; key: string } | undefined;
   if (kept === undefined) throw new Error("the key of the service's authority is gone from its directory");
+  return kept;
+}
+
+function authorityIn(directory: string, identity: Identity): Authority {
+  const kept = authorityKey(directory);
   const key: KeyObject = createPrivateKey(kept.key);
   return { name: kept.name, certificate: identity.caCertificate, publicKey: publicKeyInfo(key), signer: signerOf(key) };
 }

@@ -30,7 +30,7 @@ test('an identity is made once, is found again, and belongs to root alone', asyn
     assert.equal(Buffer.from(signingPublicKey(identity), 'base64').length, 32);
 
     const ca = new X509Certificate(identity.caCertificate);
-    const fleet = new X509Certificate((await issueFleetTls(directory, identity, '10.66.0.1', deps)).certificate);
+    const fleet = new X509Certificate((await issueFleetTls(directory, identity, ['10.66.0.1'], deps)).certificate);
     assert.ok(fleet.checkIP('10.66.0.1') && fleet.verify(ca.publicKey));
     const server = gateway.files.find((file) => file.path === GATEWAY_FILES.serverCertificate);
     assert.ok(new X509Certificate(server?.content ?? '').verify(ca.publicKey));

@@ -6,14 +6,16 @@ import { type Postgres, startPostgres } from '../database/postgres.os.ts';
 import type { GatewayConfigFile } from '../gateway/config.ts';
 import { prepareGeoip } from '../geoip/prepare.os.ts';
 import type { Journal } from '../journal/journal.ts';
+import { SERVICE_ADDRESS, type Uplink } from '../machines/cabling.os.ts';
 import { type Namespace, openNamespace } from '../namespaces/namespace.os.ts';
 import type { Random } from '../random/random.ts';
 import { compileWipe } from '../residue/wipe.os.ts';
 import type { Progress } from '../terminal/terminal.ts';
 import { type GatewayPlan, planGateway } from '../tunnels/plan.ts';
 import { type Cables, kernelCarriesEsp, layCables } from './cables.os.ts';
-import { startControl } from './control.os.ts';
+import { startControl, tokenHash } from './control.os.ts';
 import { type RunningGateway, startGateway } from './gateway.os.ts';
+import { type HostedGateway, withMachine } from './hosted.os.ts';
 import {
   type FleetTls,
   type GatewayIdentity,
@@ -47,11 +49,20 @@ export interface GatewayOptions {
   /** This machine's address for the world. Without it, the gateway can be reached from this machine only. */
   readonly publicAddress?: string;
   /** Cables the gateway to somewhere else than this machine, as `uplink`, and says under which addresses. */
-  readonly attach?: (namespace: Namespace) => Promise<{ readonly address4: string; readonly address6: string }>;
+  readonly attach?: (namespace: Namespace) => Promise<Attachment>;
+  /** Directory of a signed release of the gateway image, which then runs in a virtual machine. */
+  readonly image?: string;
   readonly forwarders?: GatewayPlan['forwarders'];
   readonly intervals?: GatewayConfigFile['intervals'];
   /** Stands between the gateway and control; gets control's URL and gives its own. */
   readonly relay?: (control: string, tls: FleetTls, address: string) => Promise<string>;
+}
+
+export interface Attachment {
+  readonly address4: string;
+  readonly address6: string;
+  /** For a virtual machine. */
+  readonly uplink?: Omit<Uplink, 'address4'>;
 }
 
 export interface ServiceDeps {
@@ -77,13 +88,20 @@ export interface Service {
   readonly database: Database;
   readonly control: Supervised;
   readonly identity: Identity;
-  readonly gateway:
-    | { readonly plan: GatewayPlan; readonly namespace: Namespace; readonly running: RunningGateway }
-    | undefined;
+  readonly gateway: ServiceGateway | undefined;
   stop(): Promise<void>;
 }
 
-type Undo = () => Promise<unknown>;
+export interface ServiceGateway {
+  readonly plan: GatewayPlan;
+  /** Where it runs; of a virtual machine, its hull. */
+  readonly namespace: Namespace;
+  /** Its programs, where they are programs of this machine. */
+  readonly running: RunningGateway | undefined;
+  readonly machine: HostedGateway | undefined;
+}
+
+export type Undo = () => Promise<unknown>;
 
 /** Starts everything in order; when a step fails, what had been started is taken back. */
 export async function startService(options: ServiceOptions, deps: ServiceDeps): Promise<Service> {
@@ -112,16 +130,41 @@ async function assemble(options: ServiceOptions, deps: ServiceDeps, undo: Undo[]
       ? undefined
       : await progress.stage('Making room for the gateway', () => makePlace(options, gateway, identity, deps, undo));
   const database = await progress.stage('Starting the database', () => startDatabase(options, deps, users, undo));
-  const { control, portal, fleet } = await progress.stage('Starting control', () =>
-    startControl({ options, deps, users, identity, database, place }),
+  const parts = { options, deps, users, identity, database, place };
+  if (place === undefined || gateway === undefined || users === undefined) {
+    const { control, portal } = await progress.stage('Starting control', () => startControl(parts));
+    undo.push(() => control.stop());
+    return { portal, database, control, identity, gateway: undefined };
+  }
+  const whole = { ...parts, gateway, place, users, keys: keysOf(options) };
+  return await (gateway.image === undefined ? withDaemons : withMachine)(whole, undo);
+}
+
+/** What a service with a gateway is made of. */
+export interface GatewayServiceParts {
+  readonly options: ServiceOptions;
+  readonly deps: ServiceDeps;
+  readonly gateway: GatewayOptions;
+  readonly users: Users;
+  readonly identity: Identity;
+  /** Directory of the service's keys. */
+  readonly keys: string;
+  readonly database: Database;
+  readonly place: Place;
+}
+
+async function withDaemons(parts: GatewayServiceParts, undo: Undo[]): Promise<Omit<Service, 'stop'>> {
+  const { options, deps, gateway, users, identity, database, place } = parts;
+  const keys = await openGatewayIdentity(parts.keys, identity, place.plan, deps);
+  const { control, portal, fleet } = await deps.progress.stage('Starting control', () =>
+    startControl({ ...parts, shown: { tokenHash: tokenHash(keys.token), wireguardKey: keys.wireguardPublicKey } }),
   );
   undo.push(() => control.stop());
-  const common = { portal, database, control, identity };
-  if (place === undefined || gateway === undefined || users === undefined) return { ...common, gateway: undefined };
-  const running = await progress.stage("Starting the gateway's daemons and agent", () =>
-    startDaemons({ gateway, place, users, identity, fleet, directory: options.directory }, deps, undo),
+  const running = await deps.progress.stage("Starting the gateway's daemons and agent", () =>
+    startDaemons({ gateway, place, users, identity, keys, fleet, directory: options.directory }, deps, undo),
   );
-  return { ...common, gateway: { plan: place.plan, namespace: place.namespace, running } };
+  const { plan, namespace } = place;
+  return { portal, database, control, identity, gateway: { plan, namespace, running, machine: undefined } };
 }
 
 function keysOf(options: ServiceOptions): string {
@@ -140,12 +183,12 @@ async function lookAtMachine(options: ServiceOptions, undo: Undo[]): Promise<Use
   return root ? await systemUsers() : undefined;
 }
 
-/** A gateway's namespace with its cables, plan and keys. */
+/** A gateway's namespace with its cables and its plan. */
 export interface Place {
   readonly namespace: Namespace;
   readonly cables: Cables;
+  readonly uplink: Omit<Uplink, 'address4'>;
   readonly plan: GatewayPlan;
-  readonly identity: GatewayIdentity;
   readonly tls: FleetTls;
 }
 
@@ -165,9 +208,9 @@ async function makePlace(
     location: gateway.location.id,
     name: gateway.name,
     address4: outer?.address4 ?? gateway.publicAddress ?? cables.gatewayAddress,
-    address6: outer?.address6,
-    uplink: 'uplink',
-    esp: (await kernelCarriesEsp(namespace)) ? 'kernel' : 'libipsec',
+    // The image gets its addresses by DHCP, which gives none of this kind.
+    address6: gateway.image === undefined ? outer?.address6 : undefined,
+    ...(gateway.image === undefined ? await hereRuns(namespace) : IMAGE_RUNS),
     ...(gateway.forwarders === undefined ? {} : { forwarders: gateway.forwarders }),
   });
   if (gateway.publicAddress !== undefined) {
@@ -176,10 +219,19 @@ async function makePlace(
   return {
     namespace,
     cables,
+    uplink: outer?.uplink ?? cables.uplink,
     plan,
-    identity: await openGatewayIdentity(keysOf(options), identity, plan, deps),
-    tls: await issueFleetTls(keysOf(options), identity, cables.controlAddress, deps),
+    tls: await issueFleetTls(keysOf(options), identity, [cables.controlAddress, SERVICE_ADDRESS], deps),
   };
+}
+
+/** What the gateway's machine calls its uplink, and who carries ESP there. */
+type Runs = Pick<GatewayPlan, 'uplink' | 'esp'>;
+
+const IMAGE_RUNS: Runs = { uplink: 'eth0', esp: 'kernel' };
+
+async function hereRuns(namespace: Namespace): Promise<Runs> {
+  return { uplink: 'uplink', esp: (await kernelCarriesEsp(namespace)) ? 'kernel' : 'libipsec' };
 }
 
 async function startDatabase(
@@ -209,16 +261,18 @@ interface DaemonParts {
   readonly place: Place;
   readonly users: Users;
   readonly identity: Identity;
+  readonly keys: GatewayIdentity;
   readonly fleet: string;
   readonly directory: string;
 }
 
 async function startDaemons(parts: DaemonParts, deps: ServiceDeps, undo: Undo[]): Promise<RunningGateway> {
-  const { gateway, place, users, identity, fleet, directory } = parts;
+  const { gateway, place, users, identity, keys, fleet, directory } = parts;
   const key = signingPublicKey(identity);
   const running = await startGateway({
     ...deps,
     ...place,
+    identity: keys,
     users,
     caCertificate: identity.caCertificate,
     wipe: await compileWipe(directory),

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Clock } from '../clock/clock.ts';
 import { writingJournal } from '../journal/journal.ts';
 import type { Random } from '../random/random.ts';
 import { Progress, type Terminal } from '../terminal/terminal.ts';
+import { serviceOperator } from './hosted.os.ts';
 import { CannotStart, parseAddress } from './machine.os.ts';
 import { type GatewayOptions, type Service, type ServiceOptions, startService } from './service.os.ts';
 
@@ -18,6 +19,10 @@ export interface UpFlags {
   readonly forwarder?: readonly string[];
   /** False for `--no-gateway`. */
   readonly gateway: boolean;
+  /** Directory of a signed release of the gateway image. */
+  readonly image?: string;
+  /** Only write what an image has to be built with. */
+  readonly operatorFile?: boolean;
 }
 
 export interface UpDeps {
@@ -52,6 +57,7 @@ export function serviceOptions(flags: UpFlags, uid: number | undefined): Service
     name: `${location.id}-01.lethe.internal`,
     ...(flags.public === undefined ? {} : { publicAddress: flags.public }),
     ...(flags.forwarder === undefined ? {} : { forwarders: flags.forwarder }),
+    ...(flags.image === undefined ? {} : { image: resolve(flags.image) }),
   };
   return {
     directory: flags.data ?? defaultDirectory(uid),
@@ -68,6 +74,11 @@ export async function up(flags: UpFlags, deps: UpDeps): Promise<number> {
   const journal = writingJournal((line) => terminal.write(line));
   try {
     const options = serviceOptions(flags, process.getuid?.());
+    if (flags.operatorFile === true) {
+      const { file } = await serviceOperator(options, { ...deps, journal });
+      terminal.write(`${file}\n\nBuild an image for this service: ./lethe image build --operator ${file}\n`);
+      return 0;
+    }
     const givenUp = deps.stopRequested.then((): never => {
       throw new CannotStart('Stopped before it was up. Nothing is left behind.');
     });
@@ -100,6 +111,10 @@ function welcome(service: Service, flags: UpFlags, seconds: number): string {
     lines.push(
       `  Gateway  ${plan.address4}: OpenVPN ${tunnels['openvpn-udp'].port}/udp and ${tunnels['openvpn-tcp'].port}/tcp, IKEv2, WireGuard ${tunnels.wireguard.port}/udp`,
     );
+    if (service.gateway.machine !== undefined) {
+      const { boot } = service.gateway.machine.image;
+      lines.push(`  Image    release ${boot.release}, proven by its TPM in boot ${boot.resets}`);
+    }
     if (flags.public === undefined) {
       lines.push('', '  Only this machine reaches the gateway. To serve others: ./lethe up --public ADDRESS');
     }

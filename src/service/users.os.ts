@@ -15,6 +15,7 @@ export interface Users {
   readonly resolver: User;
   readonly openvpn: User;
   readonly charon: User;
+  readonly activator: User;
 }
 
 const NAMES: Readonly<Record<keyof Users, string>> = {
@@ -24,6 +25,7 @@ const NAMES: Readonly<Record<keyof Users, string>> = {
   resolver: '_lethe-resolver',
   openvpn: '_lethe-openvpn',
   charon: '_lethe-charon',
+  activator: '_lethe-activator',
 };
 
 async function idOf(name: string, which: '-u' | '-g'): Promise<number> {
@@ -46,5 +48,6 @@ export async function systemUsers(names: Readonly<Record<keyof Users, string>> =
     resolver: await user('resolver'),
     openvpn: await user('openvpn'),
     charon: await user('charon'),
+    activator: await user('activator'),
   };
 }
