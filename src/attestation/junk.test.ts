@@ -92,7 +92,7 @@ const TELLING = [0, 1, 0x7f, 0x80, 0xff, 0x0b, 0x30, 0x20];
 
 test('a million mutated pieces of real evidence: no parser throws or takes what it cannot write back', () => {
   const mutator = new Mutator();
-  const firmwareLog = new Uint8Array(readFileSync(new URL('recorded/event.log', import.meta.url)));
+  const firmwareLog = new Uint8Array(readFileSync(new URL('recorded/event-log.bin', import.meta.url)));
   const parsers: readonly [Uint8Array, (bytes: Uint8Array) => unknown][] = [
     [evidence.quote, quoteIsCanonical],
     [evidence.signature, parseEcdsaSignature],

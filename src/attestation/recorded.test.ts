@@ -25,7 +25,7 @@ const recorded = (name: string) => {
 };
 const nonce = new Uint8Array(32).fill(1);
 const keys = { server: new Uint8Array(9), wireguard: new Uint8Array(32), handover: new Uint8Array(32) };
-const log = recorded('event.log');
+const log = recorded('event-log.bin');
 const pcrs = recorded('pcrs.bin');
 const evidence = { quote: recorded('quote.bin'), signature: recorded('signature.bin'), pcrs, log, nonce, keys };
 
