@@ -94,7 +94,7 @@ async function configureWireguard({ namespace, gateway, device }: ClientMachine,
     await namespace.run(['ip', 'addr', 'add', address, 'dev', 'wg0']);
   await namespace.run(['ip', 'link', 'set', 'wg0', 'mtu', '1420', 'up']);
   const outward = await namespace.run(['ip', 'route', 'show', 'default', 'dev', device]);
-  await namespace.run(['ip', 'route', 'add', gateway, ...outward.trim().split(' ').slice(1), 'dev', device]);
+  await namespace.run(['ip', 'route', 'replace', gateway, ...outward.trim().split(' ').slice(1), 'dev', device]);
   for (const half of ['0.0.0.0/1', '128.0.0.0/1']) await namespace.run(['ip', 'route', 'add', half, 'dev', 'wg0']);
   for (const half of ['::/1', '8000::/1']) await namespace.run(['ip', '-6', 'route', 'add', half, 'dev', 'wg0']);
 }
