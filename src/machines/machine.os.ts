@@ -71,7 +71,10 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
       pid: child.pid,
       eject: async () => void (await monitor.execute('eject', { id: MEDIUM, force: true })),
       async powerOff() {
-        await probe.text('systemctl --no-block poweroff');
+        const asked = probe.text('systemctl --no-block poweroff');
+        asked.catch(() => undefined);
+        // The end may overtake the answer.
+        await Promise.any([asked, child.exited]);
         return await child.exited;
       },
       close,
