@@ -6,7 +6,7 @@ import { readFileSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { freshKeys } from '../src/activation/boot-keys.os.ts';
 import { activate, guestDirectory, renew } from '../src/activation/guest.os.ts';
-import { parseOperatorFile } from '../src/activation/operator.ts';
+import { parseOperator } from '../src/image/operator.ts';
 import { writingJournal } from '../src/journal/journal.ts';
 import { systemRandom } from '../src/random/random.ts';
 
@@ -42,7 +42,7 @@ if (values.prepare) {
   await freshKeys(guestDirectory(root), random);
   process.exit(0);
 }
-const operator = parseOperatorFile(readFileSync(file, 'utf8'));
+const operator = parseOperator(readFileSync(file, 'utf8'));
 if ('problem' in operator) refuse(`${file}: ${operator.problem}`);
 const tcti = process.env['TPM2TOOLS_TCTI'] ?? 'device:/dev/tpmrm0';
 const outcome = await (values.renew ? renew : activate)({ operator, tcti, log, root, journal, random });

@@ -87,14 +87,14 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
   activation: {
     rooms:
-      'clock random inventory journal terminal formats configuration processes machines pki tunnels gateway attestation release',
+      'clock random inventory journal terminal formats configuration processes machines pki tunnels gateway attestation image release',
     packages: 'zod commander',
   },
 
   // One machine, and what proves it.
   service: {
     rooms:
-      'clock random journal terminal processes namespaces machines activation release residue pki tunnels geoip database control gateway',
+      'clock random journal terminal processes namespaces machines activation image release residue pki tunnels geoip database control gateway',
   },
   release: {
     rooms: 'clock random terminal formats configuration processes pki tokens image attestation',

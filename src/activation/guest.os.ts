@@ -7,19 +7,19 @@ import { HANDOVER_PCR } from '../attestation/evidence.ts';
 import type { Refusal } from '../attestation/refusal.ts';
 import { sha256 } from '../formats/tpm.ts';
 import { placeFiles } from '../gateway/place.os.ts';
+import type { Operator } from '../image/operator.ts';
 import type { Journal } from '../journal/journal.ts';
 import { CommandError } from '../processes/process.os.ts';
 import { fraction, type Random } from '../random/random.ts';
 import { GATEWAY_FILES } from '../tunnels/plan.ts';
 import { freshKeys, publishedKeys, retireFreshKeys } from './boot-keys.os.ts';
 import { GUEST_OWNERS, guestFiles, isOurs, openHandover, type Unusable } from './guest.ts';
-import type { OperatorFile } from './operator.ts';
 import { postingTo } from './post.os.ts';
 import { type Claim, type Proven, type Prover, prove } from './prove.ts';
 import { openTpm } from './tpm.os.ts';
 
 export interface Guest {
-  readonly operator: OperatorFile;
+  readonly operator: Operator;
   /** How tpm2-tools reach the TPM: `device:/dev/tpmrm0`. */
   readonly tcti: string;
   /** File with the firmware's event log. */

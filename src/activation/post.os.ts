@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { request } from 'node:https';
+import type { Operator } from '../image/operator.ts';
 import { LONGEST } from './messages.ts';
-import type { OperatorFile } from './operator.ts';
 
 /** Sends a message to the activator and gives what it answers, whatever the status. Throws when there is no answer. */
 export type Post = (path: string, message: string) => Promise<string>;
@@ -10,7 +10,7 @@ export type Post = (path: string, message: string) => Promise<string>;
 const PATIENCE = 30_000;
 
 /** Speaks TLS 1.3 with the activator that the operator's authority vouches for, and with nobody else. */
-export function postingTo({ activator, authority }: OperatorFile): Post {
+export function postingTo({ activator, authority }: Operator): Post {
   return (path, message) =>
     new Promise((resolve, reject) => {
       const options = {

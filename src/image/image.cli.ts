@@ -2,13 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Clock } from '../clock/clock.ts';
-import { parseConfiguration } from '../configuration/configuration.ts';
 import { Progress, type Terminal, table } from '../terminal/terminal.ts';
 import { buildImage, buildProbe } from './build.os.ts';
 import { FetchError, fetchLocks, openCache } from './fetch.os.ts';
 import { lockImage, machineSources } from './lock.os.ts';
 import { type Lock, LockError } from './lockfile.ts';
-import { OPERATOR, type Operator } from './operator.ts';
+import { type Operator, parseOperator } from './operator.ts';
 import { recipeOf } from './recipe.os.ts';
 import type { BuildRecord } from './record.ts';
 import { imageState, readLock } from './state.os.ts';
@@ -78,7 +77,7 @@ async function build(flags: BuildFlags, options: Parameters<typeof buildImage>[0
 }
 
 function readOperator(file: string): Operator {
-  const operator = parseConfiguration(OPERATOR, readFileSync(file, 'utf8'));
+  const operator = parseOperator(readFileSync(file, 'utf8'));
   if ('problem' in operator) throw new CannotBuild(`${file}: ${operator.problem}`);
   return operator;
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
+import { type ConfigurationProblem, parseConfiguration } from '../configuration/configuration.ts';
 
 /**
- * What an operator puts into the image: public facts that the machine must be able to prove, so nothing secret. The
- * gateway asks this activator for its secrets, and believes no other.
+ * What an operator puts into the image, which is measured with it: public facts that the machine must be able to prove, so
+ * nothing secret. The gateway asks this activator for its secrets, and believes no other.
  */
-export const OPERATOR = z.strictObject({
+const OPERATOR = z.strictObject({
   /** `https://HOST:PORT` */
   activator: z.string().regex(/^https:\/\/[A-Za-z0-9.:[\]-]{1,255}$/, 'must be https://HOST:PORT'),
   /** PEM of the authority that issued the activator's certificate; one certificate and nothing beside it. */
@@ -14,6 +15,10 @@ export const OPERATOR = z.strictObject({
 });
 
 export type Operator = z.infer<typeof OPERATOR>;
+
+export function parseOperator(text: string): Operator | ConfigurationProblem {
+  return parseConfiguration(OPERATOR, text);
+}
 
 function isCertificate(text: string): boolean {
   if (!/^-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+\n-----END CERTIFICATE-----\n?$/.test(text)) return false;

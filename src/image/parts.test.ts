@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { run } from '../processes/process.os.ts';
 import { settleAccounts } from './accounts.ts';
 import { KernelError, keptModules, loadOrder, parseDependencies } from './kernel.ts';
-import { OPERATOR } from './operator.ts';
+import { formatOperator, parseOperator } from './operator.ts';
 import { commandLine } from './record.ts';
 
 const DEPENDENCIES = parseDependencies(
@@ -61,15 +62,30 @@ test('the command line ends with where the root image can be checked', () => {
   assert.equal(commandLine(['quiet', 'panic=5'], 'ab', 4096), 'quiet panic=5 lethe.roothash=ab lethe.hashoffset=4096');
 });
 
-test("an operator's file holds an address and one certificate of an authority", () => {
-  const problems = (value: object) => OPERATOR.safeParse(value).error?.issues.map(({ path }) => path.join('.')) ?? [];
-  assert.deepEqual(problems({ activator: 'http://a.example:1', authority: '' }), ['activator', 'authority']);
-  assert.deepEqual(problems({ activator: 'https://a.example:1', authority: JUNK_PEM }), ['authority']);
-  assert.deepEqual(problems({ activator: 'https://a.example:1/path', authority: JUNK_PEM, more: 1 }), [
-    'activator',
-    'authority',
-    '',
-  ]);
+test("an operator's file holds an address and one certificate of an authority", async () => {
+  const [activator, authority] = ['https://a.example:1', await certificate(true)];
+  assert.deepEqual(parseOperator(formatOperator({ activator, authority })), { activator, authority });
+  const refused: readonly (readonly [object, RegExp])[] = [
+    [{ activator: 'http://a.example:1', authority }, /^line 1: activator: must be https:/],
+    [{ activator: `${activator}/path`, authority }, /^line 1: activator: must be https:/],
+    [{ activator, authority: JUNK_PEM }, /^line 1: authority: /],
+    [{ activator, authority: await certificate(false) }, /^line 1: authority: /],
+    [{ activator, authority: `${authority}${authority}` }, /^line 1: authority: /],
+    [{ activator, authority, more: 1 }, /^line 1: more: unknown key$/],
+    [{ activator }, /^line 1: authority: missing$/],
+  ];
+  for (const [value, why] of refused) {
+    const parsed = parseOperator(JSON.stringify(value));
+    assert.match('problem' in parsed ? parsed.problem : '', why);
+  }
 });
+
+/** PEM, of an authority or of a server, as openssl makes it. */
+async function certificate(authority: boolean): Promise<string> {
+  const constraints = `basicConstraints=critical,CA:${authority ? 'TRUE' : 'FALSE'}`;
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', '/dev/null'];
+  const made = await run(['openssl', 'req', '-x509', '-batch', ...key, '-subj', '/CN=Example', '-addext', constraints]);
+  return made.slice(made.indexOf('-----BEGIN CERTIFICATE-----'));
+}
 
 const JUNK_PEM = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';

@@ -2,11 +2,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseConfiguration } from '../configuration/configuration.ts';
 import { buildImage } from '../image/build.os.ts';
 import { makeIso } from '../image/iso.os.ts';
 import { machineSources } from '../image/lock.os.ts';
-import { OPERATOR } from '../image/operator.ts';
+import { parseOperator } from '../image/operator.ts';
 import { REPOSITORY } from '../image/recipe.os.ts';
 import { Progress, table } from '../terminal/terminal.ts';
 import { builderKey, OPERATOR_FILE, readBuilders, readRecord, STATEMENT_FILE, writeStatement } from './builders.os.ts';
@@ -160,7 +159,7 @@ async function rebuilt(release: string, scratch: string, flags: VerifyFlags, pro
   if (variant !== 'release')
     throw new Refused('release', `a '${variant}' is made from a build of your own: --rebuild DIR`);
   const file = join(release, OPERATOR_FILE);
-  const operator = existsSync(file) ? parseConfiguration(OPERATOR, readFileSync(file, 'utf8')) : undefined;
+  const operator = existsSync(file) ? parseOperator(readFileSync(file, 'utf8')) : undefined;
   if (operator !== undefined && 'problem' in operator) throw new Refused('release', `${file}: ${operator.problem}`);
   const out = join(scratch, 'build');
   await buildImage({

@@ -8,9 +8,9 @@ import type { BundleParameters } from '../activation/bundle.ts';
 import type { ActivatorConfigFile } from '../activation/config.ts';
 import { endorsementOf, enrol } from '../activation/enrol.ts';
 import { ACTIVATOR_FILES, authorityFromPem, openActivatorKeys, storePublicKey } from '../activation/keys.os.ts';
-import type { OperatorFile } from '../activation/operator.ts';
 import type { PolicyFile } from '../activation/policy.os.ts';
 import type { Clock } from '../clock/clock.ts';
+import type { Operator } from '../image/operator.ts';
 import type { Journal } from '../journal/journal.ts';
 import { SERVICE_ADDRESS } from '../machines/cabling.os.ts';
 import type { TpmFactory } from '../machines/swtpm.os.ts';
@@ -57,9 +57,9 @@ export class ServiceActivator {
   }
 
   /** What an image has to be built with so that it asks this activator. Its keys are made with the first call. */
-  async operator(): Promise<OperatorFile> {
+  async operator(): Promise<Operator> {
     const text = await run([process.execPath, PROGRAM, '--config', this.#configure(), '--operator-file']);
-    const { authority } = JSON.parse(text) as OperatorFile;
+    const { authority } = JSON.parse(text) as Operator;
     const operator = { activator: `https://${SERVICE_ADDRESS}:${ACTIVATOR_PORT}`, authority };
     this.#file(OPERATOR_FILE, `${JSON.stringify(operator, null, 2)}\n`, 0o644);
     return operator;

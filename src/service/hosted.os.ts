@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BundleParameters } from '../activation/bundle.ts';
-import type { OperatorFile } from '../activation/operator.ts';
+import type { Operator } from '../image/operator.ts';
 import { cableMachine, SERVICE_ADDRESS } from '../machines/cabling.os.ts';
 import { ACTIVATOR_PORT, type ActivatorDeps, ServiceActivator } from './activator.os.ts';
 import { FLEET_PORT, type ShownKeys, startControl } from './control.os.ts';
@@ -106,7 +106,7 @@ function parametersOf({ place, identity, gateway }: GatewayServiceParts): Omit<B
 export async function serviceOperator(
   options: Pick<ServiceOptions, 'directory' | 'name'>,
   deps: ActivatorDeps,
-): Promise<{ readonly operator: OperatorFile; readonly file: string }> {
+): Promise<{ readonly operator: Operator; readonly file: string }> {
   mkdirSync(options.directory, { recursive: true });
   chmodSync(options.directory, 0o711);
   const keys = join(options.directory, 'keys');

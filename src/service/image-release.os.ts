@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type OperatorFile, parseOperatorFile } from '../activation/operator.ts';
 import type { PolicyFile } from '../activation/policy.os.ts';
 import { type Clock, type EpochDay, isoDate, today } from '../clock/clock.ts';
+import { type Operator, parseOperator } from '../image/operator.ts';
 import { OPERATOR_FILE } from '../release/builders.os.ts';
 import { enrolledStore, type Keyring, parseKeyring } from '../release/keyring.ts';
 import { isoName, PUBLISHED, type PublishedPcrs, parsePcrs } from '../release/publication.ts';
@@ -17,7 +17,7 @@ export interface ImageRelease {
   /** Variables of a machine's firmware (OVMF) with the release's Secure Boot keys. */
   readonly variables: Uint8Array;
   /** Whom the image asks for its secrets; undefined when nobody. */
-  readonly operator: OperatorFile | undefined;
+  readonly operator: Operator | undefined;
 }
 
 /** Days for which a service believes the release that it was started with. */
@@ -30,7 +30,7 @@ export function openRelease(directory: string): ImageRelease {
   const iso = join(directory, isoName(pcrs.version, pcrs.variant));
   if (!existsSync(iso)) throw new CannotStart(`${iso} is not there. './lethe image sign' makes it.`);
   const operator = existsSync(join(directory, OPERATOR_FILE))
-    ? parsed(directory, OPERATOR_FILE, parseOperatorFile)
+    ? parsed(directory, OPERATOR_FILE, parseOperator)
     : undefined;
   return { iso, pcrs, variables: variablesOf(keyring), operator };
 }
@@ -54,7 +54,7 @@ function parsed<T extends object>(
 }
 
 /** Refuses an image that would ask somebody else for its secrets. */
-export function assertAsks(release: ImageRelease, operator: OperatorFile, file: string): void {
+export function assertAsks(release: ImageRelease, operator: Operator, file: string): void {
   if (isDeepStrictEqual(release.operator, operator)) return;
   throw new CannotStart(
     `The image asks ${release.operator === undefined ? 'no activator' : 'another activator'} for its secrets. ` +
