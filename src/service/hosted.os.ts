@@ -8,7 +8,7 @@ import { ACTIVATOR_PORT, type ActivatorDeps, ServiceActivator } from './activato
 import { FLEET_PORT, type ShownKeys, startControl } from './control.os.ts';
 import { authorityKey, type Identity, openIdentity, signingPublicKey } from './identity.os.ts';
 import { type ImageGateway, openTpmOf, startImageGateway } from './image-gateway.os.ts';
-import { assertAsks, believed, openRelease } from './image-release.os.ts';
+import { assertAsks, believed, type ImageRelease } from './image-release.os.ts';
 import { CannotStart } from './machine.os.ts';
 import type { GatewayServiceParts, Service, ServiceOptions, Undo } from './service.os.ts';
 import { systemUsers, type Users } from './users.os.ts';
@@ -20,14 +20,17 @@ export interface HostedGateway {
   restart(): Promise<void>;
 }
 
+interface MachineServiceParts extends GatewayServiceParts {
+  readonly release: ImageRelease;
+}
+
 /**
  * The service with its gateway in a virtual machine. The machine is activated before control starts, because control
  * tells customers the WireGuard key that the machine made in this boot.
  */
-export async function withMachine(parts: GatewayServiceParts, undo: Undo[]): Promise<Omit<Service, 'stop'>> {
-  const { options, deps, place, database, identity, keys, users } = parts;
+export async function withMachine(parts: MachineServiceParts, undo: Undo[]): Promise<Omit<Service, 'stop'>> {
+  const { options, deps, place, database, identity, keys, users, release } = parts;
   const { progress, clock } = deps;
-  const release = openRelease(options.gateway?.image ?? '');
   const listen = place.cables.controlAddress;
   const activator = activatorOf({ directory: options.directory, keys, identity, listen, users }, deps);
   const directory = join(options.directory, 'machine');

@@ -25,6 +25,7 @@ import {
   openIdentity,
   signingPublicKey,
 } from './identity.os.ts';
+import { type ImageRelease, openRelease } from './image-release.os.ts';
 import { type Address, kernelCanServe, lockDirectory, needRoot, portIsFree } from './machine.os.ts';
 import { publish } from './publish.os.ts';
 import { type Supervised, supervise } from './supervisor.ts';
@@ -121,7 +122,7 @@ export async function startService(options: ServiceOptions, deps: ServiceDeps): 
 async function assemble(options: ServiceOptions, deps: ServiceDeps, undo: Undo[]): Promise<Omit<Service, 'stop'>> {
   const { progress } = deps;
   const { gateway } = options;
-  const users = await progress.stage('Looking at this machine', () => lookAtMachine(options, undo));
+  const { users, release } = await progress.stage('Looking at this machine', () => lookAtMachine(options, undo));
   const identity = await progress.stage("Opening the service's keys", () =>
     openIdentity(keysOf(options), options.name, deps),
   );
@@ -137,7 +138,7 @@ async function assemble(options: ServiceOptions, deps: ServiceDeps, undo: Undo[]
     return { portal, database, control, identity, gateway: undefined };
   }
   const whole = { ...parts, gateway, place, users, keys: keysOf(options) };
-  return await (gateway.image === undefined ? withDaemons : withMachine)(whole, undo);
+  return await (release === undefined ? withDaemons(whole, undo) : withMachine({ ...whole, release }, undo));
 }
 
 /** What a service with a gateway is made of. */
@@ -171,16 +172,25 @@ function keysOf(options: ServiceOptions): string {
   return join(options.directory, 'keys');
 }
 
-/** Refuses early, with one sentence, whatever would fail later. Undefined users: we are not root and serve alone. */
-async function lookAtMachine(options: ServiceOptions, undo: Undo[]): Promise<Users | undefined> {
+interface Looked {
+  /** Undefined: we are not root and serve alone. */
+  readonly users: Users | undefined;
+  /** What the gateway's machine will boot, if it is one. */
+  readonly release: ImageRelease | undefined;
+}
+
+/** Refuses early, with one sentence, whatever would fail later. */
+async function lookAtMachine(options: ServiceOptions, undo: Undo[]): Promise<Looked> {
   const root = process.getuid?.() === 0;
   if (options.gateway !== undefined) needRoot(process.getuid?.());
+  const image = options.gateway?.image;
+  const release = image === undefined ? undefined : openRelease(image);
   await portIsFree(options.listen);
   mkdirSync(options.directory, { recursive: true });
   undo.push(await lockDirectory(options.directory));
   chmodSync(options.directory, 0o711);
   if (options.gateway !== undefined) await kernelCanServe();
-  return root ? await systemUsers() : undefined;
+  return { users: root ? await systemUsers() : undefined, release };
 }
 
 /** A gateway's namespace with its cables and its plan. */

@@ -117,6 +117,17 @@ test('a taken port is one sentence and a non-zero exit', async () => {
   }
 });
 
+test('a directory without a release is refused before anything starts', async () => {
+  const service = startUp('--listen', '127.0.0.1:0', '--image', '/nonexistent');
+  assert.equal((await service.exited).code, 1);
+  assert.match(
+    service.output(),
+    /\/nonexistent\/pcrs\.json is not there\. '\.\/lethe image sign' makes a release directory\./,
+  );
+  assert.doesNotMatch(service.output(), /Starting/);
+  await untilTraces(clean);
+});
+
 test('words that make no sense are refused with an example', async () => {
   const flags = { ...UP_DEFAULTS, gateway: true };
   assert.deepEqual(parseLocation('ch-zrh:Zürich, Switzerland:CH'), {
