@@ -28,6 +28,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
   // The machine.
   processes: { rooms: '' },
+  listening: { rooms: '' },
   namespaces: { rooms: 'processes' },
   residue: { rooms: 'processes' },
   internet: { rooms: 'clock processes namespaces' },
@@ -70,14 +71,14 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: 'hono @hono/zod-openapi',
   },
   portal: {
-    rooms: 'clock inventory journal geoip fleet profiles control',
+    rooms: 'clock inventory journal listening geoip fleet profiles control',
     packages: 'hono playwright-core',
   },
 
   // Programs.
   control: {
     rooms:
-      'clock random inventory journal licences formats configuration tunnels pki database accounts activations credentials devices seats usage fleet api',
+      'clock random inventory journal licences formats configuration listening tunnels pki database accounts activations credentials devices seats usage fleet api',
     packages: '@hono/node-server zod',
   },
   gateway: {
@@ -87,7 +88,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
   activation: {
     rooms:
-      'clock random inventory journal terminal formats configuration processes machines pki tunnels gateway attestation image release',
+      'clock random inventory journal terminal formats configuration listening processes machines pki tunnels gateway attestation image release',
     packages: 'zod commander',
   },
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../clock/clock.ts';
 import type { ConfigurationProblem } from '../configuration/configuration.ts';
 import type { Journal } from '../journal/journal.ts';
+import { ListenError } from '../listening/listening.os.ts';
 import { issueServerCertificate } from '../pki/authority.ts';
 import { addressBytes } from '../pki/gateway-keys.ts';
 import { generateP256Key, privateKeyPem } from '../pki/keys.ts';
@@ -14,7 +15,7 @@ import { Activator } from './activator.ts';
 import { type ActivatorConfig, parseActivatorConfig } from './config.ts';
 import { ACTIVATOR_FILES, type ActivatorKeys, AuthorityError, authorityFromPem, openActivatorKeys } from './keys.os.ts';
 import { readPolicy } from './policy.os.ts';
-import { ListenError, serveActivator } from './serve.os.ts';
+import { serveActivator } from './serve.os.ts';
 
 export interface LoadedActivator {
   readonly config: ActivatorConfig;

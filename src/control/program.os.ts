@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import type { ConfigurationProblem } from '../configuration/configuration.ts';
 import { databaseIsAway } from '../database/unavailable.ts';
+import { ListenError, type Listening } from '../listening/listening.os.ts';
 import { type ControlConfig, parseControlConfig } from './config.ts';
 import { type Control, type ControlContext, openControl, SchemaError } from './control.ts';
 import { type Material, MaterialError, readMaterial } from './material.os.ts';
-import { ListenError, type Listening, serveHttp, serveHttps } from './serve.os.ts';
+import { serveHttp, serveHttps } from './serve.os.ts';
 
 /** Everything that has to be read before the program gives up its rights. */
 export function loadControl(

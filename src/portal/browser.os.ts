@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { type Listening, serveHttp } from '../control/serve.os.ts';
+import { serveHttp } from '../control/serve.os.ts';
+import type { Listening } from '../listening/listening.os.ts';
 import { openPortalLaboratory, type PortalLaboratory } from './laboratory.os.ts';
 
 /** How a person looks at the pages. */
