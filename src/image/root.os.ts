@@ -33,7 +33,7 @@ export function scrub(root: string, recipe: Recipe): void {
   for (const pattern of readNames(join(recipe.directory, 'drop.txt'))) {
     for (const found of globSync(pattern, { cwd: root })) {
       // A link in the tree may lead out of it.
-      if (!realpathSync(join(root, dirname(found))).startsWith(root))
+      if (!realpathSync(join(root, dirname(found))).startsWith(realpathSync(root)))
         throw new Error(`${pattern} leads out of the tree`);
       rmSync(join(root, found), { recursive: true, force: true });
     }
