@@ -6,6 +6,8 @@ import { type Marker, type Pattern, patternsOf } from './marker.ts';
 import { Matcher } from './matcher.ts';
 import { searchMemory } from './memory.os.ts';
 import { Tally } from './place.ts';
+import { searchRam } from './ram.os.ts';
+import type { RamSearch } from './ram.ts';
 import {
   type Allowance,
   type ControlResult,
@@ -90,6 +92,15 @@ export class Hunt {
     }
     this.sightings.push(...seen);
     return seen;
+  }
+
+  /** Looks through the memory of a virtual machine. Only the guest knows what lies where, so {@link note} what it says. */
+  async ram(path: string): Promise<RamSearch> {
+    return await searchRam(path, this.#prepare().memory);
+  }
+
+  note(sightings: readonly Sighting[]): void {
+    this.sightings.push(...sightings);
   }
 
   verdict(standard: Standard): HuntReport {

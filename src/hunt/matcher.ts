@@ -151,13 +151,14 @@ function zerosFrom(words: Int32Array, word: number): number {
  */
 export class StreamSearch<P extends Encoded> {
   readonly #matcher: Matcher<P>;
-  readonly #hit: (pattern: P) => void;
+  readonly #hit: (pattern: P, at: number) => void;
   readonly #kept: number;
   #buffer: Uint8Array;
   #carried = 0;
   bytes = 0;
 
-  constructor(matcher: Matcher<P>, hit: (pattern: P) => void, pieceSize = 1 << 20) {
+  /** `hit` is told how many bytes came before the occurrence, of all pieces so far. */
+  constructor(matcher: Matcher<P>, hit: (pattern: P, at: number) => void, pieceSize = 1 << 20) {
     this.#matcher = matcher;
     this.#hit = hit;
     this.#kept = matcher.longest - 1;
@@ -173,7 +174,7 @@ export class StreamSearch<P extends Encoded> {
   filled(count: number): void {
     const length = this.#carried + count;
     this.#matcher.search(this.#buffer, length, (pattern, start) => {
-      if (start + pattern.bytes.length > this.#carried) this.#hit(pattern);
+      if (start + pattern.bytes.length > this.#carried) this.#hit(pattern, this.bytes - this.#carried + start);
     });
     this.bytes += count;
     const keep = Math.min(this.#kept, length);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { HuntReport, Phase, Sighting } from './verdict.ts';
+import type { Remainder } from './remainder.ts';
+import type { Finding, HuntReport, Phase, Sighting } from './verdict.ts';
 
 /** One line of the table: how often a marker was met at a place, for each time that was looked. */
 interface Row {
@@ -26,10 +27,10 @@ function countOf({ state, hits }: Sighting, marker: string): number | 'gone' {
   return hits.filter((hit) => hit.marker === marker).reduce((sum, { count }) => sum + count, 0);
 }
 
-function aligned(rows: readonly (readonly string[])[]): string {
+function aligned(rows: readonly (readonly string[])[], isText = (column: number) => column < 2): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length))) ?? [];
   const cell = (text: string, column: number) =>
-    column < 2 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0);
+    isText(column) ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0);
   return rows.map((row) => `${row.map(cell).join('  ').trimEnd()}\n`).join('');
 }
 
@@ -69,4 +70,15 @@ export function renderReport(report: HuntReport): string {
     listed('Ended before it was searched:', report.vanished),
     listed('Leaks made on purpose that were missed:', report.controlsMissed),
   ].join('');
+}
+
+/** The entries of a list of which something was met at one look, with how much of each. */
+export function renderRemainders(residue: readonly Finding[], known: readonly Remainder[]): string {
+  const counted = known.map(({ place, marker, most, because }) => {
+    const met = residue.filter((finding) => finding.place === place && finding.marker === marker);
+    return { row: [place, marker], because, most, count: met.reduce((sum, { count }) => sum + count, 0) };
+  });
+  const left = counted.filter(({ count }) => count > 0);
+  const rows = left.map(({ row, count, most, because }) => row.concat(String(count), String(most), because));
+  return aligned([['place', 'marker', 'met', 'most', 'because'], ...rows], (column) => column < 2 || column === 4);
 }
