@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // Gets a gateway its secrets when it boots: `activation [--operator FILE] [--log FILE] [--root DIRECTORY]`. Ends with 0
 // when everything lies below /run/lethe, and with 3 when only another boot can help. `--prepare` only makes the keys of
-// this boot, ahead of time; `--renew` only gets a new certificate. TPM2TOOLS_TCTI says where the TPM is.
+// this boot, ahead of time; `--renew` only gets a new certificate; `--attest` only proves again what runs. TPM2TOOLS_TCTI
+// says where the TPM is.
 import { readFileSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { freshKeys } from '../src/activation/boot-keys.os.ts';
-import { activate, guestDirectory, renew } from '../src/activation/guest.os.ts';
+import { activate, attest, guestDirectory, renew } from '../src/activation/guest.os.ts';
+import { systemClock } from '../src/clock/clock.ts';
 import { parseOperator } from '../src/image/operator.ts';
 import { writingJournal } from '../src/journal/journal.ts';
 import { systemRandom } from '../src/random/random.ts';
@@ -32,6 +34,7 @@ const { values } = parseArgs({
     root: { type: 'string', default: '/' },
     prepare: { type: 'boolean', default: false },
     renew: { type: 'boolean', default: false },
+    attest: { type: 'boolean', default: false },
   },
 });
 const { operator: file, log, root } = values;
@@ -45,5 +48,6 @@ if (values.prepare) {
 const operator = parseOperator(readFileSync(file, 'utf8'));
 if ('problem' in operator) refuse(`${file}: ${operator.problem}`);
 const tcti = process.env['TPM2TOOLS_TCTI'] ?? 'device:/dev/tpmrm0';
-const outcome = await (values.renew ? renew : activate)({ operator, tcti, log, root, journal, random });
+const work = values.renew ? renew : values.attest ? attest : activate;
+const outcome = await work({ operator, tcti, log, root, journal, clock: systemClock, random });
 process.exit(outcome === 'done' ? 0 : REBOOT);

@@ -24,6 +24,8 @@ export interface StoredBoot extends Omit<ActivatedBoot, 'safe'> {
   readonly gateway: string;
   readonly release: string;
   readonly wireguard: Uint8Array;
+  /** Hour, counted from 1970, of its last proof. */
+  readonly proven: number;
 }
 
 /** The store holds something other than the inventory says. */
@@ -49,7 +51,8 @@ const TABLES = `
     attestation_key blob not null,
     keys blob not null,
     secrets blob not null,
-    wireguard blob not null
+    wireguard blob not null,
+    proven integer not null
   ) strict, without rowid;`;
 
 const COLUMN: Readonly<Partial<Record<Kind, string>>> = { word: 'TEXT', bytes: 'BLOB', count: 'INTEGER' };
@@ -212,5 +215,6 @@ function bootOf(row: Row): StoredBoot {
     keys: row['keys'] as Uint8Array,
     secrets: row['secrets'] as Uint8Array,
     wireguard: row['wireguard'] as Uint8Array,
+    proven: row['proven'] as number,
   };
 }

@@ -86,6 +86,31 @@ test('a renewal gives a certificate again and again, and never the secrets', asy
   ]);
 });
 
+test('a proof on schedule is judged like any other, gives nothing, and leaves the hour behind', async () => {
+  const { clock, machine } = stand.lasting;
+  assert.equal(await stand.attempt('attest'), 'not_activated');
+  await stand.granted('activate');
+  assert.equal(await stand.attempt('attest'), 'handover', 'the secrets were not measured yet');
+  await stand.boot();
+  await stand.activated();
+  const before = stand.store.boot(GATEWAY) ?? assert.fail();
+  clock.advance(2 * 3_600_000);
+  const { binding, ...given } = await stand.granted('attest');
+  assert.deepEqual([binding.length, given], [32, { believed: true }]);
+  const after = stand.store.boot(GATEWAY) ?? assert.fail();
+  assert.ok(after.milliseconds >= before.milliseconds);
+  assert.deepEqual(after, { ...before, milliseconds: after.milliseconds, proven: before.proven + 2 });
+  assert.equal(stand.journal.codes().at(-1), 'machine_attested');
+
+  stand.believe({ releases: [sampleRelease({ revoked: true })] });
+  assert.equal(await stand.attempt('attest'), 'release_revoked');
+  stand.believe({});
+  stand.area = await machine.tpm.makeAttestationKey();
+  assert.equal(await stand.attempt('attest'), 'ak_changed');
+  await stand.boot();
+  assert.equal(await stand.attempt('attest'), 'another_boot');
+});
+
 test('a renewal is for the boot, the key and the keys that were activated', async () => {
   await stand.activated();
   const other = new Uint8Array(32).fill(3);

@@ -17,7 +17,8 @@ import type { Random } from '../random/random.ts';
 import type { ActivatorStore, EnrolledGateway } from './activator.store.ts';
 import { type BundleParameters, bundleBytes, HANDOVER_INFO } from './bundle.ts';
 import { type Asked, Challenges } from './challenges.ts';
-import type { Challenge, EvidenceMessage, Grant, Question } from './messages.ts';
+import { hourOf } from './freshness.ts';
+import type { Believed, Challenge, EvidenceMessage, Grant, Question } from './messages.ts';
 import { openParameters } from './parameters.ts';
 import type { Policy } from './policy.os.ts';
 
@@ -32,6 +33,8 @@ export interface ActivatorDeps {
   /** Reads the policy of this moment. */
   readonly policy: () => Policy | { readonly problem: string };
 }
+
+const NOTHING = new Uint8Array(0);
 
 /**
  * Believes machines, or not. Everything that it is told is hostile until judged; what was judged and what follows from
@@ -52,8 +55,8 @@ export class Activator {
     return isRefused(outcome) ? this.#refuse('unknown', outcome) : outcome;
   }
 
-  /** Judges the proof. Gives the secrets, once a boot, and a certificate. */
-  async answer(message: EvidenceMessage): Promise<Grant | Refused> {
+  /** Judges the proof. Gives the secrets, once a boot, and a certificate; or nothing, when nothing was asked for. */
+  async answer(message: EvidenceMessage): Promise<Grant | Believed | Refused> {
     const asked = this.#challenges.open(message.question);
     if (isRefused(asked)) return this.#refuse('unknown', asked);
     const outcome = await this.#answer(message, asked);
@@ -95,7 +98,7 @@ export class Activator {
     return bound === undefined || bound.gateway === gateway.gateway ? gateway : refused('ek_elsewhere');
   }
 
-  async #answer(message: EvidenceMessage, asked: Asked): Promise<Grant | Refused> {
+  async #answer(message: EvidenceMessage, asked: Asked): Promise<Grant | Believed | Refused> {
     const { clock, store, policy } = this.#deps;
     if (!same(message.secret, asked.secret)) return refused('credential');
     this.#challenges.close(asked);
@@ -117,13 +120,22 @@ export class Activator {
     if (isRefused(verdict)) return verdict;
     const server = serverKeyOf(message, evidence.keys);
     if (server === undefined) return refused('server_key');
-    return this.#grant(message.purpose, { asked, gateway, evidence, verdict, server, name: attestationKey.name });
+    const proof = { asked, gateway, evidence, verdict, server, name: attestationKey.name };
+    return message.purpose === 'attest' ? this.#acknowledge(proof) : this.#grant(message.purpose, proof);
+  }
+
+  /** Only writes down that the gateway still is what it was. */
+  #acknowledge(proof: Proof): Believed | Refused {
+    const why = this.#commit('attest', proof);
+    if (why !== undefined) return why;
+    this.#deps.journal.say({ code: 'machine_attested', gateway: proof.gateway.gateway });
+    return { believed: true };
   }
 
   /** Only here is anything handed out. */
-  async #grant(purpose: Purpose, believed: Believed): Promise<Grant | Refused> {
+  async #grant(purpose: 'activate' | 'renew', proof: Proof): Promise<Grant | Refused> {
     const { random, journal, issuer } = this.#deps;
-    const { gateway, evidence, verdict, server } = believed;
+    const { gateway, evidence, verdict, server } = proof;
     const parameters = openParameters(this.#deps.storeKey, gateway);
     const certificate = await issueServerCertificate(
       this.#deps,
@@ -132,7 +144,7 @@ export class Activator {
       oneDay(this.#deps.clock),
     );
     const bundle = bundleBytes(parameters, issuer.certificate, verdict.release.version);
-    const why = this.#commit(purpose, believed, sha256(bundle));
+    const why = this.#commit(purpose, proof, sha256(bundle));
     if (why !== undefined) return why;
     if (purpose === 'renew') {
       journal.say({ code: 'machine_renewed', gateway: gateway.gateway });
@@ -144,15 +156,14 @@ export class Activator {
   }
 
   /** Writes down that this boot was believed, unless what happened before forbids it. */
-  #commit(purpose: Purpose, believed: Believed, secrets: Uint8Array): Refused | undefined {
-    const { store } = this.#deps;
-    const { asked, evidence, verdict, name } = believed;
+  #commit(purpose: Purpose, proof: Proof, secrets?: Uint8Array): Refused | undefined {
+    const { store, clock } = this.#deps;
+    const { asked, evidence, verdict, name } = proof;
     const keys = keysDigest(evidence.keys);
     return store.atomically(() => {
       // The store may have changed since the judge looked: another answer, or an operator.
       const gateway = store.gateway(asked.gateway);
-      if (gateway === undefined || !same(gateway.certificate, believed.gateway.certificate))
-        return refused('ek_unknown');
+      if (gateway === undefined || !same(gateway.certificate, proof.gateway.certificate)) return refused('ek_unknown');
       const last = store.boot(asked.gateway);
       const why = discontinuity(purpose, last, { ...verdict, attestationKey: name, keys });
       if (why !== undefined) return refused(why);
@@ -168,15 +179,18 @@ export class Activator {
         milliseconds,
         attestationKey: name,
         keys,
-        secrets: purpose === 'renew' && last !== undefined ? last.secrets : secrets,
+        // The secrets of a boot are those of its activation.
+        secrets: (purpose === 'activate' ? secrets : last?.secrets) ?? NOTHING,
         wireguard: evidence.keys.wireguard,
+        proven: hourOf(clock.wall()),
       });
       return undefined;
     });
   }
 }
 
-interface Believed {
+/** What was judged, and believed. */
+interface Proof {
   readonly asked: Asked;
   readonly gateway: EnrolledGateway;
   readonly evidence: Evidence;

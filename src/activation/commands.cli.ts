@@ -69,7 +69,7 @@ export function addActivationCommands(program: Command, deps: GatewayCliDeps, ex
 
   gateway
     .command('list')
-    .description('enrolled gateways, and the boot in which each was last activated')
+    .description('enrolled gateways, the boot in which each was last activated, and when it last proved itself')
     .requiredOption(...CONFIG)
     .action(async (flags: EnrolFlags) => exit(await (await gateways()).listCommand(flags, deps)));
 

@@ -8,6 +8,7 @@ import type { Random } from '../random/random.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { ActivatorStore } from './activator.store.ts';
 import { endorsementOf, endorsementOfHash, enrol, type Problem, readChoice } from './enrol.ts';
+import { hourOf, proofAge } from './freshness.ts';
 import { ACTIVATOR_FILES, storePublicKey } from './keys.os.ts';
 import { loadActivator, openKeys } from './program.os.ts';
 
@@ -52,7 +53,8 @@ export function listCommand(flags: Pick<EnrolFlags, 'activator'>, deps: GatewayC
           ? 'never activated'
           : `release ${boot.release}, boot ${boot.resets}, WireGuard key ${boot.wireguard.toBase64()}`;
       const pinned = firmware === undefined ? '' : `, PCR 0 ${firmware.code.toHex().slice(0, 12)}…`;
-      deps.stdout.write(`${gateway}\n  TPM ${certificate.toHex()}\n  ${state}${pinned}\n`);
+      const age = boot === undefined ? '' : `  ${proofAge(boot.proven, hourOf(deps.clock.wall()))}\n`;
+      deps.stdout.write(`${gateway}\n  TPM ${certificate.toHex()}\n  ${state}${pinned}\n${age}`);
     }
     return 0;
   });

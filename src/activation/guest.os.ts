@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { HANDOVER_PCR } from '../attestation/evidence.ts';
+import { HANDOVER_PCR, type Purpose } from '../attestation/evidence.ts';
 import type { Refusal } from '../attestation/refusal.ts';
+import type { Clock } from '../clock/clock.ts';
 import { sha256 } from '../formats/tpm.ts';
 import { placeFiles } from '../gateway/place.os.ts';
 import type { Operator } from '../image/operator.ts';
@@ -27,6 +28,7 @@ export interface Guest {
   /** Below which /run/lethe lies: `/`, or a directory of a test. */
   readonly root: string;
   readonly journal: Journal;
+  readonly clock: Clock;
   readonly random: Random;
   /** Milliseconds between the first attempts. They grow up to sixty times. */
   readonly pause?: number;
@@ -51,6 +53,32 @@ const FINAL: ReadonlySet<Refusal> = new Set<Refusal>([
 ]);
 
 /**
+ * Refusals that judge a message or the activator itself. To a machine that serves, every other one says that it is not
+ * believed any more: then it must not go on with the secrets that it has.
+ */
+const NO_JUDGMENT: ReadonlySet<Refusal> = new Set<Refusal>([
+  'oversized',
+  'malformed',
+  'policy_unusable',
+  'nonce_unknown',
+  'nonce_expired',
+  'nonce_used',
+]);
+
+/** Milliseconds for which a proof on schedule is tried; the next hour brings the next one. */
+const ATTESTING = 600_000;
+
+/** When to stop asking. */
+interface Patience {
+  readonly final: (refusal: Refusal) => boolean;
+  /** Whether the time is up. */
+  readonly over?: () => boolean;
+}
+
+const BEFORE_SERVING: Patience = { final: (refusal) => FINAL.has(refusal) };
+const disbelieved = (refusal: Refusal) => !NO_JUDGMENT.has(refusal);
+
+/**
  * Contexts of the TPM, and keys until they are where they are used: in memory, and for nobody else. What lies above is for
  * every program of the gateway to pass through.
  */
@@ -65,14 +93,14 @@ export function guestDirectory(root: string): string {
 /** Gets this machine its secrets: proves what it runs, measures what it is handed, and places it. */
 export async function activate(guest: Guest): Promise<GuestOutcome> {
   const directory = guestDirectory(guest.root);
-  const prover = proverOf(guest);
+  const prover = proverOf(guest, 'activate');
   const [keys, attestationKey] = await Promise.all([
     freshKeys(directory, guest.random),
     prover.tpm.makeAttestationKey(),
   ]);
   const claim = { purpose: 'activate', attestationKey, keys: keys.published, server: keys.server } as const;
-  const proven = await persist(guest, prover, claim);
-  if (proven === undefined) return 'reboot';
+  const proven = await persist(guest, prover, claim, BEFORE_SERVING);
+  if (typeof proven === 'string') return 'reboot';
   const handover = openHandover(proven, keys);
   if ('unusable' in handover) return unusable(guest, handover.unusable);
   // From here on a quote shows that this boot has taken its secrets.
@@ -83,29 +111,49 @@ export async function activate(guest: Guest): Promise<GuestOutcome> {
   return 'done';
 }
 
-/** Gets a new certificate for the keys of this boot. */
+/**
+ * Gets a new certificate for the keys of this boot. A machine without one has no business serving: WireGuard has no
+ * certificate that would stop it, so the machine itself stops when the old one expires.
+ */
 export async function renew(guest: Guest): Promise<GuestOutcome> {
-  const at = (path: string) => join(guest.root, path);
-  const server = createPrivateKey(readFileSync(at(GATEWAY_FILES.serverKey)));
-  const prover = proverOf(guest);
-  const proven = await persist(guest, prover, {
-    purpose: 'renew',
-    attestationKey: prover.tpm.attestationKey(),
-    keys: publishedKeys(guestDirectory(guest.root), server),
-    server,
-  });
-  if (proven === undefined) return 'reboot';
-  const authority = readFileSync(at(GATEWAY_FILES.caCertificate), 'utf8');
-  if (!isOurs(proven.certificate, authority, server)) return unusable(guest, 'certificate');
+  const read = (path: string) => readFileSync(join(guest.root, path), 'utf8');
+  const expires = new X509Certificate(read(GATEWAY_FILES.serverCertificate)).validToDate.getTime();
+  const prover = proverOf(guest, 'renew');
+  const claim = claimAgain(guest, prover, 'renew');
+  const over = () => guest.clock.wall() >= expires;
+  const proven = await persist(guest, prover, claim, { final: disbelieved, over });
+  if (proven === 'over') guest.journal.say({ code: 'certificate_expired' });
+  if (typeof proven === 'string') return 'reboot';
+  if (!isOurs(proven.certificate, read(GATEWAY_FILES.caCertificate), claim.server))
+    return unusable(guest, 'certificate');
   const path = GATEWAY_FILES.serverCertificate;
   placeFiles(guest.root, [{ path, content: proven.certificate, mode: 0o644, owner: { uid: 0, gid: 0 } }]);
   guest.journal.say({ code: 'renewed' });
   return 'done';
 }
 
-function proverOf({ root, tcti, operator, log, random }: Guest): Prover & { readonly tpm: ReturnType<typeof openTpm> } {
+/** Proves that this is still the boot that was activated, and asks for nothing. That nobody answers is no reason to end. */
+export async function attest(guest: Guest): Promise<GuestOutcome> {
+  const prover = proverOf(guest, 'attest');
+  const until = guest.clock.elapsed() + ATTESTING;
+  const over = () => guest.clock.elapsed() >= until;
+  const proven = await persist(guest, prover, claimAgain(guest, prover, 'attest'), { final: disbelieved, over });
+  if (proven === 'final') return 'reboot';
+  if (proven !== 'over') guest.journal.say({ code: 'attested' });
+  return 'done';
+}
+
+/** A claim with the keys of this boot, which were activated. */
+function claimAgain<P extends Purpose>({ root }: Guest, { tpm }: Prover, purpose: P): Claim<P> {
+  const server = createPrivateKey(readFileSync(join(root, GATEWAY_FILES.serverKey)));
+  const keys = publishedKeys(guestDirectory(root), server);
+  return { purpose, attestationKey: tpm.attestationKey(), keys, server };
+}
+
+function proverOf({ root, tcti, operator, log, random }: Guest, purpose: Purpose): Prover {
+  const directory = join(guestDirectory(root), 'tpm');
   return {
-    tpm: openTpm(join(guestDirectory(root), 'tpm'), tcti, random),
+    tpm: openTpm(directory, tcti, random, join(directory, purpose)),
     post: postingTo(operator),
     log: () => new Uint8Array(readFileSync(log)),
   };
@@ -116,26 +164,32 @@ function unusable({ journal }: Guest, reason: Unusable): GuestOutcome {
   return 'reboot';
 }
 
-/** Tries until the activator believes us. Undefined when that cannot happen in this boot. */
-async function persist(guest: Guest, prover: Prover, claim: Claim): Promise<Proven | undefined> {
+/** Tries until the activator believes us, says something final, or the time is over. */
+async function persist<P extends Purpose>(
+  guest: Guest,
+  prover: Prover,
+  claim: Claim<P>,
+  { final, over = () => false }: Patience,
+): Promise<Proven<P> | 'final' | 'over'> {
   const { journal, random, pause = PAUSE } = guest;
   let said = '';
   const say = (what: string, event: Parameters<Journal['say']>[0]) => {
     if (said !== what) journal.say(event);
     said = what;
   };
-  for (let attempt = 0; ; attempt += 1) {
+  for (let attempt = 0; !over(); attempt += 1) {
     const outcome = await prove(prover, claim).catch((error: unknown) =>
       error instanceof CommandError ? ('tpm' as const) : ('lost' as const),
     );
     if (outcome === 'tpm') say(outcome, { code: 'failed', program: 'activation', failure: outcome });
     else if (outcome === 'lost') say(outcome, { code: 'activator_lost' });
-    else if ('certificate' in outcome) return outcome;
+    else if ('binding' in outcome) return outcome;
     else if ('unusable' in outcome) say('unusable', { code: 'activation_unusable', reason: outcome.unusable });
     else {
       say(outcome.refused, { code: 'activation_refused', reason: outcome.refused });
-      if (FINAL.has(outcome.refused)) return undefined;
+      if (final(outcome.refused)) return 'final';
     }
     await delay(pause * Math.min(2 ** attempt, LONGEST_PAUSE) * (0.8 + 0.4 * fraction(random)));
   }
+  return 'over';
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { z } from 'zod';
-import { MAXIMUM } from '../attestation/evidence.ts';
+import { MAXIMUM, PURPOSES } from '../attestation/evidence.ts';
 import { REFUSALS, type Refusal } from '../attestation/refusal.ts';
 import { parseJson } from '../formats/json.ts';
 
@@ -14,6 +14,7 @@ import { parseJson } from '../formats/json.ts';
  *     │ POST /v1/evidence    secret, quote, log, fresh public keys    │
  *     ├──────────────────────────────────────────────────────────────▶│
  *     │◀── certificate, and once a boot the sealed secrets ────────────┤
+ *     │    (or nothing but that it is believed)                       │
  */
 
 /** Base64 of at most so many bytes, or of exactly so many. */
@@ -40,7 +41,7 @@ export const QUESTION = z.strictObject({
 });
 
 export const EVIDENCE = z.strictObject({
-  purpose: z.enum(['activate', 'renew']),
+  purpose: z.enum(PURPOSES),
   question: bytes(1024),
   nonce: exactly(32),
   secret: bytes(64),
@@ -61,12 +62,16 @@ export const GRANT = z.strictObject({
   sealed: bytes(65_536).optional(),
 });
 
+/** What a machine is told that asked for nothing. */
+export const BELIEVED = z.strictObject({ believed: z.literal(true) });
+
 export const REFUSAL = z.strictObject({ refused: z.enum(Object.keys(REFUSALS) as [Refusal, ...Refusal[]]) });
 
 export type Challenge = z.output<typeof CHALLENGE>;
 export type Question = z.output<typeof QUESTION>;
 export type EvidenceMessage = z.output<typeof EVIDENCE>;
 export type Grant = z.output<typeof GRANT>;
+export type Believed = z.output<typeof BELIEVED>;
 
 /** The longest message of each direction, in bytes. */
 export const LONGEST = { toActivator: 400_000, toMachine: 120_000 } as const;

@@ -19,6 +19,7 @@ import { ActivatorStore, StoreError } from './activator.store.ts';
 import { freshKeys } from './boot-keys.os.ts';
 import { bundleBytes, HANDOVER_INFO, parseBundle } from './bundle.ts';
 import { Challenges } from './challenges.ts';
+import { hourOf, proofAge } from './freshness.ts';
 import { openHandover } from './guest.ts';
 import { AuthorityError, authorityFromPem, openActivatorKeys, storePublicKey } from './keys.os.ts';
 import { sampleParameters } from './laboratory.os.ts';
@@ -258,4 +259,13 @@ test('every reason to refuse is explained to operators, and met by a test', () =
       code,
     );
   }
+});
+
+test('a gateway that has not proven itself for three hours is overdue', () => {
+  const now = hourOf(1_000 * 3_600_000 + 5);
+  assert.equal(now, 1000);
+  assert.equal(proofAge(1000, now), 'proved itself within the hour');
+  assert.equal(proofAge(1001, now), 'proved itself within the hour', 'the clock was set back');
+  assert.equal(proofAge(998, now), 'proved itself 2 h ago');
+  assert.equal(proofAge(997, now), 'OVERDUE: proved itself 3 h ago');
 });

@@ -5,15 +5,20 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { sampleEvents, sampleImage, sampleTrust } from '../attestation/sample.ts';
+import type { Clock } from '../clock/clock.ts';
 import { until } from '../clock/until.ts';
 import { sha256 } from '../formats/tpm.ts';
 import { parseGatewayConfig } from '../gateway/config.ts';
 import { AGENT_FILES } from '../gateway/files.ts';
+import { parseOperator } from '../image/operator.ts';
+import { RecordingJournal } from '../journal/journal.ts';
 import { type Child, run, spawnChild } from '../processes/process.os.ts';
+import { systemRandom } from '../random/random.ts';
 import { GATEWAY_FILES } from '../tunnels/plan.ts';
 import { renderGateway } from '../tunnels/render.ts';
 import type { ActivatorConfigFile } from './config.ts';
 import type { GatewayChoiceFile } from './enrol.ts';
+import { attest, type Guest, renew } from './guest.os.ts';
 import {
   type LaboratoryMachine,
   openTpmLaboratory,
@@ -154,6 +159,13 @@ test('from a TPM to a gateway: enrolled, refused before, activated, renewed, and
   assert.notEqual(first.serialNumber, second.serialNumber);
   assert.ok(second.verify(new X509Certificate(read(GATEWAY_FILES.caCertificate)).publicKey));
 
+  const attesting = startGuest(root, operator, '--attest');
+  assert.deepEqual(await attesting.exited, { code: 0, signal: null }, attesting.output());
+  assert.equal(attesting.output(), '{"code":"attested"}\n');
+  assert.match(activator.output(), /\{"code":"machine_attested","gateway":"zrh-01"\}/);
+  assert.equal(read(GATEWAY_FILES.serverCertificate), second.toString(), 'a proof on schedule changes nothing');
+  assert.match(await lethe('gateway', 'list'), /^ {2}proved itself (?:within the hour|1 h ago)$/m);
+
   const again = startGuest(at('elsewhere'), operator);
   assert.deepEqual(await again.exited, { code: 3, signal: null });
   assert.match(again.output(), /already_activated/);
@@ -205,6 +217,49 @@ test('the guest waits for an activator that is away, and an activator that comes
   assert.deepEqual(await guest.exited, { code: 0, signal: null }, guest.output());
   const key = readFileSync(join(root, GATEWAY_FILES.serverKey), 'utf8');
   assert.equal((JSON.parse(made) as { server: string }).server, key, 'keys that were made ahead of time are used');
+});
+
+test('a machine that serves and is not believed any more has to boot anew, and so has one without a certificate', async () => {
+  const root = at('doubted');
+  const file = await operatorFile();
+  const operator = parseOperator(readFileSync(file, 'utf8'));
+  if ('problem' in operator) assert.fail(operator.problem);
+  await boot(root);
+  const activated = startGuest(root, file);
+  assert.deepEqual(await activated.exited, { code: 0, signal: null }, activated.output());
+  const all = readFileSync(at('policy.json'), 'utf8');
+  const believe = (text: string) => writeFileSync(at('policy.json'), text);
+  try {
+    believe(JSON.stringify(samplePolicy(laboratory, { releases: [sampleRelease({ revoked: true })] })));
+    for (const flag of ['--attest', '--renew']) {
+      const doubted = startGuest(root, file, flag);
+      assert.deepEqual(await doubted.exited, { code: 3, signal: null }, flag);
+      assert.match(doubted.output(), /"release_revoked"/);
+    }
+    // What is wrong with the activator alone is no judgment: the machine asks again.
+    believe('{}');
+    const patient = startGuest(root, file, '--attest');
+    await said(patient, '{"code":"activation_refused","reason":"policy_unusable"}');
+    believe(all);
+    assert.deepEqual(await patient.exited, { code: 0, signal: null }, patient.output());
+  } finally {
+    believe(all);
+  }
+
+  const journal = new RecordingJournal();
+  let elapsed = 0;
+  const start = Date.now();
+  // Each look at it takes it seven minutes further.
+  const look = () => (elapsed += 420_000);
+  const clock: Clock = { elapsed: look, wall: () => start + look() };
+  const away = { ...operator, activator: 'https://127.0.0.1:1' };
+  const common = { tcti: machine.tcti, log: at('log'), root, journal, clock, random: systemRandom, pause: 1 };
+  const guest: Guest = { ...common, operator: away };
+  assert.equal(await attest(guest), 'done', 'that nobody answers is no reason to end');
+  assert.equal(await renew(guest), 'reboot');
+  // No certificate lives longer; there were some attempts before.
+  assert.ok(elapsed > 22 * 3_600_000);
+  assert.deepEqual(journal.codes(), ['activator_lost', 'activator_lost', 'certificate_expired']);
 });
 
 test('an activator that is somebody else is not asked', async () => {

@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { type KeyObject, sign } from 'node:crypto';
+import type { z } from 'zod';
 import { type BootKeys, bindingOf, type Purpose } from '../attestation/evidence.ts';
 import type { Refused } from '../attestation/refusal.ts';
 import { elementLength } from '../formats/der-reader.ts';
 import { assertDeclared } from '../inventory/guard.ts';
-import { GRANT, type Grant, QUESTION, REFUSAL, readMessage, writeMessage } from './messages.ts';
+import {
+  BELIEVED,
+  type Believed,
+  GRANT,
+  type Grant,
+  QUESTION,
+  REFUSAL,
+  readMessage,
+  writeMessage,
+} from './messages.ts';
 import type { Post } from './post.os.ts';
 import type { Tpm } from './tpm.os.ts';
 
@@ -16,18 +26,21 @@ export interface Prover {
 }
 
 /** What a machine asks for, and the keys it has made. */
-export interface Claim {
-  readonly purpose: Purpose;
+export interface Claim<P extends Purpose = Purpose> {
+  readonly purpose: P;
   /** TPMT_PUBLIC of the boot's attestation key. */
   readonly attestationKey: Uint8Array;
   readonly keys: BootKeys;
   readonly server: KeyObject;
 }
 
-/** A grant, with what the quote was bound to. */
-export interface Proven extends Grant {
-  readonly binding: Uint8Array;
-}
+/** What a machine is given that is believed. */
+type Given<P extends Purpose> = P extends 'attest' ? Believed : Grant;
+
+const GIVEN: { readonly [P in Purpose]: z.ZodType<Given<P>> } = { activate: GRANT, renew: GRANT, attest: BELIEVED };
+
+/** The same, with what the quote was bound to. */
+export type Proven<P extends Purpose = 'activate'> = Given<P> & { readonly binding: Uint8Array };
 
 /** The activator answered something that is not of the agreed form. */
 export interface Unusable {
@@ -35,7 +48,10 @@ export interface Unusable {
 }
 
 /** Proves to the activator what this machine runs. Throws when the activator cannot be reached, or the TPM fails. */
-export async function prove({ tpm, post, log }: Prover, claim: Claim): Promise<Proven | Refused | Unusable> {
+export async function prove<P extends Purpose>(
+  { tpm, post, log }: Prover,
+  claim: Claim<P>,
+): Promise<Proven<P> | Refused | Unusable> {
   const certificate = withoutPadding(await tpm.endorsementCertificate());
   const challenge = { certificate, attestation_key: claim.attestationKey };
   assertDeclared('attested.challenge', challenge);
@@ -50,8 +66,8 @@ export async function prove({ tpm, post, log }: Prover, claim: Claim): Promise<P
   const proof = new Uint8Array(sign('sha256', binding, claim.server));
   const evidence = { purpose, question, nonce, secret, ...quoted, log: log(), ...keys, proof };
   assertDeclared('attested.evidence', evidence);
-  const granted = understood(await post('/v1/evidence', writeMessage(evidence)), GRANT);
-  return 'certificate' in granted ? { ...granted, binding } : granted;
+  const given = understood(await post('/v1/evidence', writeMessage(evidence)), GIVEN[claim.purpose]);
+  return 'refused' in given || 'unusable' in given ? given : { ...given, binding };
 }
 
 function understood<T extends object>(text: string, schema: Parameters<typeof readMessage<T>>[0]) {

@@ -2,7 +2,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HANDOVER_PCR } from '../attestation/evidence.ts';
+import { HANDOVER_PCR, type Purpose } from '../attestation/evidence.ts';
 import { sampleEvents, sampleImage, sampleTrust } from '../attestation/sample.ts';
 import type { ManualClock } from '../clock/clock.ts';
 import { open, x25519PrivateKey, x25519PublicBytes } from '../formats/hpke.ts';
@@ -38,7 +38,7 @@ export type Tamper = (path: string, message: Record<string, unknown>) => Record<
 export interface Attempt {
   readonly tpm?: Tpm;
   readonly tamper?: Tamper;
-  readonly claim?: Partial<Claim>;
+  readonly claim?: Partial<Omit<Claim, 'purpose'>>;
 }
 
 interface Lasting {
@@ -142,7 +142,7 @@ export class Stand {
     return (await answerRequest({ activator, store }, 'POST', path, message)).body;
   };
 
-  claimed(purpose: Claim['purpose'], change: Partial<Claim> = {}): Claim {
+  claimed<P extends Purpose>(purpose: P, change: Partial<Omit<Claim, 'purpose'>> = {}): Claim<P> {
     const server = change.server ?? this.lasting.server;
     const keys = {
       server: new Uint8Array(publicKeyInfo(server)),
@@ -153,15 +153,15 @@ export class Stand {
   }
 
   /** What the machine is told, or why not. */
-  async attempt(purpose: Claim['purpose'], change: Attempt = {}): Promise<Proven | string> {
+  async attempt<P extends Purpose>(purpose: P, change: Attempt = {}): Promise<Proven<P> | string> {
     const { tpm = this.lasting.machine.tpm, tamper = (_, message) => message } = change;
     const post: Post = (path, message) =>
       this.post(path, writeMessage(tamper(path, JSON.parse(message) as Record<string, unknown>)));
     const outcome = await prove({ tpm, post, log: () => this.log }, this.claimed(purpose, change.claim));
-    return 'certificate' in outcome ? outcome : 'refused' in outcome ? outcome.refused : outcome.unusable;
+    return 'binding' in outcome ? outcome : 'refused' in outcome ? outcome.refused : outcome.unusable;
   }
 
-  async granted(purpose: Claim['purpose'], change?: Attempt): Promise<Proven> {
+  async granted<P extends Purpose>(purpose: P, change?: Attempt): Promise<Proven<P>> {
     const outcome = await this.attempt(purpose, change);
     if (typeof outcome === 'string') throw new Error(outcome);
     return outcome;

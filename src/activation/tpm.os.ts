@@ -34,17 +34,21 @@ export interface Tpm {
 /** Where TCG's profile places the certificate of the RSA endorsement key. */
 const CERTIFICATE_INDEX = '0x1c00002';
 
+/** The keys of a boot, made once. */
+const KEPT: ReadonlySet<string> = new Set(['ek.ctx', 'ak.ctx', 'ak.pub']);
+
 /** Of the attestation key; the judge asks for exactly these. */
 const ATTRIBUTES = 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|sign';
 
 /**
- * The TPM that tpm2-tools reach by `tcti`. `directory` holds contexts and what tools exchange; nobody else may enter it.
+ * The TPM that tpm2-tools reach by `tcti`. `directory` holds the contexts of the boot's keys, and `scratch` what tools
+ * exchange: each program that may run beside another has its own. Nobody else may enter either.
  */
-export function openTpm(directory: string, tcti: string, random: Random): Tpm {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const at = (name: string) => join(directory, name);
+export function openTpm(directory: string, tcti: string, random: Random, scratch = directory): Tpm {
+  for (const place of [directory, scratch]) mkdirSync(place, { recursive: true, mode: 0o700 });
+  const at = (name: string) => join(KEPT.has(name) ? directory : scratch, name);
   const read = (name: string) => new Uint8Array(readFileSync(at(name)));
-  const options = { env: { TPM2TOOLS_TCTI: tcti, TSS2_LOG: 'all+none' }, cwd: directory };
+  const options = { env: { TPM2TOOLS_TCTI: tcti, TSS2_LOG: 'all+none' }, cwd: scratch };
   // The kernel's resource manager clears up behind each tool. Without it, the TPM is soon full.
   const managed = tcti.includes('tpmrm');
   const tool = async (...argv: readonly string[]): Promise<void> => {

@@ -18,7 +18,7 @@ export interface ActivatedBoot {
 }
 
 /*
- *            activate, more resets                 renew, same boot and keys
+ *            activate, more resets             renew or attest, same boot and keys
  *   (none) ────────────────────────▶ boot n ────────────────────────────────▶ boot n
  *                                      │ activate, more resets
  *                                      └──────────────────────▶ boot n+1
@@ -37,7 +37,7 @@ export interface AskingBoot extends Pick<Verdict, 'clock' | 'handover'> {
 /** Why this step may not be taken; undefined when it may. */
 export function discontinuity(purpose: Purpose, last: ActivatedBoot | undefined, now: AskingBoot): Refusal | undefined {
   if (last !== undefined && hasGoneBack(last, now.clock)) return 'counters';
-  return purpose === 'activate' ? whyNoActivation(last, now) : whyNoRenewal(last, now);
+  return purpose === 'activate' ? whyNoActivation(last, now) : whyNotTheSame(last, now);
 }
 
 function hasGoneBack(last: ActivatedBoot, { resets, restarts, milliseconds }: AskingBoot['clock']): boolean {
@@ -50,7 +50,7 @@ function whyNoActivation(last: ActivatedBoot | undefined, { clock, handover }: A
   return same(handover, new Uint8Array(PCR_LENGTH)) ? undefined : 'handover';
 }
 
-function whyNoRenewal(last: ActivatedBoot | undefined, now: AskingBoot): Refusal | undefined {
+function whyNotTheSame(last: ActivatedBoot | undefined, now: AskingBoot): Refusal | undefined {
   if (last === undefined) return 'not_activated';
   const { resets, restarts } = now.clock;
   if (resets !== last.resets || restarts !== last.restarts) return 'another_boot';

@@ -27,8 +27,10 @@ export interface BootKeys {
   readonly handover: Uint8Array;
 }
 
-/** What the machine asks for: its secrets, once a boot; or new certificates. */
-export type Purpose = 'activate' | 'renew';
+/** What the machine asks for: its secrets, once a boot; a new certificate; or nothing but to be believed again. */
+export const PURPOSES = ['activate', 'renew', 'attest'] as const;
+
+export type Purpose = (typeof PURPOSES)[number];
 
 /** 0, 2: firmware. 4, 7, 9, 11: the release. 12: must stay empty. 15: whether secrets were handed over. */
 export const QUOTED_PCRS = [0, 2, 4, 7, 9, 11, 12, 15] as const;

@@ -30,17 +30,18 @@ export const ACTIVATOR = {
     keys: booted('bytes', "hash of the boot's public keys"),
     secrets: booted('bytes', 'hash of what was handed over'),
     wireguard: booted('bytes', 'WireGuard public key that customers need'),
+    proven: booted('count', 'hour, counted from 1970, in which the machine last proved itself'),
   },
 } as const satisfies Record<`activator.${string}`, Declaration>;
 
-/** Everything that a machine sends to the activator before it serves anybody. */
+/** Everything that a machine sends to the activator, before it serves anybody and while it does. */
 export const ATTESTED = {
   'attested.challenge': {
     certificate: sent('bytes', "certificate of the TPM's endorsement key"),
     attestation_key: sent('bytes', 'public area of the key that signs quotes'),
   },
   'attested.evidence': {
-    purpose: sent('word', 'activate or renew'),
+    purpose: sent('word', 'activate, renew or attest'),
     question: sent('bytes', "the activator's own note about what it asked"),
     nonce: sent('bytes', 'which question is answered'),
     secret: sent('bytes', 'what only the right TPM can find in the question'),

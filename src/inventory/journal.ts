@@ -33,15 +33,18 @@ export const JOURNAL = {
     release: said('word', 'which release it runs'),
   },
   'journal.machine_renewed': { gateway: said('word', 'which gateway proved itself again, for a new certificate') },
+  'journal.machine_attested': { gateway: said('word', 'which gateway proved itself again, on its schedule') },
   'journal.machine_refused': {
     gateway: said('word', 'which gateway a machine said it is, or unknown'),
     reason: said('word', 'the closed code of what it could not prove'),
   },
   'journal.activated': { release: said('word', 'the release as which this machine was given its secrets') },
   'journal.renewed': {},
+  'journal.attested': {},
   'journal.activation_refused': { reason: said('word', 'the closed code of what the activator did not believe') },
   'journal.activation_unusable': { reason: said('word', 'what about the answer of the activator was wrong') },
   'journal.activator_lost': {},
+  'journal.certificate_expired': {},
 } as const satisfies Record<`journal.${string}`, Declaration>;
 
 type Value<K extends Datum['kind']> = K extends 'count' ? number : string;
