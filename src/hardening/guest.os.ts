@@ -32,8 +32,11 @@ const ADDRESS = { machine: '198.51.100.10', router: '198.51.100.9', hull: '198.5
 /** Takes the activation's place, which has nobody to ask here. */
 const STAND_IN = '[Unit]\\nAssertPathExists=\\n[Service]\\nExecStart=\\nExecStart=/usr/bin/true\\nAppArmorProfile=\\n';
 
-/** Boots this working tree's image for tests, gives it keys and configuration, and waits until its agent listens. */
-export async function openGuest(): Promise<Guest> {
+/**
+ * Boots this working tree's image for tests, gives it keys and configuration, and waits until its agent listens.
+ * `beforeServing` is called in between, while the machine waits for its activation.
+ */
+export async function openGuest(beforeServing?: (machine: Machine) => Promise<void>): Promise<Guest> {
   const opened: (() => Promise<unknown> | void)[] = [];
   const close = async () => {
     for (const undo of opened.splice(0).toReversed()) await undo();
@@ -78,6 +81,9 @@ export async function openGuest(): Promise<Guest> {
       until: (command, wanted) => until(machine, command, wanted),
       close,
     };
+    await machine.probe.ready;
+    await guest.until('systemctl is-system-running', /running|degraded/);
+    await beforeServing?.(machine);
     await serve(guest);
     return guest;
   } catch (error) {
@@ -87,8 +93,6 @@ export async function openGuest(): Promise<Guest> {
 }
 
 async function serve(guest: Guest): Promise<void> {
-  await guest.machine.probe.ready;
-  await guest.until('systemctl is-system-running', /running|degraded/);
   for (const { path, content, owner, mode } of guest.files) {
     const bytes = Buffer.from(content).toString('base64');
     await guest.text(
@@ -100,6 +104,7 @@ async function serve(guest: Guest): Promise<void> {
   await guest.text('systemctl start --no-block lethe-gateway.target');
   await guest.until('cat /proc/net/tcp', /: 0100410A:20F8 /);
   await guest.until('systemctl is-active lethe-swanctl', /^active$/m);
+  await guest.until('systemctl is-active lethe-modules', /^active$/m);
 }
 
 async function until(machine: Machine, command: string, wanted: RegExp): Promise<string> {

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { findings as resolverFindings } from '../tunnels/dns/nologging.ts';
 import { findings as firewallFindings } from '../tunnels/firewall/nologging.ts';
 import { findings as ikev2Findings } from '../tunnels/ikev2/nologging.ts';
+import { ESP_PROPOSALS } from '../tunnels/ikev2/render.ts';
 import { findings as openvpnFindings } from '../tunnels/openvpn/nologging.ts';
 import { findings as wireguardFindings } from '../tunnels/wireguard/nologging.ts';
 import { ATTACKS, attackLine } from './attacks.ts';
@@ -24,8 +25,15 @@ const DAEMONS: Readonly<Record<string, number>> = {
 
 let guest: Guest;
 
+/** A module of Debian's that is in the image and that no gateway asks for. */
+const LOAD = '/usr/sbin/modprobe dummy';
+/** What loading it said before the gateway served. */
+let loaded: number;
+
 before(async () => {
-  guest = await openGuest();
+  guest = await openGuest(async ({ probe }) => {
+    loaded = (await probe.run(`${LOAD} && /usr/sbin/modprobe --remove dummy`)).code;
+  });
 });
 
 after(async () => {
@@ -85,6 +93,41 @@ test('the baseline holds', async () => {
     if (!control.expected.test(found)) failed.push(`${control.id} ${control.demand}: ${found.slice(0, 200)}`);
   }
   assert.deepEqual(failed, []);
+});
+
+test('once the gateway serves, root loads no module, not even one that Debian signed', async () => {
+  assert.equal(loaded, 0, 'the control: it could be loaded before');
+  assert.match(await said(LOAD), /could not insert 'dummy': Operation not permitted/);
+  assert.match(await said('echo 0 >/proc/sys/kernel/modules_disabled'), /Invalid argument/);
+  assert.equal(await guest.text('cat /proc/sys/kernel/modules_disabled'), '1\n');
+});
+
+/** What the kernel carries ESP with, for a proposal that the gateway offers. */
+function kernelCipher(proposal: string): string {
+  const key = (bytes: number) => `0x${'a5'.repeat(bytes)}`;
+  // 32 bytes of key; GCM has 4 of salt, the hash a key of its own, cut to 16 bytes (RFC 4868).
+  if (proposal.startsWith('aes256gcm16')) return `aead "rfc4106(gcm(aes))" ${key(36)} 128`;
+  assert.match(proposal, /^aes256-sha256(?!\d)/, `the kernel's words for ${proposal}`);
+  return `enc "cbc(aes)" ${key(32)} auth-trunc "hmac(sha256)" ${key(32)} 128`;
+}
+
+test('without another module the kernel carries every cipher that IKEv2 offers, and a new WireGuard', async () => {
+  const ciphers = [...new Set(ESP_PROPOSALS.map(kernelCipher))];
+  assert.equal(ciphers.length, 2);
+  const ends = ['src 192.0.2.10 dst 192.0.2.11', 'src 2001:db8::10 dst 2001:db8::11'];
+  const nat = 'encap espinudp 4500 4500 0.0.0.0';
+  for (const [index, state] of ends.flatMap((end) => ciphers.map((cipher) => [end, cipher] as const)).entries()) {
+    const [end, cipher] = state;
+    for (const [way, spi] of [
+      ['', 4096 + 2 * index],
+      [nat, 4097 + 2 * index],
+    ] as const) {
+      const add = `/usr/bin/ip xfrm state add ${end} proto esp spi ${spi} mode tunnel ${cipher} ${way}`;
+      assert.equal(await said(add), '', `${end} ${cipher} ${way}`);
+      await guest.text(`/usr/bin/ip xfrm state delete ${end} proto esp spi ${spi}`);
+    }
+  }
+  await guest.text('/usr/bin/ip link add wg9 type wireguard && /usr/bin/ip link delete wg9');
 });
 
 test('systemd finds no more open in the guest than was promised', async () => {

@@ -80,7 +80,8 @@ const IKE_PROPOSALS = [
   'aes256-sha384-ecp384',
   'aes256-sha256-modp2048',
 ];
-const ESP_PROPOSALS = [
+/** What the gateway offers for the packets themselves; the image loads the kernel's part of each before it serves. */
+export const ESP_PROPOSALS: readonly string[] = [
   'aes256gcm16-ecp384',
   'aes256gcm16-x25519',
   'aes256gcm16',
