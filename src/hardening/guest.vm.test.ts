@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { builtImage, unpackRoot } from '../image/fixture.os.ts';
 import { findings as resolverFindings } from '../tunnels/dns/nologging.ts';
 import { findings as firewallFindings } from '../tunnels/firewall/nologging.ts';
 import { findings as ikev2Findings } from '../tunnels/ikev2/nologging.ts';
@@ -11,6 +15,8 @@ import { ATTACKS, attackLine } from './attacks.ts';
 import { BASELINE, baselineScript, unmet } from './baseline/baseline.ts';
 import { EXPOSURE_CEILINGS, exposureOf } from './exposure.ts';
 import { type Guest, openGuest } from './guest.os.ts';
+import { auditTree } from './lynis.os.ts';
+import { LYNIS_FLOOR, unanswered } from './lynis.ts';
 import { profileNames } from './recipe.os.ts';
 
 /** Long-running services, with the user that each runs as. */
@@ -123,6 +129,24 @@ test('without another module the kernel carries every cipher that IKEv2 offers, 
     }
   }
   await guest.text('/usr/bin/ip link add wg9 type wireguard && /usr/bin/ip link delete wg9');
+});
+
+test('Lynis, asked about the image with the kernel of this guest, finds nothing that has no answer', async (t) => {
+  const work = mkdtempSync(join(tmpdir(), 'lethe-lynis-'));
+  try {
+    const kernel = {
+      settings: await guest.text('/usr/sbin/sysctl --all 2>/dev/null'),
+      ruleset: await guest.text('/usr/sbin/nft list ruleset'),
+    };
+    const root = await unpackRoot(await builtImage(), work);
+    const report = await auditTree(root, kernel, join(work, 'lynis'));
+    t.diagnostic(`Lynis: hardening index ${report.index} of 100 after ${report.tests} tests`);
+    assert.deepEqual(unanswered(report), { open: [], idle: [] });
+    assert.ok(report.index >= LYNIS_FLOOR, `the hardening index is ${report.index}`);
+    assert.ok(report.tests >= 200, `${report.tests} tests were carried out`);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
 });
 
 test('systemd finds no more open in the guest than was promised', async () => {

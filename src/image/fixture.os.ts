@@ -11,7 +11,7 @@ import { lockImage, machineSources } from './lock.os.ts';
 import { formatOperator, type Operator } from './operator.ts';
 import { bundlePrograms } from './programs.os.ts';
 import { recipeOf } from './recipe.os.ts';
-import { imageState, readLock } from './state.os.ts';
+import { imageState, readLock, workshopFor } from './state.os.ts';
 
 /** An image of this working tree, in both variants. The directories are shared between tests: never write into them. */
 export interface BuiltImage {
@@ -58,6 +58,13 @@ export async function builtImage({ operator }: BuiltOptions = {}): Promise<Built
       rmSync(programs, { recursive: true, force: true });
     }
   });
+}
+
+/** Unpacks the root image of a build into `work`, for a test to walk through; gives where it lies. Needs root. */
+export async function unpackRoot({ release }: BuiltImage, work: string): Promise<string> {
+  const workshop = await workshopFor(imageState(), join(release, 'tools.lock'), { work, see: { out: release } });
+  await workshop.run(['unsquashfs', '-quiet', '-no-progress', '-dest', 'root', '/lethe/out/root.img']);
+  return join(work, 'root');
 }
 
 const DAY = 86_400_000;

@@ -6,19 +6,15 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { checkTree, expectations, ForbiddenError, walkTree } from './contents.os.ts';
 import { findForbidden } from './contents.ts';
-import { builtImage } from './fixture.os.ts';
+import { builtImage, unpackRoot } from './fixture.os.ts';
 import { recipeOf } from './recipe.os.ts';
-import { imageState, workshopFor } from './state.os.ts';
 
 let work: string;
 let root: string;
 
 before(async () => {
-  const { release } = await builtImage();
   work = mkdtempSync(join(tmpdir(), 'lethe-tree-'));
-  const workshop = await workshopFor(imageState(), join(release, 'tools.lock'), { work, see: { out: release } });
-  await workshop.run(['unsquashfs', '-quiet', '-no-progress', '-dest', 'root', '/lethe/out/root.img']);
-  root = join(work, 'root');
+  root = await unpackRoot(await builtImage(), work);
 });
 
 after(() => rmSync(work, { recursive: true, force: true }));
