@@ -9,10 +9,20 @@ import type { Workshop } from './workshop.os.ts';
 const BUNDLES = { 'gateway.ts': 'gateway.js', 'activation.ts': 'activation.js' };
 
 const WARNINGS = ['-O2', '-Wall', '-Wextra', '-Werror'];
-/** What is compiled with the locked compiler: source in the repository, name below /usr/lib/lethe. */
+/** What is compiled with the locked compiler: sources in the repository and their headers, name below /usr/lib/lethe. */
 const COMPILED = [
-  { source: 'src/residue/wipe.c', target: 'wipe.so', flags: ['-shared', '-fPIC', '-fvisibility=hidden'] },
-  { source: 'src/tunnels/wireguard/kernel.c', target: 'wireguard', flags: [] },
+  {
+    sources: ['src/residue/wipe.c'],
+    headers: [],
+    target: 'wipe.so',
+    flags: ['-shared', '-fPIC', '-fvisibility=hidden'],
+  },
+  {
+    sources: ['src/tunnels/wireguard/kernel.c', 'src/tunnels/wireguard/netlink.c'],
+    headers: ['src/tunnels/wireguard/netlink.h'],
+    target: 'wireguard',
+    flags: [],
+  },
 ];
 
 /** Bundles the gateway's programs into `directory`. The same sources give the same bytes wherever they lie. */
@@ -39,12 +49,16 @@ export async function bundlePrograms(recipe: Recipe, directory: string): Promise
 
 /** Compiles the C programs of the image; the workshop must see the repository at /lethe/source. */
 export async function compilePrograms(workshop: Workshop, recipe: Recipe, directory: string): Promise<void> {
-  for (const { source, target, flags } of COMPILED) {
-    if (!existsSync(join(recipe.repository, source))) continue;
+  for (const { sources, target, flags } of COMPILED) {
+    if (!sources.every((source) => existsSync(join(recipe.repository, source)))) continue;
     const output = `/lethe/work/${directory}/${target}`;
-    await workshop.run(['gcc', ...WARNINGS, ...flags, '-o', output, `/lethe/source/${source}`]);
+    const inputs = sources.map((source) => `/lethe/source/${source}`);
+    await workshop.run(['gcc', ...WARNINGS, ...flags, '-o', output, ...inputs]);
   }
 }
 
 /** The sources of what is compiled, relative to the repository. */
-export const COMPILED_SOURCES = COMPILED.map(({ source }) => source);
+export const COMPILED_SOURCES: readonly string[] = [
+  ...COMPILED.flatMap(({ sources }) => sources),
+  ...COMPILED.flatMap(({ headers }) => headers),
+];

@@ -4,15 +4,13 @@
 // keeps the peers of a device as if it spoke with wireguard-go. Its argument is the device, which it never makes:
 //   kernel wg0    serves one client at a time on the socket that systemd hands over, or standard input without one.
 // It reads `get=1`, and `set=1` with public_key, remove, replace_allowed_ips and allowed_ip; nothing else can be asked.
-// It never tells the private key. Keys and addresses of customers lie in the buffers below, which are overwritten after
-// each request, and nowhere else; poll() wipes the stack (see residue/wipe.c).
-//
-// Built with -DTWIN it speaks with the kernel's twin, whose socket is named in the environment (see kernel.test.ts).
+// It never tells the private key. Keys and addresses of customers lie in the buffers below and in those of netlink.c, which
+// are overwritten after each request, and nowhere else; poll() wipes the stack (see residue/wipe.c).
 #define _GNU_SOURCE
+#include "netlink.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/genetlink.h>
-#include <linux/netlink.h>
 #include <linux/wireguard.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -23,144 +21,31 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum { KEY = WG_KEY_LEN, LINE = 160, PEER_ATTRIBUTES = 16, ROOM_FOR_A_LINE = 64 };
 
 static char asked[65536 + 1];           // one request
 static char said[16384];                // the part of the answer that has not been sent
-static unsigned char message[16384];    // to the kernel
-static unsigned char heard[65536];      // from the kernel: at most NLMSG_GOODSIZE, and never more than 32 KiB
 static unsigned char last_peer[KEY];    // whose description goes on in the next message
-static size_t said_length, heard_length;
-static int kernel, out, family;
-static uint32_t sequence;
+static size_t said_length;
+static int out, family;
 static const char *device;
 
 static void forget(void) {
   explicit_bzero(asked, sizeof asked);
   explicit_bzero(said, sizeof said);
-  explicit_bzero(message, sizeof message);
-  explicit_bzero(heard, sizeof heard);
   explicit_bzero(last_peer, sizeof last_peer);
-  said_length = heard_length = 0;
+  said_length = 0;
+  forget_messages();
 }
 
-// ---- messages to the kernel (include/uapi/linux/netlink.h, genetlink.h, wireguard.h) ----
-
-static struct nlmsghdr *head(void) { return (struct nlmsghdr *)message; }
-
-static void begin(int type, int command, int flags) {
-  *head() = (struct nlmsghdr){.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN),
-                              .nlmsg_type = (uint16_t)type,
-                              .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
-                              .nlmsg_seq = ++sequence};
-  *(struct genlmsghdr *)NLMSG_DATA(head()) = (struct genlmsghdr){.cmd = (uint8_t)command, .version = 1};
-}
-
-static struct nlattr *tail(void) { return (struct nlattr *)(message + head()->nlmsg_len); }
-
-// The place where the value goes. Callers leave room: see ROOM_FOR_A_LINE.
-static void *put(int type, size_t size) {
-  struct nlattr *attribute = tail();
-  *attribute = (struct nlattr){.nla_len = (uint16_t)(NLA_HDRLEN + size), .nla_type = (uint16_t)type};
-  memset((char *)attribute + NLA_HDRLEN, 0, NLA_ALIGN(size));
-  head()->nlmsg_len += (uint32_t)(NLA_HDRLEN + NLA_ALIGN(size));
-  return (char *)attribute + NLA_HDRLEN;
-}
-
-static struct nlattr *open_nest(int type) {
-  struct nlattr *nest = tail();
-  put(type | NLA_F_NESTED, 0);
-  return nest;
-}
-
-static void close_nest(struct nlattr *nest) { nest->nla_len = (uint16_t)((char *)tail() - (char *)nest); }
+// ---- messages about the device (include/uapi/linux/wireguard.h) ----
 
 static void begin_device(int command, int flags) {
   begin(family, command, flags);
   size_t length = strlen(device);
   memcpy(put(WGDEVICE_A_IFNAME, length + 1), device, length);
-}
-
-// ---- messages from the kernel ----
-
-typedef int listener(const struct nlattr *first, size_t length);
-
-// Collects the attributes of one nest by number. Whatever does not fit its frame ends the collection.
-static int collect(const struct nlattr *first, size_t length, const struct nlattr **found, int count) {
-  memset(found, 0, (size_t)count * sizeof *found);
-  while (length >= NLA_HDRLEN) {
-    if (first->nla_len < NLA_HDRLEN || first->nla_len > length) return -EPROTO;
-    int type = first->nla_type & NLA_TYPE_MASK;
-    if (type < count) found[type] = first;
-    size_t step = NLA_ALIGN(first->nla_len);
-    if (step >= length) break;
-    length -= step;
-    first = (const struct nlattr *)((const char *)first + step);
-  }
-  return 0;
-}
-
-static size_t size_of(const struct nlattr *attribute) { return attribute->nla_len - NLA_HDRLEN; }
-static const void *value_of(const struct nlattr *attribute) { return (const char *)attribute + NLA_HDRLEN; }
-static int has(const struct nlattr *attribute, size_t size) { return attribute != NULL && size_of(attribute) >= size; }
-
-// One datagram. Other processes may send to this socket too; only the kernel has the number 0.
-static int hear(void) {
-  for (;;) {
-    struct sockaddr_nl from = {.nl_family = AF_NETLINK};
-#ifdef TWIN
-    ssize_t got = read(kernel, heard, sizeof heard);
-#else
-    socklen_t length = sizeof from;
-    ssize_t got = recvfrom(kernel, heard, sizeof heard, MSG_TRUNC, (struct sockaddr *)&from, &length);
-#endif
-    if (got <= 0 || (size_t)got > sizeof heard) return -EIO;
-    heard_length = (size_t)got;
-    if (from.nl_pid == 0) return 0;
-  }
-}
-
-// Sends what was begun, and gives the attributes of each answer to `listen` until the kernel says that it is done.
-static int ask(listener *listen) {
-  if (send(kernel, message, head()->nlmsg_len, 0) != (ssize_t)head()->nlmsg_len) return -EIO;
-  uint32_t expected = head()->nlmsg_seq;
-  for (;;) {
-    int problem = hear();
-    if (problem != 0) return problem;
-    size_t left = heard_length;
-    for (struct nlmsghdr *one = (struct nlmsghdr *)heard; left >= sizeof *one;) {
-      if (one->nlmsg_len < sizeof *one || one->nlmsg_len > left) return -EPROTO;
-      size_t length = one->nlmsg_len - NLMSG_HDRLEN;
-      if (one->nlmsg_seq == expected) {
-        if (one->nlmsg_type == NLMSG_ERROR || one->nlmsg_type == NLMSG_DONE)
-          return length < sizeof(int) ? (one->nlmsg_type == NLMSG_DONE ? 0 : -EPROTO) : *(int *)NLMSG_DATA(one);
-        if (length < GENL_HDRLEN) return -EPROTO;
-        problem = listen((struct nlattr *)((char *)NLMSG_DATA(one) + GENL_HDRLEN), length - GENL_HDRLEN);
-        if (problem != 0) return problem;
-      }
-      size_t step = NLMSG_ALIGN(one->nlmsg_len);
-      if (step >= left) break;
-      left -= step;
-      one = (struct nlmsghdr *)((char *)one + step);
-    }
-  }
-}
-
-static int read_family(const struct nlattr *first, size_t length) {
-  const struct nlattr *found[CTRL_ATTR_FAMILY_ID + 1];
-  int problem = collect(first, length, found, CTRL_ATTR_FAMILY_ID + 1);
-  if (problem == 0 && has(found[CTRL_ATTR_FAMILY_ID], 2)) family = *(const uint16_t *)value_of(found[CTRL_ATTR_FAMILY_ID]);
-  return problem;
-}
-
-static int find_family(void) {
-  begin(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, NLM_F_ACK);
-  memcpy(put(CTRL_ATTR_FAMILY_NAME, sizeof WG_GENL_NAME), WG_GENL_NAME, sizeof WG_GENL_NAME);
-  int problem = ask(read_family);
-  return problem != 0 ? problem : family == 0 ? -ENOENT : 0;
 }
 
 // ---- the answer to `get` ----
@@ -238,22 +123,6 @@ static int say_allowed(const struct nlattr *allowed) {
   return 0;
 }
 
-// Calls `each` for every member of a list of nests.
-static int for_each(const struct nlattr *list, int (*each)(const struct nlattr *)) {
-  const struct nlattr *one = value_of(list);
-  size_t left = size_of(list);
-  while (left >= NLA_HDRLEN) {
-    if (one->nla_len < NLA_HDRLEN || one->nla_len > left) return -EPROTO;
-    int problem = each(one);
-    if (problem != 0) return problem;
-    size_t step = NLA_ALIGN(one->nla_len);
-    if (step >= left) break;
-    left -= step;
-    one = (const struct nlattr *)((const char *)one + step);
-  }
-  return 0;
-}
-
 // A peer with many addresses is told in several messages: those after the first hold its key and more addresses.
 static int say_peer(const struct nlattr *peer) {
   const struct nlattr *found[PEER_ATTRIBUTES];
@@ -324,7 +193,7 @@ static int hex(char digit) {
 static int set_public_key(const char *value) {
   close_peer();
   // A peer never grows beyond what is left here: addresses are refused first.
-  if (head()->nlmsg_len > sizeof message / 2) {
+  if (message_length() > MESSAGE / 2) {
     int problem = finish_set();
     if (problem != 0) return problem;
     begin_set();
@@ -343,7 +212,7 @@ static int set_public_key(const char *value) {
 
 static int set_allowed_ip(char *value) {
   char *slash = strchr(value, '/');
-  if (slash == NULL || head()->nlmsg_len > sizeof message - 2 * ROOM_FOR_A_LINE) return -EINVAL;
+  if (slash == NULL || message_length() > MESSAGE - 2 * ROOM_FOR_A_LINE) return -EINVAL;
   *slash = '\0';
   int kind = strchr(value, ':') == NULL ? AF_INET : AF_INET6;
   char *end;
@@ -424,25 +293,12 @@ static void serve(int in) {
   forget();
 }
 
-static int open_kernel(void) {
-#ifdef TWIN
-  struct sockaddr_un place = {.sun_family = AF_UNIX};
-  strncpy(place.sun_path, getenv("TWIN"), sizeof place.sun_path - 1);
-  int opened = socket(AF_UNIX, SOCK_STREAM, 0);
-  return connect(opened, (struct sockaddr *)&place, sizeof place) == 0 ? opened : -1;
-#else
-  struct timeval patience = {.tv_sec = 5};
-  int opened = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
-  setsockopt(opened, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  return opened;
-#endif
-}
-
 int main(int count, char **arguments) {
   if (count != 2 || strlen(arguments[1]) >= IFNAMSIZ) return 2;
   device = arguments[1];
-  kernel = open_kernel();
-  if (kernel < 0 || find_family() != 0) return 1;
+  if (open_kernel() != 0) return 1;
+  family = find_family(WG_GENL_NAME);
+  if (family < 0) return 1;
   if (getenv("LISTEN_FDS") == NULL) {
     out = STDOUT_FILENO;
     serve(STDIN_FILENO);
