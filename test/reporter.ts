@@ -20,13 +20,15 @@ interface Covered extends Totals {
   path: string;
 }
 
-/** One line a file of tests, each failure whole, the coverage, and a closing count. */
+/** One line a file of tests, each failure whole, figures that tests give, the coverage, and a closing count. */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const tally: Tally = { passed: 0, failed: 0 };
   const files = new Map<string, Tally & { milliseconds: number }>();
   let coverage: { files: Covered[]; totals: Totals } | undefined;
   for await (const event of source) {
     if (event.type === 'test:pass' || event.type === 'test:fail') yield* result(event, tally, files);
+    // Without a file it is the runner that speaks.
+    if (event.type === 'test:diagnostic' && event.data.file !== undefined) yield `${event.data.message}\n`;
     if (event.type === 'test:coverage') coverage = event.data.summary;
     if (event.type === 'test:stderr' && process.env['LETHE_TEST_OUTPUT'] !== undefined) yield event.data.message;
   }

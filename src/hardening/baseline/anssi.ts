@@ -14,20 +14,18 @@ import {
   VERITY,
   WRITABLE,
 } from './common.ts';
-import { absent, type Control, notApplicable, nothing, says, sealed, setting, shown } from './control.ts';
-
-const BOTH = ['all', 'default'] as const;
-
-/** The same setting for interfaces that are there and for those that come. */
-function both(id: string, family: 'ipv4' | 'ipv6', values: Readonly<Record<string, number>>): Control[] {
-  return Object.entries(values).flatMap(([name, value]) =>
-    BOTH.map((scope) => setting(id, `net.${family}.conf.${scope}.${name}`, value)),
-  );
-}
-
-function settings(id: string, values: Readonly<Record<string, number | string>>): Control[] {
-  return Object.entries(values).map(([name, value]) => setting(id, name, value));
-}
+import {
+  absent,
+  both,
+  type Control,
+  notApplicable,
+  nothing,
+  says,
+  sealed,
+  setting,
+  settings,
+  shown,
+} from './control.ts';
 
 function each(first: number, last: number): string[] {
   return Array.from({ length: last - first + 1 }, (_, index) => `ANSSI R${first + index}`);

@@ -52,6 +52,17 @@ export function setting(ids: Ids, name: string, value: number | string): Control
   return says(ids, `${name} is ${value}`, `cat /proc/sys/${name.replaceAll('.', '/')}`, exactly);
 }
 
+export function settings(ids: Ids, values: Readonly<Record<string, number | string>>): Control[] {
+  return Object.entries(values).map(([name, value]) => setting(ids, name, value));
+}
+
+/** The same settings for network interfaces that are there and for those that come. */
+export function both(ids: Ids, family: 'ipv4' | 'ipv6', values: Readonly<Record<string, number>>): Control[] {
+  return Object.entries(values).flatMap(([name, value]) =>
+    ['all', 'default'].map((scope) => setting(ids, `net.${family}.conf.${scope}.${name}`, value)),
+  );
+}
+
 /** Mounted apart, and nothing in it is a device, a right, or a program. */
 export function sealed(ids: Ids, place: string): Control {
   const options = /^(?=.*\bnosuid\b)(?=.*\bnodev\b)(?=.*\bnoexec\b)/;
