@@ -112,7 +112,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   check: { rooms: 'clock processes terminal' },
   bench: {
     rooms:
-      'clock random journal licences sessions terminal processes namespaces residue authdb geoip sensitive tunnels internet pki gateway service demo',
+      'clock random journal licences sessions formats terminal processes namespaces machines residue attestation activation authdb geoip sensitive tunnels internet pki gateway service demo image release',
     packages: 'lmdb mmdb-lib',
   },
 };

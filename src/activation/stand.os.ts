@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { HANDOVER_PCR, type Purpose } from '../attestation/evidence.ts';
 import { sampleEvents, sampleImage, sampleTrust } from '../attestation/sample.ts';
 import type { ManualClock } from '../clock/clock.ts';
+import type { LoggedEvent } from '../formats/eventlog.ts';
 import { open, x25519PrivateKey, x25519PublicBytes } from '../formats/hpke.ts';
 import { sha256 } from '../formats/tpm.ts';
 import { RecordingJournal } from '../journal/journal.ts';
@@ -131,7 +132,7 @@ export class Stand {
     if ('problem' in made) throw new Error(made.problem);
   }
 
-  async boot(events = EVENTS): Promise<void> {
+  async boot(events: readonly LoggedEvent[] = EVENTS): Promise<void> {
     const { machine } = this.lasting;
     this.log = await machine.boot(events);
     this.area = await machine.tpm.makeAttestationKey();

@@ -115,17 +115,25 @@ export const collectGarbage = runInNewContext('gc') as () => void;
  */
 export async function interleave<Name extends string>(
   context: BenchContext,
-  sides: Readonly<Record<Name, () => number | Promise<number>>>,
+  sides: Sides<Name>,
+): Promise<Record<Name, number[]>> {
+  collectGarbage();
+  await inTurn({ rounds: 1, say: () => context.say('warming up') }, sides);
+  return await inTurn(context, sides);
+}
+
+export type Sides<Name extends string> = Readonly<Record<Name, () => number | Promise<number>>>;
+
+/** The same without a round to warm up, for what takes a minute and comes out of fresh processes each time. */
+export async function inTurn<Name extends string>(
+  { rounds, say }: Pick<BenchContext, 'rounds' | 'say'>,
+  sides: Sides<Name>,
 ): Promise<Record<Name, number[]>> {
   const names = Object.keys(sides) as Name[];
-  collectGarbage();
   const samples = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
-  for (let round = 0; round <= context.rounds; round += 1) {
-    context.say(round === 0 ? 'warming up' : `round ${round} of ${context.rounds}`);
-    for (const name of names) {
-      const sample = await sides[name]();
-      if (round > 0) samples[name].push(sample);
-    }
+  for (let round = 1; round <= rounds; round += 1) {
+    say(`round ${round} of ${rounds}`);
+    for (const name of names) samples[name].push(await sides[name]());
   }
   return samples;
 }

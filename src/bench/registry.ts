@@ -12,4 +12,5 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchm
   geoip: () => import('./geoip.bench.ts'),
   memory: () => import('./memory.bench.ts'),
   up: () => import('./up.bench.ts'),
+  image: () => import('./image.bench.ts'),
 };

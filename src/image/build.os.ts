@@ -28,7 +28,7 @@ import { fileDigest, packRoot, type Seal, sealRoot } from './seal.os.ts';
 import type { Source } from './sources.ts';
 import { type ImageState, imageState, readLock, workshopFor } from './state.os.ts';
 import { makeUki } from './uki.os.ts';
-import { CLOCK_HOOKS, clock, debootstrapOptions, lockDigest, type Workshop } from './workshop.os.ts';
+import { CLOCK_HOOKS, clock, debootstrap, lockDigest, type Workshop } from './workshop.os.ts';
 
 export interface BuildOptions {
   /** Build directory; replaced as a whole when the build is complete. */
@@ -155,9 +155,7 @@ async function installPackages(site: Site): Promise<void> {
     return;
   }
   await makeRepository(lock, openCache(state.cache), join(work, 'repository'));
-  const source = 'deb [trusted=yes] copy:///lethe/work/repository ./';
-  const hooks = options.wrongClock === undefined ? [] : CLOCK_HOOKS;
-  await workshop.run(['mmdebstrap', ...debootstrapOptions(lock), ...hooks, '', 'root', source]);
+  await debootstrap(workshop, lock, options.wrongClock === undefined ? [] : CLOCK_HOOKS);
   if (options.keepTree !== true) return;
   const unfinished = `${kept}.${process.pid}`;
   mkdirSync(dirname(kept), { recursive: true });

@@ -39,7 +39,7 @@ export async function builtImage({ operator }: BuiltOptions = {}): Promise<Built
   const state = imageState();
   mkdirSync(state.directory, { recursive: true });
   return await exclusively(join(state.directory, 'fixture.lock'), async () => {
-    const locks = await satisfiableLocks();
+    const locks = await availableLocks();
     const recipe = recipeOf();
     const programs = mkdtempSync(join(state.directory, '.programs-'));
     try {
@@ -79,7 +79,7 @@ export function forgetUnused(directory: string, used: readonly string[], now: nu
 }
 
 /** The recipe's locks; or, where the archive has moved on and nobody kept the packages, fresh ones of our own. */
-async function satisfiableLocks(): Promise<string> {
+export async function availableLocks(): Promise<string> {
   const recipe = recipeOf();
   const state = imageState();
   const fresh = join(state.directory, 'fresh-lock');

@@ -93,7 +93,7 @@ export function lockDigest(lock: Lock): string {
 }
 
 /** What mmdebstrap is told about every tree: nothing that a locked list does not say. */
-export function debootstrapOptions(lock: Lock): string[] {
+function debootstrapOptions(lock: Lock): string[] {
   const names = lock.packages.map((entry) => entry.name).filter((name) => !name.startsWith('linux-image-'));
   return [
     '--mode=root',
@@ -113,6 +113,12 @@ export function debootstrapOptions(lock: Lock): string[] {
     '--skip=output/dev',
     '--quiet',
   ];
+}
+
+/** Makes the tree `root/` of the working directory from its `repository/`. */
+export async function debootstrap(workshop: Workshop, lock: Lock, hooks: readonly string[] = []): Promise<void> {
+  const source = 'deb [trusted=yes] copy:///lethe/work/repository ./';
+  await workshop.run(['mmdebstrap', ...debootstrapOptions(lock), ...hooks, '', 'root', source]);
 }
 
 /**
