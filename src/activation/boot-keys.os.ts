@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { BootKeys } from '../attestation/evidence.ts';
@@ -38,7 +38,9 @@ export async function freshKeys(directory: string, random: Random): Promise<Fres
   if (!existsSync(path)) {
     const [server, wireguard] = await Promise.all([generateRsaKey(), generateWireguardKeys()]);
     const made = { server: privateKeyPem(server), wireguard, handover: random.bytes(32).toHex() };
-    writeFileSync(path, JSON.stringify(made), { mode: 0o600 });
+    // Whoever is ended meanwhile leaves nothing that another would take for keys.
+    writeFileSync(`${path}.new`, JSON.stringify(made), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
   }
   const kept = parseConfiguration(FRESH, readFileSync(path, 'utf8'));
   if ('problem' in kept) throw new Error(`${path}: ${kept.problem}`);

@@ -28,6 +28,8 @@ $B cp -a /given/. /new/run/
 `;
 /** Takes the activation's place. */
 const STAND_IN = '[Unit]\nAssertPathExists=\n[Service]\nExecStart=\nExecStart=/usr/bin/true\nAppArmorProfile=\n';
+/** No keys are made that nobody would use. */
+const NEVER = '[Unit]\nConditionPathExists=!/run\n';
 const ARCHIVE = 'cd "$1" && find . | LC_ALL=C sort | cpio -o -H newc --quiet >"$2"';
 
 /** Makes a medium that boots without Secure Boot and without a TPM, and serves as the site's gateway. */
@@ -71,7 +73,10 @@ function lay(tree: string, files: readonly OwnedFile[]): void {
     chownSync(path, uid, gid);
   };
   for (const { path, content, mode, owner } of files) write(given(path), content, mode, owner);
-  write(given('/run/systemd/system/lethe-activation.service.d/90-given.conf'), STAND_IN);
+  const units = { 'lethe-activation': STAND_IN, 'lethe-keys': NEVER };
+  for (const [unit, drop] of Object.entries(units)) {
+    write(given(`/run/systemd/system/${unit}.service.d/90-given.conf`), drop);
+  }
   const init = readFileSync(join(recipeOf().directory, 'initrd/init'), 'utf8');
   if (!init.includes(HAND_OVER)) throw new Error('the initrd hands over in another way than this benchmark knows');
   write(join(tree, 'init'), init.replace(HAND_OVER, `${PLACE}${HAND_OVER}`), 0o755);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
 import { until } from '../clock/until.ts';
 import type { ImageRelease } from '../service/image-release.os.ts';
 import { type BenchContext, type Row, rowOf } from './bench.ts';
@@ -37,6 +38,8 @@ export async function memoryRows(
   const { machine } = await powerOn(context, site, proving(site, release), crowd.customer);
   const sessions: Session[] = [];
   try {
+    const ahead = (await machine.probe.text('systemctl is-active lethe-keys')).trim();
+    assert.equal(ahead, 'active', 'the keys of this boot were not made ahead');
     await until('the first client is gone', () => control.sessions === 0, PATIENCE);
     const idle = await memoryOf(machine);
     context.say(`${scale.credentials} credentials`);

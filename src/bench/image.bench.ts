@@ -16,8 +16,8 @@ import { prepareClients } from './image-session.os.ts';
 import { type ImageSite, openSite, type Undo } from './image-site.os.ts';
 
 interface Size {
-  /** Rounds of a build; each takes two minutes. */
-  readonly builds: number;
+  /** Rounds of builds and of boots; each takes two minutes. */
+  readonly rounds: number;
   /** Whether packages are installed anew each time, which is what a build is about. */
   readonly installs: boolean;
   /** The image that is timed from power-on. */
@@ -26,8 +26,8 @@ interface Size {
 }
 
 const SIZES: Readonly<Record<BenchContext['size'], Size>> = {
-  full: { builds: 3, installs: true, timed: 'release', scale: { credentials: 1_000_000, openvpn: 60, wireguard: 40 } },
-  tiny: { builds: 1, installs: false, timed: 'probe', scale: { credentials: 2000, openvpn: 1, wireguard: 1 } },
+  full: { rounds: 3, installs: true, timed: 'release', scale: { credentials: 1_000_000, openvpn: 60, wireguard: 40 } },
+  tiny: { rounds: 1, installs: false, timed: 'probe', scale: { credentials: 2000, openvpn: 1, wireguard: 1 } },
 };
 
 /** What a reproducible, attested image costs those who build it, wait for it, and pay for its memory. */
@@ -46,7 +46,7 @@ export const benchmark: Benchmark = {
 };
 
 async function measure(context: BenchContext, site: ImageSite, undo: Undo[]): Promise<Row[]> {
-  const { timed, scale } = SIZES[context.size];
+  const { timed, scale, rounds } = SIZES[context.size];
   const build = join(site.directory, 'build');
   const built = await buildRows(context, site, build);
   const probe = join(site.directory, 'probe');
@@ -60,7 +60,7 @@ async function measure(context: BenchContext, site: ImageSite, undo: Undo[]): Pr
   site.control.publish(crowd.few(1), 1);
   const release = await admit(timed === 'release' ? build : probe);
   const given = await givenMedium(context, site, timed === 'release' ? build : probe);
-  const serving = await servingRow(context, site, { release, given }, crowd.customer);
+  const serving = await servingRow({ ...context, rounds }, site, { release, given }, crowd.customer);
   const inspected = timed === 'probe' ? release : await admit(probe);
   return [
     ...built.rows,
@@ -71,11 +71,11 @@ async function measure(context: BenchContext, site: ImageSite, undo: Undo[]): Pr
 }
 
 async function buildRows(context: BenchContext, { operator }: ImageSite, out: string) {
-  const { builds, installs } = SIZES[context.size];
+  const { rounds, installs } = SIZES[context.size];
   const locks = await availableLocks();
   let tree = 0;
   const samples = await inTurn(
-    { ...context, rounds: builds },
+    { ...context, rounds },
     {
       whole: () => secondsToBuild(context, { out, locks, operator, keepTree: !installs }),
       async bare() {

@@ -14,6 +14,7 @@ export const EXPOSURE_CEILINGS: Readonly<Record<string, number>> = {
   'lethe-apparmor': 1.8,
   'lethe-closed': 1.8,
   'lethe-firewall': 2,
+  'lethe-keys': 0.5,
   'lethe-modules': 2,
   'lethe-renewal': 2.2,
   'lethe-renewed': 1.5,

@@ -11,6 +11,7 @@ import { IMAGE_FILES, profileFile, profileNames, serviceNames, unitFiles } from 
 /** Units that do what another does, with its profile. */
 const SHARED: Readonly<Record<string, string>> = {
   'lethe-closed': 'lethe-firewall',
+  'lethe-keys': 'lethe-activation',
   'lethe-renewal': 'lethe-activation',
 };
 
