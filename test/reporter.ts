@@ -28,7 +28,7 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
   for await (const event of source) {
     if (event.type === 'test:pass' || event.type === 'test:fail') yield* result(event, tally, files);
     // Without a file it is the runner that speaks.
-    if (event.type === 'test:diagnostic' && event.data.file !== undefined) yield `${event.data.message}\n`;
+    if (event.type === 'test:diagnostic' && event.data.file !== undefined) yield `\n${event.data.message}\n`;
     if (event.type === 'test:coverage') coverage = event.data.summary;
     if (event.type === 'test:stderr' && process.env['LETHE_TEST_OUTPUT'] !== undefined) yield event.data.message;
   }

@@ -104,7 +104,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   hunt: { rooms: 'clock random processes pki' },
   demo: {
     rooms:
-      'clock random inventory journal terminal processes namespaces pki tunnels database service hunt internet image release tokens',
+      'clock random inventory journal terminal processes namespaces pki tunnels database service hunt internet machines image release tokens',
     packages: 'kysely',
   },
   hardening: { rooms: 'clock random processes namespaces machines image pki tunnels gateway activation' },

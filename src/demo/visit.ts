@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { Resolver } from 'node:dns/promises';
 import { get } from 'node:http';
+import { isIP } from 'node:net';
 
 // What a person does in a browser, as a small program that runs inside a client's namespace: look a name up at the
-// given resolver, fetch a page from the address it gives, and print what came back.
+// given resolver unless it is an address, fetch a page from there, and print what came back.
 
 export interface Visit {
   readonly addresses: readonly string[];
@@ -30,6 +31,6 @@ async function fetchPage(address: string, host: string, path: string): Promise<P
 const [host = '', path = '/', server = ''] = process.argv.slice(2);
 const resolver = new Resolver({ timeout: 3000, tries: 3 });
 resolver.setServers([server]);
-const addresses = await resolver.resolve4(host);
+const addresses = isIP(host) === 0 ? await resolver.resolve4(host) : [host];
 const page = await fetchPage(addresses[0] ?? '', host, path);
 process.stdout.write(JSON.stringify({ addresses, ...page } satisfies Visit));

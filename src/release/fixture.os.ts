@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BootTrust } from '../attestation/prediction.ts';
 import { systemClock } from '../clock/clock.ts';
 import { signAuthenticode } from '../formats/authenticode.ts';
 import { type Guid } from '../formats/efi.ts';
 import { attachSignature, authenticodeSha256, type Pe, parsePe } from '../formats/pe.ts';
+import { makeIso } from '../image/iso.os.ts';
 import { systemRandom } from '../random/random.ts';
 import { softToken } from '../tokens/softhsm.os.ts';
+import { OPERATOR_FILE, readRecord } from './builders.os.ts';
 import { createKeyring, revokeHash } from './ceremony.os.ts';
-import { derOf, enrolledStore, type Keyring, secureBootVariables } from './keyring.ts';
+import { derOf, enrolledStore, type Keyring, printKeyring, secureBootVariables } from './keyring.ts';
+import { isoName, PUBLISHED, printPcrs } from './publication.ts';
+import { publishedPcrs } from './sign.os.ts';
 
 /** An operator with Secure Boot keys of its own, for tests that boot what it signs. */
 export interface TestOperator {
@@ -20,6 +24,11 @@ export interface TestOperator {
   sign(uki: Uint8Array): Promise<Uint8Array>;
   /** Firmware variables of a machine that trusts it, but not this one image any more. */
   revoked(uki: Uint8Array): Promise<Uint8Array>;
+  /**
+   * Makes of a build what a service needs to boot it, in a directory that is not there yet. No builder has said anything
+   * about it, and `uki` may be another than the build's.
+   */
+  publish(build: string, uki: Uint8Array, out: string): Promise<void>;
 }
 
 /** Makes the keys below a directory that is not there yet, and goes with the caller's. */
@@ -28,20 +37,29 @@ export async function testOperator(directory: string): Promise<TestOperator> {
   const soft = await softToken(directory);
   const keys = join(directory, 'keys');
   const keyring = await createKeyring(deps, keys, 'Test', soft.key, soft.pin);
-  const certificate = derOf(keyring.db[0] as string);
+  const signer = keyring.db[0] as string;
+  const certificate = derOf(signer);
+  const sign = async (image: Pe) =>
+    attachSignature(image, await signAuthenticode(authenticodeSha256(image), certificate, soft.key.signer(soft.pin)));
   return {
     variables: storeOf(keyring),
     trust: {
       variables: secureBootVariables(keyring),
       signer: { owner: keyring.owner as Guid, certificate },
     },
-    async sign(uki) {
-      const image = programOf(uki);
-      const signer = soft.key.signer(soft.pin);
-      return attachSignature(image, await signAuthenticode(authenticodeSha256(image), certificate, signer));
-    },
+    sign: (uki) => sign(programOf(uki)),
     async revoked(uki) {
       return storeOf(await revokeHash(deps, keys, authenticodeSha256(programOf(uki)).toHex()));
+    },
+    async publish(build, uki, out) {
+      const [record, image] = [readRecord(build), programOf(uki)];
+      const at = (name: string) => join(out, name);
+      mkdirSync(out);
+      writeFileSync(at(PUBLISHED.signed), await sign(image));
+      await makeIso(build, at(PUBLISHED.signed), at(isoName(record.version, record.variant)));
+      writeFileSync(at(PUBLISHED.keyring), printKeyring(keyring));
+      writeFileSync(at(PUBLISHED.pcrs), printPcrs(publishedPcrs(record, image, keyring, signer)));
+      if (existsSync(join(build, OPERATOR_FILE))) copyFileSync(join(build, OPERATOR_FILE), at(OPERATOR_FILE));
     },
   };
 }

@@ -29,7 +29,7 @@ interface MachineServiceParts extends GatewayServiceParts {
  * tells customers the WireGuard key that the machine made in this boot.
  */
 export async function withMachine(parts: MachineServiceParts, undo: Undo[]): Promise<Omit<Service, 'stop'>> {
-  const { options, deps, place, database, identity, keys, users, release } = parts;
+  const { options, deps, gateway, place, database, identity, keys, users, release } = parts;
   const { progress, clock } = deps;
   const listen = place.cables.controlAddress;
   const activator = activatorOf({ directory: options.directory, keys, identity, listen, users }, deps);
@@ -53,6 +53,7 @@ export async function withMachine(parts: MachineServiceParts, undo: Undo[]): Pro
       activator,
       parameters: parametersOf(parts),
       random: deps.random,
+      ...(gateway.memoryFile === undefined ? {} : { memoryFile: gateway.memoryFile }),
     });
     undo.push(() => started.stop());
     return started;

@@ -38,6 +38,8 @@ export interface ImageGatewayParts {
   readonly parameters: Omit<BundleParameters, 'token'>;
   /** MiB; 1024 unless given. */
   readonly memory?: number;
+  /** A file that is the machine's memory, for whoever wants to search it. */
+  readonly memoryFile?: string;
   readonly random: Random;
 }
 
@@ -90,7 +92,7 @@ export async function startImageGateway(parts: ImageGatewayParts): Promise<Image
 }
 
 async function powerOn(parts: ImageGatewayParts, state: string): Promise<{ machine: Machine; boot: StoredBoot }> {
-  const { activator, hull, cabling, release, parameters, memory } = parts;
+  const { activator, hull, cabling, release, parameters, memory, memoryFile } = parts;
   const { gateway } = parameters.plan;
   const before = activator.boot(gateway)?.resets;
   const machine = await startMachine({
@@ -100,6 +102,7 @@ async function powerOn(parts: ImageGatewayParts, state: string): Promise<{ machi
     cards: cabling.cards,
     hull,
     ...(memory === undefined ? {} : { memory }),
+    ...(memoryFile === undefined ? {} : { memoryFile }),
   });
   try {
     return { machine, boot: await activation(machine, () => activator.boot(gateway), before) };

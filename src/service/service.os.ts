@@ -53,6 +53,8 @@ export interface GatewayOptions {
   readonly attach?: (namespace: Namespace) => Promise<Attachment>;
   /** Directory of a signed release of the gateway image, which then runs in a virtual machine. */
   readonly image?: string;
+  /** A file that is that machine's memory while it runs. It is the caller's to remove. */
+  readonly memoryFile?: string;
   readonly forwarders?: GatewayPlan['forwarders'];
   readonly intervals?: GatewayConfigFile['intervals'];
   /** Stands between the gateway and control; gets control's URL and gives its own. */
