@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { closeSync, openSync, readSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '../clock/until.ts';
 import { Hunt } from '../hunt/hunt.os.ts';
 import { type Marker, marked, markedAddress, randomWord } from '../hunt/marker.ts';
-import { RamLooks } from '../hunt/ram.ts';
+import { type Occurrence, RamLooks } from '../hunt/ram.ts';
 import type { ControlResult, HuntReport, Owner, Phase, Sighting } from '../hunt/verdict.ts';
 import type { Machine } from '../machines/machine.os.ts';
 import { PAGE_SIZE, usesOfPages } from '../machines/pages.os.ts';
@@ -115,11 +116,31 @@ async function makeSites({ world }: Scene, devices: readonly Device[], random: R
 }
 
 async function look(machine: Machine, file: string, hunt: Hunt, looks: RamLooks, phase: Phase): Promise<void> {
-  const found = await standingStill(machine, () => hunt.ram(file));
-  const pageOf = (address: number) => Math.floor(address / PAGE_SIZE);
-  const pages = [...new Set(found.occurrences.map(({ address }) => pageOf(address)))];
-  const uses = await usesOfPages(machine.probe, pages);
-  looks.add(phase, found, (address) => uses.get(pageOf(address)) as string);
+  const { found, held } = await standingStill(machine, async () => {
+    const search = await hunt.ram(file);
+    return { found: search, held: search.occurrences.map((occurrence) => bytesAt(file, occurrence)) };
+  });
+  const pageOf = ({ address }: Occurrence) => Math.floor(address / PAGE_SIZE);
+  const uses = await usesOfPages(machine.probe, [...new Set(found.occurrences.map(pageOf))]);
+  const placeOf = (occurrence: Occurrence, index: number): string => {
+    const use = uses.get(pageOf(occurrence)) as string;
+    // Until the guest has answered, a page may have gone to a service that never saw what lay in it.
+    const isTheirs = !use.endsWith(' memory') || bytesAt(file, occurrence).equals(held[index] as Buffer);
+    return isTheirs ? use : 'pages that changed hands';
+  };
+  const places = new Map(found.occurrences.map((occurrence, index) => [occurrence, placeOf(occurrence, index)]));
+  looks.add(phase, found, (occurrence) => places.get(occurrence) as string);
+}
+
+function bytesAt(path: string, { address, length }: Occurrence): Buffer {
+  const bytes = Buffer.alloc(length);
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, bytes, 0, length, address);
+  } finally {
+    closeSync(file);
+  }
+  return bytes;
 }
 
 async function standingStill<T>({ monitor }: Machine, work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { Remainder } from '../hunt/remainder.ts';
-import type { Allowance, Expectation } from '../hunt/verdict.ts';
+import type { Allowance, Expectation, Finding } from '../hunt/verdict.ts';
 import { USES } from '../machines/pages.ts';
 
 const PROTOCOLS = ['openvpn', 'ikev2', 'wireguard'] as const;
@@ -75,3 +75,8 @@ const KINDS: readonly Kind[] = [
 export const REMAINDERS: readonly Remainder[] = KINDS.flatMap(({ markers, ...kind }) =>
   markers.map((marker) => ({ ...kind, marker })),
 );
+
+/** The four bytes of an address, which may stand somewhere without ever having been the address. */
+export function mayBeChance({ marker, encoding, count }: Finding): boolean {
+  return count === 1 && /address|destination/.test(marker) && encoding.startsWith('binary-');
+}

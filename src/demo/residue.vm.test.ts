@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { systemClock as clock } from '../clock/clock.ts';
-import { beyond } from '../hunt/remainder.ts';
+import { again, beyond, describeExcess } from '../hunt/remainder.ts';
 import { renderRemainders, renderReport, renderSightings } from '../hunt/table.ts';
 import type { Finding } from '../hunt/verdict.ts';
 import { builtImage } from '../image/fixture.os.ts';
@@ -14,7 +14,7 @@ import { systemRandom as random } from '../random/random.ts';
 import { type TestOperator, testOperator } from '../release/fixture.os.ts';
 import { serviceOperator } from '../service/hosted.os.ts';
 import { type Residue, residueOf } from './residue.os.ts';
-import { REMAINDERS } from './residue.ts';
+import { mayBeChance, REMAINDERS } from './residue.ts';
 
 /** What the gateway's machine remembers in its RAM, kernel included; and that the search would see it if it did. */
 const directory = mkdtempSync(join(tmpdir(), 'lethe-residue-'));
@@ -73,17 +73,26 @@ const sum = (found: readonly Finding[]) => found.reduce((total, { count }) => to
 const inKernel = (found: readonly Finding[], marker: string) =>
   sum(found.filter((finding) => finding.place === USES.slab && finding.marker === marker));
 
+const AS_BUILT = ['init_on_free=1', 'init_on_free=1'] as const;
+
+/** Beyond the list. Where it can be chance, only what a second run meets as well, with other addresses. */
+async function unknown(left: readonly Finding[]) {
+  const first = beyond(left, REMAINDERS);
+  if (first.length === 0 || !first.every(({ findings }) => findings.every(mayBeChance))) return first;
+  return again(first, beyond(withPhase(await trial('again', [60], AS_BUILT), '+60 s'), REMAINDERS));
+}
+
 let real: Residue;
 
 test('a minute after they left, the machine holds of its customers what is known, and no more', async (t) => {
-  real = await trial('real', [10, 60], ['init_on_free=1', 'init_on_free=1']);
+  real = await trial('real', [10, 60], AS_BUILT);
   const { report, sightings, chance } = real;
   const left = withPhase(real, '+60 s');
   t.diagnostic(`The memory of a gateway's machine, copies per look:\n\n${renderSightings(sightings)}`);
   t.diagnostic(`${chance} more places held four bytes of an address before anybody had it.\n${renderReport(report)}`);
   t.diagnostic(`What is known to be left after a minute:\n\n${renderRemainders(left, REMAINDERS)}`);
   assert.deepEqual([report.findings, report.blind, report.controlsMissed], [[], [], []]);
-  assert.deepEqual(beyond(left, REMAINDERS), []);
+  assert.deepEqual((await unknown(left)).map(describeExcess), []);
   for (const { marker } of withPhase(real, '+10 s')) assert.doesNotMatch(marker, /username|password|private|account/);
 });
 
@@ -96,5 +105,5 @@ test('a kernel that does not wipe what is freed is caught', async (t) => {
   for (const marker of ['VPN username', 'openvpn source address']) {
     assert.deepEqual([inKernel(after, marker), inKernel(left, marker) > 0], [0, true], marker);
   }
-  assert.match(beyond(left, REMAINDERS).join('\n'), /VPN username in kernel objects/);
+  assert.match(beyond(left, REMAINDERS).map(describeExcess).join('\n'), /VPN username in kernel objects/);
 });

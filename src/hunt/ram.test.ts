@@ -41,7 +41,7 @@ const met = (address: number, length = 4, marker = 'source'): Occurrence => ({
 
 test('four bytes that stood there before anybody came are chance, there and nowhere else; longer ones are not', () => {
   const looks = new RamLooks();
-  const placeOf = (address: number) => (address < 100 ? 'kernel' : 'daemon');
+  const placeOf = ({ address }: Occurrence) => (address < 100 ? 'kernel' : 'daemon');
   looks.add('before', { bytes: 1000, occurrences: [met(8), met(300, 11)] }, placeOf);
   looks.add(
     '+60 s',

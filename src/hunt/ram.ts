@@ -40,12 +40,12 @@ export class RamLooks {
     return this.#chance.size;
   }
 
-  add(phase: Phase, { bytes, occurrences }: RamSearch, placeOf: (address: number) => string): void {
+  add(phase: Phase, { bytes, occurrences }: RamSearch, placeOf: (found: Occurrence) => string): void {
     const identity = ({ marker, address }: Occurrence) => `${marker} ${address}`;
     const short = occurrences.filter(({ length }) => length <= BY_CHANCE);
     if (phase === 'before') for (const occurrence of short) this.#chance.add(identity(occurrence));
     const counted = occurrences.filter((found) => found.length > BY_CHANCE || !this.#chance.has(identity(found)));
-    this.#looks.push({ phase, bytes, byPlace: Map.groupBy(counted, ({ address }) => placeOf(address)) });
+    this.#looks.push({ phase, bytes, byPlace: Map.groupBy(counted, placeOf) });
   }
 
   /** One for each place at each look. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { beyond, type Remainder } from './remainder.ts';
+import { again, beyond, describeExcess, type Remainder } from './remainder.ts';
 import { renderRemainders } from './table.ts';
 import type { Finding } from './verdict.ts';
 
@@ -27,11 +27,17 @@ test('what is known passes, in as many forms as it likes, and again at the next 
 
 test('one more, another place and another marker are told', () => {
   const more = [finding({ count: 2 }), finding({ encoding: 'ascii', at: '0x2000' })];
-  assert.deepEqual(beyond(more, KNOWN), [
+  assert.deepEqual(beyond(more, KNOWN).map(describeExcess), [
     '+60 s: source in kernel: 3 times, 2 are known (binary-be at 0x1000, ascii at 0x2000)',
   ]);
   assert.equal(beyond([finding({ place: 'agent' })], KNOWN).length, 1);
   assert.equal(beyond([finding({ marker: 'password' })], KNOWN).length, 1);
+});
+
+test('what a second run meets at the same place is no chance', () => {
+  const first = beyond([finding({ place: 'agent' }), finding({ place: 'page tables' })], KNOWN);
+  const second = beyond([finding({ place: 'agent', at: '0x5000' }), finding({ marker: 'port' })], KNOWN);
+  assert.deepEqual(again(first, second), first.slice(0, 1));
 });
 
 test('what is left is shown beside what is known of it, and why', () => {
