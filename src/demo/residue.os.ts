@@ -40,7 +40,7 @@ const PATIENCE = 240_000;
  * than theirs.
  */
 export async function residueOf(deps: ResidueDeps): Promise<Residue> {
-  const scene = await openScene(deps);
+  const scene = await openScene({ ...deps, hardware: { memoryFile: deps.memoryFile } });
   try {
     const machine = machineOf(scene);
     await until('the machine does not serve', () => serves(machine), PATIENCE);

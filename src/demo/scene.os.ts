@@ -36,8 +36,8 @@ export interface SceneDeps {
   readonly wireguardIdle?: number;
   /** Directory of a signed release; the gateway then runs in a virtual machine, and nobody listens to what it says. */
   readonly image?: string;
-  /** A file that is the memory of that machine. It is the caller's to remove. */
-  readonly memoryFile?: string;
+  /** Of that machine. */
+  readonly hardware?: GatewayOptions['hardware'];
   /** Where database and keys lie. Without it, they lie in a directory that goes away with the scene. */
   readonly directory?: string;
 }
@@ -86,7 +86,7 @@ export async function openScene(deps: SceneDeps): Promise<Scene> {
         return { ...addresses, uplink: MACHINE_UPLINK };
       },
       ...(deps.image === undefined ? { relay: listen } : { image: deps.image }),
-      ...(deps.memoryFile === undefined ? {} : { memoryFile: deps.memoryFile }),
+      ...(deps.hardware === undefined ? {} : { hardware: deps.hardware }),
     };
     const service = await startService(
       { directory, listen: deps.listen, name: 'Lethe', gateway },

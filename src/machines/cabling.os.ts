@@ -25,11 +25,23 @@ export interface Service4 {
   readonly ports: readonly number[];
 }
 
+/** How far a machine has come, by what it did on its cards. A release says nothing on its console. */
+export interface Signs {
+  /** It has asked for an address. */
+  readonly addressed: boolean;
+  /** Ports of the service where it was answered. */
+  readonly answered: ReadonlySet<number>;
+}
+
 /** The cards of a machine, with the program that tells it its addresses (DHCP, RFC 2131). */
 export interface Cabling {
   /** `eth0` and `eth1` in the machine. */
   readonly cards: readonly [uplink: Card, control: Card];
   readonly dhcp: Child;
+  /** What the machine has done since it was cabled, or since all was forgotten. */
+  signs(): Promise<Signs>;
+  /** Before it is powered on again. */
+  forget(): Promise<void>;
 }
 
 /** Where every machine finds the service, whatever the service's address on this host is. */
@@ -54,7 +66,30 @@ export async function cableMachine(
 ): Promise<Cabling> {
   await bridgeUplink(hull, uplink);
   await routeControl(hull, service);
-  return { cards: [UPLINK, CONTROL], dhcp: await startDhcp(hull, uplink) };
+  return {
+    cards: [UPLINK, CONTROL],
+    dhcp: await startDhcp(hull, uplink),
+    async signs() {
+      const seen = await counted(hull);
+      return {
+        addressed: seen.has(ADDRESSED),
+        answered: new Set(service.ports.filter((port) => seen.has(answered(port)))),
+      };
+    },
+    forget: async () => void (await hull.run(['nft', 'reset', 'counters', 'table', 'ip', 'cabling'])),
+  };
+}
+
+/** Names of counters in the hull's rules. */
+const ADDRESSED = 'addressed';
+const answered = (port: number) => `answered-${port}`;
+
+/** The counters that have counted a packet. */
+async function counted(hull: Namespace): Promise<Set<string>> {
+  const listed = JSON.parse(await hull.run(['nft', '--json', 'list', 'counters', 'table', 'ip', 'cabling'])) as {
+    readonly nftables: readonly { readonly counter?: { readonly name: string; readonly packets: number } }[];
+  };
+  return new Set(listed.nftables.flatMap(({ counter }) => (counter?.packets ? [counter.name] : [])));
 }
 
 /** A switch in the hull with the machine's card on it; what else stands on it is the caller's. */
@@ -82,9 +117,15 @@ async function routeControl(hull: Namespace, service: Service4): Promise<void> {
 /** Some kernels show bridged packets to these rules as well; they are not the hull's business. */
 function controlRules({ address4, ports }: Service4): string {
   return `table ip cabling {
+  ${[ADDRESSED, ...ports.map(answered)].map((name) => `counter ${name} {}`).join('\n  ')}
+  chain hear {
+    type filter hook input priority filter;
+    iifname "${CONTROL_BRIDGE}" udp dport 67 counter name "${ADDRESSED}"
+  }
   chain forward {
     type filter hook forward priority filter; policy drop;
     iifname "${UPLINK_BRIDGE}" oifname "${UPLINK_BRIDGE}" accept
+    ${ports.map((port) => `iifname "${CONTROL_BRIDGE}" ct state established tcp dport ${port} counter name "${answered(port)}"`).join('\n    ')}
     ct state established,related accept
     iifname "${CONTROL_BRIDGE}" ct status dnat accept
   }

@@ -35,20 +35,33 @@ test('a machine is told its own address on the uplink, and only the way to contr
       { namespace: hull, name: 'control', addresses: ['10.66.0.2/30'] },
     );
     const uplink = { address4: '198.51.100.7', prefix: 24, router4: '198.51.100.1', hull4: '198.51.100.6' };
-    const { cards } = await cableMachine(hull, { uplink, service: { address4: '10.66.0.1', ports: [8443] } });
+    const cabling = await cableMachine(hull, { uplink, service: { address4: '10.66.0.1', ports: [8443, 8445] } });
+    const { cards } = cabling;
+    const signs = async () => {
+      const { addressed, answered } = await cabling.signs();
+      return [addressed, ...answered];
+    };
     await standIn(hull, machine, cards);
     await machine.run(['ip', 'link', 'set', 'lo', 'up']);
     place(machine, '/run/script', SCRIPT, 0o755);
     await until('nobody answers', async () => (await hull.run(['ss', '-lun'])).includes(':67'));
     assert.equal(await leaseOf(machine, 'eth0'), '198.51.100.7/24 router=198.51.100.1');
+    assert.deepEqual(await signs(), [false]);
     assert.equal(await leaseOf(machine, 'eth1'), '10.67.0.2/30 router=');
+    assert.deepEqual(await signs(), [true]);
 
     await machine.run(['ip', 'addr', 'add', '198.51.100.7/24', 'dev', 'eth0']);
     await machine.run(['ip', 'addr', 'add', '10.67.0.2/30', 'dev', 'eth1']);
     await machine.run(['ip', 'route', 'add', 'default', 'via', SERVICE_ADDRESS]);
     await machine.run(['ping', '-c1', '-W5', '198.51.100.1']);
     for (const port of [8443, 8444]) await serve(control, port);
+    // Nobody listens on the other port, and says so.
+    await assert.rejects(machine.run(['busybox', 'nc', '-w5', SERVICE_ADDRESS, '8445']), /nc|busybox/);
+    assert.deepEqual(await signs(), [true]);
     assert.equal(await machine.run(['busybox', 'nc', '-w5', SERVICE_ADDRESS, '8443']), 'port 8443\n');
+    assert.deepEqual(await signs(), [true, 8443]);
+    await cabling.forget();
+    assert.deepEqual(await signs(), [false]);
     for (const [address, port] of [
       [SERVICE_ADDRESS, '8444'],
       ['10.66.0.1', '8443'],

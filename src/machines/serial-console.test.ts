@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SerialConsole } from './serial-console.ts';
+import { afterFirmware, SerialConsole } from './serial-console.ts';
 
 test('a marker is found in what was said before, and in what comes in pieces', async () => {
   const console = new SerialConsole();
@@ -33,4 +33,13 @@ test('a machine that talks without end costs a MiB', () => {
   const console = new SerialConsole();
   for (let index = 0; index < 40; index++) console.append('x'.repeat(100_000));
   assert.equal(console.text.length, 1 << 20);
+});
+
+test('what the firmware said is told from what comes after it', () => {
+  const firmware = '\x1b[2JBdsDxe: loading Boot0001 "UEFI QEMU CD-ROM " from PciRoot(0x0)\r\n';
+  const starting = 'BdsDxe: starting Boot0001 "UEFI QEMU CD-ROM " from PciRoot(0x0)\r\n';
+  assert.equal(afterFirmware(''), undefined);
+  assert.equal(afterFirmware(firmware), undefined);
+  assert.equal(afterFirmware(firmware + starting), '');
+  assert.equal(afterFirmware(`${firmware}${starting}EFI stub: hello\r\n`), 'EFI stub: hello\r\n');
 });

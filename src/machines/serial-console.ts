@@ -14,6 +14,15 @@ interface Waiter {
 const KEPT = 1 << 20;
 const LINES_IN_MESSAGE = 30;
 
+/** Where the firmware of virtual machines (OVMF) hands over. */
+const STARTING = /BdsDxe: starting Boot[0-9A-F]{4} [^\n]*\n/;
+
+/** What a machine said after its firmware had started it; undefined when that never happened. */
+export function afterFirmware(text: string): string | undefined {
+  const last = STARTING.exec(text);
+  return last === null ? undefined : text.slice(last.index + last[0].length);
+}
+
 /** The serial console of a machine: its last MiB of text, and a way to wait for what it says. */
 export class SerialConsole {
   #text = '';

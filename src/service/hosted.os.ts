@@ -41,27 +41,26 @@ export async function withMachine(parts: MachineServiceParts, undo: Undo[]): Pro
     const program = await activator.start();
     undo.push(() => program.stop());
   });
-  const image = await progress.stage('The machine boots, proves what it runs, and is given its secrets', async () => {
-    const started = await startImageGateway({
-      release,
-      directory,
-      hull: place.namespace,
-      cabling: await cableMachine(place.namespace, {
-        uplink: { address4: place.plan.address4, ...place.uplink },
-        service: { address4: place.cables.controlAddress, ports: [FLEET_PORT, ACTIVATOR_PORT] },
-      }),
-      activator,
-      parameters: parametersOf(parts),
-      random: deps.random,
-      ...(gateway.memoryFile === undefined ? {} : { memoryFile: gateway.memoryFile }),
-    });
-    undo.push(() => started.stop());
-    return started;
+  const image = await startImageGateway({
+    release,
+    directory,
+    hull: place.namespace,
+    cabling: await cableMachine(place.namespace, {
+      uplink: { address4: place.plan.address4, ...place.uplink },
+      service: { address4: place.cables.controlAddress, ports: [FLEET_PORT, ACTIVATOR_PORT] },
+    }),
+    activator,
+    parameters: parametersOf(parts),
+    hardware: gateway.hardware ?? {},
+    random: deps.random,
+    progress,
   });
+  undo.push(() => image.stop());
   const { control, portal, show } = await progress.stage('Starting control', () =>
     startControl({ ...parts, shown: shownBy(image) }),
   );
   undo.push(() => control.stop());
+  await progress.stage("The gateway's daemons start, its agent finds control", () => image.serves());
   const machine: HostedGateway = {
     image,
     async restart() {

@@ -6,11 +6,13 @@ import type { StoredBoot } from '../activation/activator.store.ts';
 import type { BundleParameters } from '../activation/bundle.ts';
 import { openTpm } from '../activation/tpm.os.ts';
 import type { Cabling } from '../machines/cabling.os.ts';
-import { type Machine, startMachine } from '../machines/machine.os.ts';
+import { type Machine, type MachineOptions, startMachine } from '../machines/machine.os.ts';
 import { makeTpm, startTpm, type TpmFactory, tpmFactory } from '../machines/swtpm.os.ts';
 import type { Namespace } from '../namespaces/namespace.os.ts';
 import type { Random } from '../random/random.ts';
-import type { ServiceActivator } from './activator.os.ts';
+import type { Progress } from '../terminal/terminal.ts';
+import { ACTIVATOR_PORT, type ServiceActivator } from './activator.os.ts';
+import { FLEET_PORT } from './control.os.ts';
 import type { ImageRelease } from './image-release.os.ts';
 import { CannotStart } from './machine.os.ts';
 
@@ -22,10 +24,15 @@ export interface ImageGateway {
   readonly machine: Machine;
   /** The boot that was given its secrets last. */
   readonly boot: StoredBoot;
+  /** Resolves when the machine's agent has reached control: it starts after all daemons. */
+  serves(): Promise<void>;
   /** Pulls the plug, powers the machine on again, and waits until it has proven itself anew. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** What a machine may be given that is not the gateway's. */
+export type Hardware = Pick<MachineOptions, 'memory' | 'memoryFile' | 'disks'>;
 
 export interface ImageGatewayParts {
   readonly release: ImageRelease;
@@ -36,11 +43,9 @@ export interface ImageGatewayParts {
   readonly cabling: Cabling;
   readonly activator: ServiceActivator;
   readonly parameters: Omit<BundleParameters, 'token'>;
-  /** MiB; 1024 unless given. */
-  readonly memory?: number;
-  /** A file that is the machine's memory, for whoever wants to search it. */
-  readonly memoryFile?: string;
+  readonly hardware: Hardware;
   readonly random: Random;
+  readonly progress: Progress;
 }
 
 /** An emulated machine needs half a minute when nobody disturbs it. */
@@ -83,8 +88,12 @@ export async function startImageGateway(parts: ImageGatewayParts): Promise<Image
     get boot() {
       return running.boot;
     },
+    async serves() {
+      await comeSoFar(running.machine, async () => (await parts.cabling.signs()).answered.has(FLEET_PORT), 'serve');
+    },
     async restart() {
       await running.machine.close();
+      await parts.cabling.forget();
       running = await powerOn(parts, state);
     },
     stop: () => running.machine.close(),
@@ -92,7 +101,7 @@ export async function startImageGateway(parts: ImageGatewayParts): Promise<Image
 }
 
 async function powerOn(parts: ImageGatewayParts, state: string): Promise<{ machine: Machine; boot: StoredBoot }> {
-  const { activator, hull, cabling, release, parameters, memory, memoryFile } = parts;
+  const { activator, hull, cabling, release, parameters, hardware, progress } = parts;
   const { gateway } = parameters.plan;
   const before = activator.boot(gateway)?.resets;
   const machine = await startMachine({
@@ -101,31 +110,53 @@ async function powerOn(parts: ImageGatewayParts, state: string): Promise<{ machi
     tpm: state,
     cards: cabling.cards,
     hull,
-    ...(memory === undefined ? {} : { memory }),
-    ...(memoryFile === undefined ? {} : { memoryFile }),
+    ...hardware,
   });
+  const signs = () => cabling.signs();
   try {
-    return { machine, boot: await activation(machine, () => activator.boot(gateway), before) };
+    await progress.stage('The machine boots the signed image into its memory', () =>
+      comeSoFar(machine, async () => (await signs()).addressed, 'boot'),
+    );
+    await progress.stage("It makes this boot's keys, and calls the activator", () =>
+      comeSoFar(machine, async () => (await signs()).answered.has(ACTIVATOR_PORT), 'call'),
+    );
+    const boot = await progress.stage('It proves what it runs, and is given its secrets', () =>
+      comeSoFar(machine, () => newBoot(activator.boot(gateway), before), 'prove'),
+    );
+    return { machine, boot };
   } catch (error) {
     await machine.close();
     throw error;
   }
 }
 
-async function activation(
+function newBoot(boot: StoredBoot | undefined, before: number | undefined): StoredBoot | undefined {
+  return boot?.resets === before ? undefined : boot;
+}
+
+/** What a machine had to do, and did not. */
+const MISSED = {
+  boot: 'The machine did not boot the image.',
+  call: 'The machine booted, and did not find the activator.',
+  prove: 'The machine did not prove what it runs. The activator says why in the lines above.',
+  serve: 'The machine was given its secrets, and did not find control.',
+} as const;
+
+/** Looks until there is something to see, while the machine is on. */
+async function comeSoFar<T>(
   machine: Machine,
-  look: () => StoredBoot | undefined,
-  before: number | undefined,
-): Promise<StoredBoot> {
+  look: () => T | undefined | Promise<T | undefined>,
+  step: keyof typeof MISSED,
+): Promise<T> {
   let off = false;
   void machine.off.then(() => {
     off = true;
   });
   for (let left = PATIENCE; left > 0; left -= LOOK_EVERY) {
-    const boot = look();
-    if (boot !== undefined && boot.resets !== before) return boot;
-    if (off) throw new CannotStart('The machine went off before it had proven what it runs. Was its image changed?');
+    const seen = await look();
+    if (seen !== undefined && seen !== false) return seen;
+    if (off) throw new CannotStart(`${MISSED[step]} It went off. Was its image changed?`);
     await delay(LOOK_EVERY);
   }
-  throw new CannotStart('The machine did not prove what it runs. The activator says why in the lines above.');
+  throw new CannotStart(MISSED[step]);
 }

@@ -25,6 +25,7 @@ import {
   openIdentity,
   signingPublicKey,
 } from './identity.os.ts';
+import type { Hardware } from './image-gateway.os.ts';
 import { type ImageRelease, openRelease } from './image-release.os.ts';
 import { type Address, kernelCanServe, lockDirectory, needRoot, portIsFree } from './machine.os.ts';
 import { publish } from './publish.os.ts';
@@ -53,8 +54,8 @@ export interface GatewayOptions {
   readonly attach?: (namespace: Namespace) => Promise<Attachment>;
   /** Directory of a signed release of the gateway image, which then runs in a virtual machine. */
   readonly image?: string;
-  /** A file that is that machine's memory while it runs. It is the caller's to remove. */
-  readonly memoryFile?: string;
+  /** Of that machine. */
+  readonly hardware?: Hardware;
   readonly forwarders?: GatewayPlan['forwarders'];
   readonly intervals?: GatewayConfigFile['intervals'];
   /** Stands between the gateway and control; gets control's URL and gives its own. */
