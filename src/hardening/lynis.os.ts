@@ -14,7 +14,7 @@ export interface GuestKernel {
 
 /** Programs that Lynis cannot do without and the image does not have. They use the image's libraries. */
 const TOOLS =
-  'awk basename comm cut dirname egrep expr find gzip hostname mktemp ps sha1sum sha256sum ss tee uniq xargs zgrep';
+  'basename comm cut dirname egrep expr find gzip hostname mktemp ps sha1sum sha256sum ss tee uniq xargs zgrep';
 
 /** Lynis knows no Lethe; as Debian 12, of which the tree is made, it must stand more tests. */
 const DEBIAN = 'ID=debian\nNAME="Debian GNU/Linux"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID=12\n';
@@ -64,6 +64,8 @@ export async function auditTree(root: string, kernel: GuestKernel, work: string)
   // Otherwise it makes them from the addresses of network cards, and waits long when there are none.
   appendFileSync(at('default.prf'), `\nhostid=${'0'.repeat(40)}\nhostid2=${'0'.repeat(64)}\n`);
   for (const name of TOOLS.split(' ')) copyFileSync(realpathSync(`/usr/bin/${name}`), at(`bin/${name}`));
+  // Not what this machine calls awk, which may need libraries of its own.
+  copyFileSync('/usr/bin/mawk', at('bin/awk'));
   // The image's reads settings in a way that only the kernel's own files bear.
   copyFileSync('/usr/bin/busybox', at('bin/sysctl'));
   writeFileSync(at('os-release'), DEBIAN);
