@@ -94,7 +94,9 @@ async function configureWireguard({ namespace, gateway, device }: ClientMachine,
     await namespace.run(['ip', 'addr', 'add', address, 'dev', 'wg0']);
   await namespace.run(['ip', 'link', 'set', 'wg0', 'mtu', '1420', 'up']);
   const outward = await namespace.run(['ip', 'route', 'show', 'default', 'dev', device]);
-  await namespace.run(['ip', 'route', 'replace', gateway, ...outward.trim().split(' ').slice(1), 'dev', device]);
+  // Without the source address, which may change while the client is connected.
+  const router = /via \S+/.exec(outward)?.[0].split(' ') ?? [];
+  await namespace.run(['ip', 'route', 'replace', gateway, ...router, 'dev', device]);
   for (const half of ['0.0.0.0/1', '128.0.0.0/1']) await namespace.run(['ip', 'route', 'add', half, 'dev', 'wg0']);
   for (const half of ['::/1', '8000::/1']) await namespace.run(['ip', '-6', 'route', 'add', half, 'dev', 'wg0']);
 }
@@ -113,6 +115,13 @@ const CHARON_CONF = `charon {
 }
 `;
 
+const IKEV2_ENVIRONMENT = { STRONGSWAN_CONF: '/run/client/strongswan.conf', SWANCTL_DIR: '/run/swanctl' };
+
+/** Asks the charon of a client. */
+export function swanctl(namespace: Namespace, ...argv: readonly string[]): Promise<string> {
+  return namespace.run(['swanctl', ...argv, '--uri', 'unix:///run/client/charon.vici'], { env: IKEV2_ENVIRONMENT });
+}
+
 /** `swanctl` and charon, with the connection as the portal handed it out and name and password filled in. */
 export async function connectIkev2(
   { namespace }: ClientMachine,
@@ -125,15 +134,11 @@ export async function connectIkev2(
   place(namespace, '/run/client/strongswan.conf', CHARON_CONF);
   place(namespace, '/run/swanctl/swanctl.conf', connection, 0o600);
   place(namespace, `/run/swanctl/x509ca/${/cacerts = (\S+)/.exec(profile)?.[1] ?? 'ca.crt'}`, authority);
-  const env = { STRONGSWAN_CONF: '/run/client/strongswan.conf', SWANCTL_DIR: '/run/swanctl' };
-  const child = await namespace.spawn(['/usr/lib/ipsec/charon', '--use-syslog'], { env });
-  const swanctl = (...argv: readonly string[]) =>
-    namespace.run(['swanctl', ...argv, '--uri', 'unix:///run/client/charon.vici'], { env });
+  const child = await namespace.spawn(['/usr/lib/ipsec/charon', '--use-syslog'], { env: IKEV2_ENVIRONMENT });
   await orStop(child, async () => {
-    await until('charon did not start', () => succeeds(swanctl('--stats')), 30_000);
-    await swanctl('--load-all', '--file', '/run/swanctl/swanctl.conf');
-    const name = /connections \{\s+(\S+) \{/.exec(profile)?.[1] ?? '';
-    await swanctl('--initiate', '--child', name, '--timeout', '20');
+    await until('charon did not start', () => succeeds(swanctl(namespace, '--stats')), 30_000);
+    await swanctl(namespace, '--load-all', '--file', '/run/swanctl/swanctl.conf');
+    await swanctl(namespace, '--initiate', '--child', ikev2Name(profile), '--timeout', '20');
   });
   return {
     namespace,
@@ -141,6 +146,11 @@ export async function connectIkev2(
     // It says goodbye on its way out.
     disconnect: async () => void (await child.stop(10_000)),
   };
+}
+
+/** The one connection of a profile, and its child. */
+export function ikev2Name(profile: string): string {
+  return /connections \{\s+(\S+) \{/.exec(profile)?.[1] ?? '';
 }
 
 /** The comma-separated values of a key of a wg-quick file. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { createPublicKey, type KeyObject } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,18 +8,12 @@ import { systemClock as clock } from '../clock/clock.ts';
 import { until } from '../clock/until.ts';
 import { buildImage } from '../image/build.os.ts';
 import { builtImage } from '../image/fixture.os.ts';
-import { makeIso } from '../image/iso.os.ts';
-import { REPOSITORY } from '../image/recipe.os.ts';
-import { run } from '../processes/process.os.ts';
+import { afterFirmware } from '../machines/serial-console.ts';
 import { systemRandom as random } from '../random/random.ts';
-import { builderKey, STATEMENT_FILE, writeStatement } from '../release/builders.os.ts';
-import { createKeyring } from '../release/ceremony.os.ts';
-import { signRelease } from '../release/sign.os.ts';
-import { type HostedGateway, serviceOperator } from '../service/hosted.os.ts';
-import { Progress } from '../terminal/terminal.ts';
-import { softToken } from '../tokens/softhsm.os.ts';
+import type { HostedGateway } from '../service/hosted.os.ts';
 import type { GatewayPlan } from '../tunnels/plan.ts';
 import { Customer, type Welcome } from './customer.os.ts';
+import { SILENT, signedRelease, testService } from './released.os.ts';
 import { openScene, type Scene } from './scene.os.ts';
 import { connect, type Device, makeDevices, type Profiles, takeProfiles, use } from './sessions.os.ts';
 
@@ -29,11 +22,11 @@ const directory = mkdtempSync(join(tmpdir(), 'lethe-image-'));
 // The database and the activator run as users of their own.
 chmodSync(directory, 0o711);
 const at = (name: string) => join(directory, name);
-const deps = { clock, random };
-const progress = new Progress({ write: () => undefined, interactive: false }, clock);
 const DATA = at('data');
 const PATIENCE = 120_000;
 
+/** Lines for whoever watches. */
+const shown: string[] = [];
 let scene: Scene;
 let profiles: Profiles;
 let devices: Device[];
@@ -42,37 +35,11 @@ let welcome: Welcome;
 
 /** Two builders come to the same bytes, and the operator's token signs them. Gives the release directory. */
 async function release(): Promise<string> {
-  const journal = { say: () => undefined };
-  const { operator } = await serviceOperator({ directory: DATA, name: 'Lethe' }, { ...deps, journal });
+  const operator = await testService(DATA);
   const { release: first } = await builtImage({ operator });
   const second = at('second');
-  await buildImage({ out: second, operator, progress, locks: first });
-  const builders = new Map<string, KeyObject>();
-  for (const [name, build] of [
-    ['first', first],
-    ['second', second],
-  ] as const) {
-    await run(['cp', '--archive', build, at(`build-${name}`)]);
-    const key = builderKey(at(`${name}.key`));
-    builders.set(name, createPublicKey(key));
-    await writeStatement(at(`build-${name}`), name, key);
-  }
-  const token = await softToken(directory);
-  await signRelease({
-    build: at('build-first'),
-    statements: [join(at('build-first'), STATEMENT_FILE), join(at('build-second'), STATEMENT_FILE)],
-    builders,
-    keyring: await createKeyring(deps, at('keys'), 'Test', token.key, token.pin),
-    key: token.key,
-    pin: () => Promise.resolve(new Uint8Array(token.pin)),
-    out: at('release'),
-    repository: REPOSITORY,
-    makeIso,
-    progress,
-    // The working tree of a test may have changed.
-    draft: true,
-  });
-  return at('release');
+  await buildImage({ out: second, operator, progress: SILENT, locks: first });
+  return await signedRelease(at('signing'), [first, second]);
 }
 
 before(async () => {
@@ -81,7 +48,7 @@ before(async () => {
     random,
     release: '0.1.0',
     listen: { host: '127.0.0.1', port: 18_433 },
-    terminal: { write: () => undefined, interactive: false },
+    terminal: { write: (text) => void shown.push(text), interactive: false },
     image: await release(),
     directory: DATA,
   });
@@ -111,6 +78,25 @@ test('stock clients reach the Internet through the machine, and six fields remai
   for (const fields of await events()) assert.deepEqual(fields.map(({ name }) => name).toSorted(), FIELDS);
 });
 
+test('a person who watches sees how far the machine has come', () => {
+  const stages = shown.map((line) => /^ {2}✓ (.*?) +\d+\.\d s\n$/.exec(line)?.[1]);
+  assert.deepEqual(stages.slice(stages.indexOf('Starting the activator')), [
+    'Starting the activator',
+    'The machine boots the signed image into its memory',
+    "It makes this boot's keys, and calls the activator",
+    'It proves what it runs, and is given its secrets',
+    'Starting control',
+    "The gateway's daemons start, its agent finds control",
+  ]);
+});
+
+/** In confined.vm.test.ts the image for tests speaks in the same place. */
+const said = () => afterFirmware(machine().image.machine.console.text);
+
+test('a release that has booted, proven itself and served has said nothing on its console', () => {
+  assert.equal(said(), '');
+});
+
 /** The user of a session is known by a tag, its origin by two words; the rest is one word each (S9). */
 const FIELDS = ['country', 'date', 'isp', 'location', 'megabytes', 'protocol', 'user'];
 
@@ -132,4 +118,5 @@ test('the machine comes back as it was made, proves itself anew, and has other k
     await device.client.disconnect();
   }
   await until('not six events', async () => (await events()).length === 6, PATIENCE);
+  assert.equal(said(), '');
 });

@@ -12,6 +12,8 @@ export interface World {
   readonly namespaces: readonly Namespace[];
   /** A machine with one address of its own and a way to everywhere. */
   machine(name: string, address4: string, address6: string): Promise<Namespace>;
+  /** Gives a machine another address in place of its own, as a telephone gets one that leaves the house. */
+  move(machine: Namespace, name: string, from: string, to: string): Promise<void>;
   /** Cables a namespace that exists already, the gateway's, as `interfaceName`. */
   attach(namespace: Namespace, name: string, interfaceName: string, address4: string, address6: string): Promise<void>;
   close(): Promise<void>;
@@ -67,6 +69,13 @@ export async function openWorld(): Promise<World> {
       namespaces.push(namespace);
       await attach(namespace, name, 'eth0', address4, address6);
       return namespace;
+    },
+    async move(namespace, name, from, to) {
+      await router.run(['ip', 'route', 'replace', to, 'dev', name, 'src', INTERNET.address4]);
+      await namespace.run(['ip', 'addr', 'add', `${to}/32`, 'dev', 'eth0']);
+      await namespace.run(['ip', 'route', 'replace', 'default', 'via', ROUTER4, 'dev', 'eth0', 'src', to]);
+      await namespace.run(['ip', 'addr', 'del', `${from}/32`, 'dev', 'eth0']);
+      await router.run(['ip', 'route', 'del', from, 'dev', name]);
     },
     async close() {
       await Promise.all(namespaces.map((namespace) => namespace.close()));
