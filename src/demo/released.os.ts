@@ -12,6 +12,7 @@ import { run } from '../processes/process.os.ts';
 import { systemRandom as random } from '../random/random.ts';
 import { builderKey, STATEMENT_FILE, writeStatement } from '../release/builders.os.ts';
 import { createKeyring } from '../release/ceremony.os.ts';
+import { copyOfBuild } from '../release/fixture.os.ts';
 import { signRelease } from '../release/sign.os.ts';
 import { serviceOperator } from '../service/hosted.os.ts';
 import { Progress } from '../terminal/terminal.ts';
@@ -57,7 +58,7 @@ export async function signedRelease(directory: string, builds: readonly [string,
   const statements: string[] = [];
   for (const [index, build] of builds.entries()) {
     const name = ['first', 'second'][index] as string;
-    await run(['cp', '--archive', build, at(name)]);
+    await copyOfBuild(build, at(name));
     const key = builderKey(at(`${name}.key`));
     builders.set(name, createPublicKey(key));
     await writeStatement(at(name), name, key);

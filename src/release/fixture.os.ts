@@ -6,7 +6,10 @@ import { systemClock } from '../clock/clock.ts';
 import { signAuthenticode } from '../formats/authenticode.ts';
 import { type Guid } from '../formats/efi.ts';
 import { attachSignature, authenticodeSha256, type Pe, parsePe } from '../formats/pe.ts';
+import { sourceCommit } from '../image/inputs.os.ts';
 import { makeIso } from '../image/iso.os.ts';
+import { REPOSITORY } from '../image/recipe.os.ts';
+import { run } from '../processes/process.os.ts';
 import { systemRandom } from '../random/random.ts';
 import { softToken } from '../tokens/softhsm.os.ts';
 import { OPERATOR_FILE, readRecord } from './builders.os.ts';
@@ -62,6 +65,16 @@ export async function testOperator(directory: string): Promise<TestOperator> {
       if (existsSync(join(build, OPERATOR_FILE))) copyFileSync(join(build, OPERATOR_FILE), at(OPERATOR_FILE));
     },
   };
+}
+
+/** The image of this working tree as if built from today's commit: the shared one may stem from an earlier one. */
+export async function copyOfBuild(from: string, to: string): Promise<void> {
+  await run(['cp', '--archive', from, to]);
+  const { commit: _old, ...record } = readRecord(to);
+  const commit = await sourceCommit(REPOSITORY);
+  const { version, variant, ...rest } = record;
+  const today = { version, variant, ...(commit === undefined ? {} : { commit }), ...rest };
+  writeFileSync(join(to, 'build.json'), `${JSON.stringify(today, undefined, 2)}\n`);
 }
 
 /** The same as bytes that firmware would run. */

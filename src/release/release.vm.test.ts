@@ -6,25 +6,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../clock/clock.ts';
 import { builtImage } from '../image/fixture.os.ts';
-import { sourceCommit } from '../image/inputs.os.ts';
-import { REPOSITORY } from '../image/recipe.os.ts';
-import { run } from '../processes/process.os.ts';
 import { systemRandom } from '../random/random.ts';
 import { SOFTHSM, softToken } from '../tokens/softhsm.os.ts';
-import { builderKey, readRecord, STATEMENT_FILE, writeStatement } from './builders.os.ts';
+import { builderKey, STATEMENT_FILE, writeStatement } from './builders.os.ts';
 import { createKeyring } from './ceremony.os.ts';
+import { copyOfBuild } from './fixture.os.ts';
 import { sign, verify } from './release.cli.ts';
 import { builderEntry } from './statement.ts';
-
-/** The image of this working tree as if built from today's commit: the shared one may stem from an earlier one. */
-async function copyOfBuild(from: string, to: string): Promise<void> {
-  await run(['cp', '--archive', from, to]);
-  const { commit: _old, ...record } = readRecord(to);
-  const commit = await sourceCommit(REPOSITORY);
-  const { version, variant, ...rest } = record;
-  const today = { version, variant, ...(commit === undefined ? {} : { commit }), ...rest };
-  writeFileSync(join(to, 'build.json'), `${JSON.stringify(today, undefined, 2)}\n`);
-}
 
 test('the real image is signed for two builders, and a stranger rebuilds it and confirms the medium byte for byte', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'lethe-release-'));
