@@ -12,6 +12,9 @@ import type { Customer } from './memory-gateway.os.ts';
 /** Milliseconds in which an emulated machine serves, whoever else is busy. */
 const PATIENCE = 600_000;
 
+/** MiB: what a small machine has. */
+const MEMORY = 1024;
+
 /** A machine that serves, and what it took. */
 export interface Serving {
   readonly machine: Machine;
@@ -42,7 +45,7 @@ export async function powerOn(
   customer: Customer,
 ): Promise<Serving> {
   const began = clock.elapsed();
-  const machine = await startMachine({ ...firmware, ...site.cabling });
+  const machine = await startMachine({ ...firmware, ...site.cabling, memory: MEMORY });
   try {
     const off = machine.off.then(() => {
       throw new Error('the machine went off');

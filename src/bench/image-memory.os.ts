@@ -8,8 +8,6 @@ import { type Crowd, connectAll, fetchAll, type GuestMemory, memoryOf, type Scal
 import type { Session } from './image-session.os.ts';
 import type { ImageSite } from './image-site.os.ts';
 
-/** Megabytes of a gibibyte. */
-const GIBIBYTE = 2 ** 30 / 1e6;
 /** Milliseconds until the gateway has noticed that somebody left. */
 const PATIENCE = 300_000;
 
@@ -79,7 +77,6 @@ function rowsOf({ idle, loaded, busy, connecting, file }: Taken, { credentials, 
       unit: 'MB',
       samples: [loaded.used],
       peer: { name: 'nobody', samples: [idle.used] },
-      limit: { name: 'a GiB', samples: [GIBIBYTE] },
     }),
     rowOf({
       name: `its agent, ${many}, ${all} sessions`,
