@@ -12,7 +12,7 @@ import { builtImage } from '../image/fixture.os.ts';
 import { USES } from '../machines/pages.ts';
 import { systemRandom as random } from '../random/random.ts';
 import { type TestOperator, testOperator } from '../release/fixture.os.ts';
-import { serviceOperator } from '../service/hosted.os.ts';
+import { testService } from './released.os.ts';
 import { type Residue, residueOf } from './residue.os.ts';
 import { mayBeChance, REMAINDERS } from './residue.ts';
 
@@ -27,9 +27,7 @@ let build: string;
 let operator: TestOperator;
 
 before(async () => {
-  const deps = { clock, random, journal: { say: () => undefined } };
-  const service = await serviceOperator({ directory: at('data'), name: 'Lethe' }, deps);
-  build = (await builtImage({ operator: service.operator })).probe;
+  build = (await builtImage({ operator: await testService(at('data')) })).probe;
   operator = await testOperator(at('operator'));
 });
 after(() => {

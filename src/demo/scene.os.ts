@@ -96,7 +96,8 @@ export async function openScene(deps: SceneDeps): Promise<Scene> {
         progress: new Progress(deps.terminal, deps.clock),
       },
     );
-    const programs = [service.control, ...(service.gateway?.running?.programs ?? [])];
+    const { running, machine } = service.gateway ?? {};
+    const programs = [service.control, ...(running?.programs ?? []), ...(machine ? [machine.activator] : [])];
     return {
       world,
       service,

@@ -76,7 +76,7 @@ export const LYNIS_ANSWERS: Readonly<Record<string, string>> = {
   'TIME-3104 Use NTP daemon or NTP client to prevent time issues.':
     "the host's clock is the machine's, and a time server would learn of the gateway",
   'FINT-4350 Install a file integrity tool to monitor changes to critical and sensitive files':
-    'dm-verity checks every block before it is used',
+    'dm-verity checks every block before it is used, and lethe-integrity all of them every hour',
   'TOOL-5002 Determine if automation tools are present for system management': 'nobody manages a running gateway',
   'HRDN-7230 Harden the system by installing at least one malware scanner, to perform periodic file system scans':
     'nothing can be installed, and what may be executed is what was signed',

@@ -13,6 +13,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { run } from '../processes/process.os.ts';
 import type { Progress } from '../terminal/terminal.ts';
 import { checkTree, dropSetuid } from './contents.os.ts';
+import { EXECUTABLES, listExecutables } from './executables.os.ts';
 import { fetchLocks, openCache } from './fetch.os.ts';
 import { makeGeoip, unpackKernel, unpackNode } from './ingredients.os.ts';
 import { makeInitrd } from './initrd.os.ts';
@@ -182,6 +183,7 @@ async function furnish(site: Site, programs: string): Promise<void> {
   lay(join(recipe.directory, 'files'), root);
   if (options.operator !== undefined) write(join(lethe, 'operator.json'), formatOperator(options.operator));
   dropSetuid(root);
+  write(join(root, EXECUTABLES), listExecutables(root));
 }
 
 function inputs({ options, recipe, locks }: Site, programs: string): string {

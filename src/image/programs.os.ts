@@ -23,6 +23,7 @@ const COMPILED = [
     target: 'wireguard',
     flags: [],
   },
+  { sources: ['src/hardening/integrity.c'], headers: [], target: 'integrity', flags: [] },
 ];
 
 /** Bundles the gateway's programs into `directory`. The same sources give the same bytes wherever they lie. */

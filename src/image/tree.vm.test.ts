@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { checkTree, expectations, ForbiddenError, walkTree } from './contents.os.ts';
 import { findForbidden } from './contents.ts';
+import { EXECUTABLES, listExecutables } from './executables.os.ts';
 import { builtImage, unpackRoot } from './fixture.os.ts';
 import { recipeOf } from './recipe.os.ts';
 
@@ -38,6 +39,33 @@ test('the built tree holds nothing that must not be there', () => {
     [],
     'files belong to root, so that nobody else writes them',
   );
+});
+
+test('what may be executed is a list of programs and libraries in the image itself', () => {
+  const list = readFileSync(join(root, EXECUTABLES), 'utf8').split('\n').slice(0, -1);
+  for (const expected of [
+    'bin/node',
+    'sbin/openvpn',
+    'lib/lethe/wipe.so',
+    'lib/lethe/integrity',
+    'lib/systemd/systemd',
+  ])
+    assert.ok(list.includes(`/usr/${expected}`), expected);
+  for (const path of list) {
+    const header = readFileSync(join(root, path)).subarray(0, 20);
+    assert.equal(header.subarray(0, 6).toString('latin1'), '\x7fELF\x02\x01', `${path}: 64 bits, little end first`);
+    assert.ok([2, 3].includes(header.readUInt16LE(16)), `${path}: a program or a library`);
+    assert.equal(header.readUInt16LE(18), 62, `${path}: x86-64`);
+  }
+  writeFileSync(join(root, 'usr/lib/planted.so'), '\x7fELF', 'latin1');
+  assert.equal(
+    listExecutables(root),
+    [...list, '/usr/lib/planted.so']
+      .toSorted()
+      .map((path) => `${path}\n`)
+      .join(''),
+  );
+  rmSync(join(root, 'usr/lib/planted.so'));
 });
 
 test('the same walk finds what somebody plants', () => {

@@ -51,6 +51,9 @@ export const SERVICE_ADDRESS = '10.67.0.1';
 const UPLINK: Card = { tap: 'tap0', mac: '52:4c:65:74:68:00' };
 const CONTROL: Card = { tap: 'tap1', mac: '52:4c:65:74:68:01' };
 
+/** `eth0` and `eth1` in the machine, once its hull is cabled. */
+export const CARDS: Cabling['cards'] = [UPLINK, CONTROL];
+
 const UPLINK_BRIDGE = 'bridge0';
 const CONTROL_BRIDGE = 'bridge1';
 const CONTROL_NETWORK = { mask: '255.255.255.252', prefix: 30, machine: '10.67.0.2' } as const;
@@ -67,7 +70,7 @@ export async function cableMachine(
   await bridgeUplink(hull, uplink);
   await routeControl(hull, service);
   return {
-    cards: [UPLINK, CONTROL],
+    cards: CARDS,
     dhcp: await startDhcp(hull, uplink),
     async signs() {
       const seen = await counted(hull);

@@ -11,10 +11,12 @@ import { type ImageGateway, openTpmOf, startImageGateway } from './image-gateway
 import { assertAsks, believed, type ImageRelease } from './image-release.os.ts';
 import { CannotStart } from './machine.os.ts';
 import type { GatewayServiceParts, Service, ServiceOptions, Undo } from './service.os.ts';
+import type { Supervised } from './supervisor.ts';
 import { systemUsers, type Users } from './users.os.ts';
 
 /** A gateway's image in a virtual machine, as part of a service. */
 export interface HostedGateway {
+  readonly activator: Supervised;
   readonly image: ImageGateway;
   /** Powers the machine off and on, and tells control the keys of the new boot. */
   restart(): Promise<void>;
@@ -34,12 +36,13 @@ export async function withMachine(parts: MachineServiceParts, undo: Undo[]): Pro
   const listen = place.cables.controlAddress;
   const activator = activatorOf({ directory: options.directory, keys, identity, listen, users }, deps);
   const directory = join(options.directory, 'machine');
-  await progress.stage('Starting the activator', async () => {
+  const program = await progress.stage('Starting the activator', async () => {
     assertAsks(release, await activator.operator(), activator.operatorFile);
     const { factory } = await openTpmOf(directory);
     activator.believe(factory, believed(release, clock));
     const program = await activator.start();
     undo.push(() => program.stop());
+    return program;
   });
   const image = await startImageGateway({
     release,
@@ -62,6 +65,7 @@ export async function withMachine(parts: MachineServiceParts, undo: Undo[]): Pro
   undo.push(() => control.stop());
   await progress.stage("The gateway's daemons start, its agent finds control", () => image.serves());
   const machine: HostedGateway = {
+    activator: program,
     image,
     async restart() {
       await image.restart();

@@ -25,5 +25,11 @@ export const CIS_LOGGING = [
   absent(numbers('CIS 6.1.3', 1, 8), 'no other log', 'rsyslogd', 'rsyslog', 'syslog-ng', 'logrotate'),
   nothing('CIS 6.1.4.1', 'no log files', 'ls -A /var/log'),
   absent(AUDIT, 'no audit of who did what', 'auditd', 'auditctl', 'audisp-syslog'),
-  VERITY(numbers('CIS 6.3', 1, 3), 'each block of each file is checked before it is used'),
+  VERITY(['CIS 6.3.1', 'CIS 6.3.3'], 'each block of each file is checked before it is used'),
+  says(
+    'CIS 6.3.2',
+    'and again on a schedule',
+    'systemctl show -P Requires lethe-attestation; systemctl list-timers --all --no-legend',
+    /lethe-integrity\.service[^]* lethe-attestation\.timer +lethe-attestation\.service$/m,
+  ),
 ];
