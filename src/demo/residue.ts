@@ -57,6 +57,13 @@ const KINDS: readonly Kind[] = [
     most: 12,
     because: 'a network card keeps the packets it received last until others arrive in their place',
   },
+  // Not met after a minute so far, but it is in packets as well, and which of them is overwritten last is chance.
+  ...[USES.other, USES.fragments].map((place) => ({
+    place,
+    markers: everyone('URL path'),
+    most: 4,
+    because: 'the same, with the request for the last page',
+  })),
   {
     place: USES.slab,
     markers: everyone('destination'),
