@@ -85,7 +85,8 @@ async function certificate(authority: boolean): Promise<string> {
   const constraints = `basicConstraints=critical,CA:${authority ? 'TRUE' : 'FALSE'}`;
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', '/dev/null'];
   const made = await run(['openssl', 'req', '-x509', '-batch', ...key, '-subj', '/CN=Example', '-addext', constraints]);
-  return made.slice(made.indexOf('-----BEGIN CERTIFICATE-----'));
+  // What openssl says while it makes the key may come before or after.
+  return /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n/.exec(made)?.[0] ?? '';
 }
 
 const JUNK_PEM = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
