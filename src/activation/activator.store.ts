@@ -20,7 +20,7 @@ export interface EnrolledGateway {
 }
 
 /** The last boot of a gateway that was given its secrets. */
-export interface StoredBoot extends Omit<ActivatedBoot, 'safe'> {
+export interface StoredBoot extends ActivatedBoot {
   readonly gateway: string;
   readonly release: string;
   readonly wireguard: Uint8Array;
