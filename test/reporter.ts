@@ -28,7 +28,7 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
   for await (const event of source) {
     if (event.type === 'test:pass' || event.type === 'test:fail') yield* result(event, tally, files);
     // Without a file it is the runner that speaks.
-    if (event.type === 'test:diagnostic' && event.data.file !== undefined) yield `\n${event.data.message}\n`;
+    if (event.type === 'test:diagnostic' && event.data.file !== undefined) yield paragraph(event.data.message);
     if (event.type === 'test:coverage') coverage = event.data.summary;
     if (event.type === 'test:stderr' && process.env['LETHE_TEST_OUTPUT'] !== undefined) yield event.data.message;
   }
@@ -86,4 +86,9 @@ function* coverageTable(files: Covered[], totals: Totals, tally: Tally): Generat
     tally.failed += 1;
     yield `FAILED  coverage is below ${GATE} % \n`;
   } else tally.passed += 1;
+}
+
+/** A line by itself; a table apart from what stands above it. */
+function paragraph(message: string): string {
+  return message.includes('\n') ? `\n${message}\n` : `${message}\n`;
 }
