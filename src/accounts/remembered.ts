@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-
-import type { Database, Tables } from '../database/tables.ts';
+import type { Database } from '../database/tables.ts';
 import { deviceKeyText } from '../devices/key.ts';
+import type { Stores } from '../inventory/about.ts';
+import { DATABASE } from '../inventory/database.ts';
+import type { CustomerKey, Declaration } from '../inventory/datum.ts';
 import { assertDeclared } from '../inventory/guard.ts';
 import { INVENTORY } from '../inventory/inventory.ts';
+import type { LIVE } from '../inventory/live.ts';
+import type { LicenceId } from '../licences/licence.ts';
 import type { LiveSeats } from '../seats/seats.ts';
 import { type UsageKey, usageTagOf } from '../usage/tag.ts';
-import { eventsOf } from '../usage/usage.store.ts';
 import type { Customer } from './account.ts';
-import { rowsAbout } from './remembered.store.ts';
+import { nameKeysOf, rowsAbout } from './remembered.store.ts';
 
 /** One row that the service keeps about a customer, with the inventory's own words beside each value. */
 export interface RememberedRow {
@@ -29,10 +32,21 @@ export interface Remembered {
   of(customer: Customer): Promise<readonly RememberedRow[]>;
 }
 
+/** For each store in memory that leads to a customer, how its rows are read: one that is forgotten does not compile. */
+export type LiveReaders<Live extends Stores> = {
+  readonly [Name in keyof Live as Live[Name]['about'] extends { customer: CustomerKey } ? Name : never]: (
+    licence: LicenceId,
+  ) => readonly object[];
+};
+
 /** A row beside its declaration. Throws an UndeclaredError for a row that the inventory does not know. */
-export function rememberedRow(store: string, row: Readonly<Record<string, unknown>>): RememberedRow {
-  assertDeclared(store, row);
-  const fields = Object.entries(INVENTORY[store] ?? {}).map(([name, { kind, purpose, retention }]) => {
+export function rememberedRow(
+  store: string,
+  row: Readonly<Record<string, unknown>>,
+  declaration: Declaration | undefined = INVENTORY[store],
+): RememberedRow {
+  assertDeclared(store, row, declaration);
+  const fields = Object.entries(declaration ?? {}).map(([name, { kind, purpose, retention }]) => {
     const value = row[name];
     const text = value instanceof Uint8Array ? deviceKeyText(value) : String(value);
     return { name, value: text, kind, purpose, retention };
@@ -40,34 +54,30 @@ export function rememberedRow(store: string, row: Readonly<Record<string, unknow
   return { store, fields };
 }
 
-/** Answers the question "what do you know about me?" from the real rows. */
+/** Answers the question "what do you know about me?" from the real rows of whatever the inventory says is about customers. */
 export class RememberedService implements Remembered {
   readonly #db: Database;
-  readonly #seats: LiveSeats;
+  readonly #live: LiveReaders<typeof LIVE>;
   readonly #usageKey: UsageKey;
+  readonly #tables: Stores;
 
-  constructor(db: Database, seats: LiveSeats, usageKey: UsageKey) {
+  constructor(db: Database, seats: LiveSeats, usageKey: UsageKey, tables: Stores = DATABASE) {
     this.#db = db;
-    this.#seats = seats;
+    this.#live = { 'live.seats': (licence) => seats.of(licence) };
     this.#usageKey = usageKey;
+    this.#tables = tables;
   }
 
   async of({ account, licence }: Customer): Promise<readonly RememberedRow[]> {
-    const rows = await rowsAbout(this.#db, account, licence.id);
+    const nameKeys = await nameKeysOf(this.#db, licence.id);
+    const tags = nameKeys.map((nameKey) => usageTagOf(this.#usageKey, nameKey));
+    const keys = { account: [account], licence: [licence.id], 'usage tag': tags };
+    const stored = await rowsAbout(this.#db, keys, this.#tables);
     return [
-      ...rows.accounts.map((row) => rememberedRow('database.accounts', row)),
-      ...rows.licences.map((row) => rememberedRow('database.licences', row)),
-      ...rows.signIns.map((row) => rememberedRow('database.sign_ins', row)),
-      ...rows.credentials.map((row) => rememberedRow('database.credentials', row)),
-      ...rows.devices.map((row) => rememberedRow('database.devices', row)),
-      ...(await this.#events(rows.credentials)),
-      ...this.#seats.of(licence.id).map((seat) => rememberedRow('live.seats', { ...seat })),
+      ...stored.map(({ store, row }) => rememberedRow(store.name, row, store.fields)),
+      ...Object.entries(this.#live).flatMap(([store, read]) =>
+        read(licence.id).map((row) => rememberedRow(store, { ...row })),
+      ),
     ];
-  }
-
-  async #events(credentials: readonly Tables['credentials'][]): Promise<RememberedRow[]> {
-    const tags = credentials.map((row) => usageTagOf(this.#usageKey, row.name_key));
-    const events = await Promise.all(tags.map((tag) => eventsOf(this.#db, tag)));
-    return events.flat().map((event) => rememberedRow('database.usage_events', event));
   }
 }

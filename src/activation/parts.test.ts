@@ -58,7 +58,7 @@ test('the real tables are the inventory, and an undeclared column or another typ
   database.exec('alter table boots drop column source_ip');
   const store = new ActivatorStore(path);
   assert.deepEqual(store.findings(), []);
-  const firmware = { kind: 'word', purpose: '', holder: 'operator', retention: '', rows: [] } as const;
+  const firmware = { kind: 'word', purpose: '', holder: 'operator', retention: 'public' } as const;
   assert.deepEqual(store.findings({ 'activator.gateways': { firmware } }).slice(-1), [
     'gateways.firmware is not as declared',
   ]);

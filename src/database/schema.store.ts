@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { sql } from 'kysely';
+import { isMarked, type Stores } from '../inventory/about.ts';
 import { DATABASE } from '../inventory/database.ts';
-import type { Declaration, Kind } from '../inventory/datum.ts';
-import type { Database } from './tables.ts';
+import type { Kind } from '../inventory/datum.ts';
+import { linkFindings } from './links.store.ts';
+import { valueIndexes } from './order.store.ts';
+import { type Database, tableOf } from './tables.ts';
 
 /** Column types that may carry each kind. No kind allows a time, an address of the network, or free-form JSON. */
 const TYPES: Readonly<Partial<Record<Kind, readonly string[]>>> = {
@@ -26,29 +29,45 @@ interface Column {
 
 /**
  * Compares the real schema with the inventory, both ways, and says in words what does not match. Control refuses to
- * serve unless this is empty (X1): a column that nobody declared is never filled.
+ * serve unless this is empty: a column that nobody declared is never filled, and no table about customers is forgotten
+ * where their rows are put in order or shown to them.
  */
-export async function schemaFindings(
-  db: Database,
-  inventory: Readonly<Record<string, Declaration>> = DATABASE,
-): Promise<string[]> {
-  const columns = await realColumns(db);
-  const findings: string[] = await unexpectedObjects(db);
+export async function schemaFindings(db: Database, inventory: Stores = DATABASE): Promise<string[]> {
+  const findings = [
+    ...(await unexpectedObjects(db)),
+    ...columnFindings(await realColumns(db), inventory),
+    ...markFindings(await valueIndexes(db), inventory),
+    ...(await linkFindings(db, inventory)),
+  ];
+  return findings.sort();
+}
+
+function columnFindings(columns: readonly Column[], inventory: Stores): string[] {
+  const findings: string[] = [];
   for (const { table, column, type, default: preset } of columns) {
-    const datum = inventory[`database.${table}`]?.[column];
+    const datum = inventory[`database.${table}`]?.fields[column];
     if (datum === undefined) findings.push(`${table}.${column} is not in the inventory`);
     else if (TYPES[datum.kind]?.includes(type) !== true) findings.push(`${table}.${column} has the type ${type}`);
     if (preset !== null) findings.push(`${table}.${column} fills itself in`);
   }
-  for (const [store, declaration] of Object.entries(inventory)) {
-    const table = store.slice('database.'.length);
-    for (const column of Object.keys(declaration)) {
+  for (const [store, { fields }] of Object.entries(inventory)) {
+    const table = tableOf(store);
+    for (const column of Object.keys(fields)) {
       if (!columns.some((real) => real.table === table && real.column === column)) {
         findings.push(`${table}.${column} is declared but does not exist`);
       }
     }
   }
-  return findings.sort();
+  return findings;
+}
+
+/** Tables that do not say whom they are about, and tables about customers whose rows nothing puts in order. */
+function markFindings(indexes: ReadonlyMap<string, string>, inventory: Stores): string[] {
+  return Object.entries(inventory).flatMap(([store, declared]) => {
+    const table = tableOf(store);
+    if (!isMarked(declared)) return [`${table} does not say whom it is about`];
+    return declared.about === 'service' || indexes.has(table) ? [] : [`${table} has no order of its values`];
+  });
 }
 
 async function realColumns(db: Database): Promise<readonly Column[]> {

@@ -20,7 +20,7 @@ export type TableName = {
 /** The tables as the compiler sees them, derived from the inventory: SQL cannot name a column that is not declared. */
 export type Tables = {
   [Name in TableName]: {
-    [Column in keyof Declared[`database.${Name}`]]: Declared[`database.${Name}`][Column] extends {
+    [Column in keyof Declared[`database.${Name}`]['fields']]: Declared[`database.${Name}`]['fields'][Column] extends {
       kind: infer K extends Kind;
     }
       ? Value<K>
@@ -35,4 +35,9 @@ export type AnyTransaction = Transaction<Tables>;
 export function declared<Name extends TableName>(table: Name, row: Tables[Name]): Tables[Name] {
   assertDeclared(`database.${table}`, row);
   return row;
+}
+
+/** `accounts` for `database.accounts`. */
+export function tableOf(store: string): string {
+  return store.slice('database.'.length);
 }

@@ -1,108 +1,104 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { Datum, Declaration, Holder } from './datum.ts';
+import { type Declaration, declarations } from './datum.ts';
+import { KEPT } from './retention.ts';
 
-function passed(holder: Holder, retention: string) {
-  return (kind: Datum['kind'], purpose: string, rows: readonly string[]): Datum => {
-    return { kind, purpose, holder, retention, rows };
-  };
-}
-
-const given = passed('customer', 'sent to the customer who asked; the service keeps no copy of the answer');
-const taken = passed('control', 'used to answer, then dropped');
-const told = passed('gateway', 'sent to the gateway, which keeps it in memory');
-const open = passed('customer', 'public');
+const given = declarations({ holder: 'customer', retention: KEPT.answer });
+const taken = declarations({ holder: 'control', retention: KEPT.question });
+const told = declarations({ holder: 'gateway', retention: KEPT.gatewayAnswer });
+const shown = declarations({ holder: 'operator', retention: KEPT.operatorAnswer });
+const open = declarations({ holder: 'customer', retention: KEPT.public });
 
 /** Every JSON object that the API takes or gives. A schema that is not declared here cannot be registered. */
 export const API = {
-  'api.sign_in_request': {
-    account_number: taken('secret', 'says who signs in', ['S2']),
-  },
-  'api.device_request': {
-    public_key: taken('public-key', 'WireGuard key that the customer brings; kept in database.devices', ['S2']),
-  },
-  'api.activation_request': {
-    app: taken('word', 'which app was activated; kept in database.activations', ['S3']),
-    app_version: taken('word', 'version of that app; kept in database.activations', ['S3']),
-    os: taken('word', 'operating system; kept in database.activations', ['S3']),
-  },
-  'api.signed_up': {
-    account_number: given('secret', 'the login, shown this once', ['S1', 'S2']),
-    token: given('secret', 'proves the sign-in in later calls', ['S2']),
-    token_expires_on: given('date', 'last day of the sign-in', ['S2']),
-  },
-  'api.signed_in': {
-    token: given('secret', 'proves the sign-in in later calls', ['S2']),
-    token_expires_on: given('date', 'last day of the sign-in', ['S2']),
-  },
-  'api.licence': {
-    expires_on: given('date', 'last day of the licence', ['S2']),
-    seats: given('count', 'how many connections at once', ['S4']),
-  },
-  'api.credentials': {
-    username: given('secret', 'random name for OpenVPN and IKEv2, shown this once', ['S1', 'S2']),
-    password: given('secret', 'random password for OpenVPN, shown this once', ['S1', 'S2']),
-    ike_password: given('secret', 'random password for IKEv2, shown this once', ['S1', 'S2']),
-  },
-  'api.device': {
-    public_key: given('public-key', 'WireGuard key of the customer', ['S2']),
-    address4: given('document', 'address inside the tunnel that belongs to the key', ['S2']),
-    address6: given('document', 'address inside the tunnel that belongs to the key', ['S2']),
-  },
+  'api.sign_in_request': taken({
+    account_number: { kind: 'secret', purpose: 'says who signs in' },
+  }),
+  'api.device_request': taken({
+    public_key: { kind: 'public-key', purpose: 'WireGuard key that the customer brings; kept in database.devices' },
+  }),
+  'api.activation_request': taken({
+    app: { kind: 'word', purpose: 'which app was activated; kept in database.activations' },
+    app_version: { kind: 'word', purpose: 'version of that app; kept in database.activations' },
+    os: { kind: 'word', purpose: 'operating system; kept in database.activations' },
+  }),
+  'api.signed_up': given({
+    account_number: { kind: 'secret', purpose: 'the login, shown this once' },
+    token: { kind: 'secret', purpose: 'proves the sign-in in later calls' },
+    token_expires_on: { kind: 'date', purpose: 'last day of the sign-in' },
+  }),
+  'api.signed_in': given({
+    token: { kind: 'secret', purpose: 'proves the sign-in in later calls' },
+    token_expires_on: { kind: 'date', purpose: 'last day of the sign-in' },
+  }),
+  'api.licence': given({
+    expires_on: { kind: 'date', purpose: 'last day of the licence' },
+    seats: { kind: 'count', purpose: 'how many connections at once' },
+  }),
+  'api.credentials': given({
+    username: { kind: 'secret', purpose: 'random name for OpenVPN and IKEv2, shown this once' },
+    password: { kind: 'secret', purpose: 'random password for OpenVPN, shown this once' },
+    ike_password: { kind: 'secret', purpose: 'random password for IKEv2, shown this once' },
+  }),
+  'api.device': given({
+    public_key: { kind: 'public-key', purpose: 'WireGuard key of the customer' },
+    address4: { kind: 'document', purpose: 'address inside the tunnel that belongs to the key' },
+    address6: { kind: 'document', purpose: 'address inside the tunnel that belongs to the key' },
+  }),
   'api.devices': {},
-  'api.seats': {
-    used: given('count', 'connections that are live now', ['S4']),
-    limit: given('count', 'how many connections at once', ['S4']),
-  },
-  'api.location_list': {
-    service: open('name', "the operator's name for the service", ['S2']),
-    date: open('date', 'day on which the list was signed', ['S2']),
-  },
-  'api.location': {
-    id: open('word', 'what a customer chooses', ['S2', 'S9']),
-    name: open('name', 'the same in words', ['S2']),
-    country: open('country', 'where it is', ['S2']),
-  },
-  'api.gateway': {
-    name: open('name', "name in the gateway's certificate", ['S2']),
-    address4: open('document', 'public address of the gateway', ['S2']),
-    address6: open('document', 'public address of the gateway, empty when it has none', ['S2']),
-    openvpn_udp: open('count', 'port', ['S2', 'S15']),
-    openvpn_tcp: open('count', 'port', ['S2', 'S15']),
-    wireguard_port: open('count', 'port', ['S2']),
-    wireguard_key: open('public-key', "the gateway's WireGuard key", ['S2']),
-  },
+  'api.seats': given({
+    used: { kind: 'count', purpose: 'connections that are live now' },
+    limit: { kind: 'count', purpose: 'how many connections at once' },
+  }),
+  'api.location_list': open({
+    service: { kind: 'name', purpose: "the operator's name for the service" },
+    date: { kind: 'date', purpose: 'day on which the list was signed' },
+  }),
+  'api.location': open({
+    id: { kind: 'word', purpose: 'what a customer chooses' },
+    name: { kind: 'name', purpose: 'the same in words' },
+    country: { kind: 'country', purpose: 'where it is' },
+  }),
+  'api.gateway': open({
+    name: { kind: 'name', purpose: "name in the gateway's certificate" },
+    address4: { kind: 'document', purpose: 'public address of the gateway' },
+    address6: { kind: 'document', purpose: 'public address of the gateway, empty when it has none' },
+    openvpn_udp: { kind: 'count', purpose: 'port' },
+    openvpn_tcp: { kind: 'count', purpose: 'port' },
+    wireguard_port: { kind: 'count', purpose: 'port' },
+    wireguard_key: { kind: 'public-key', purpose: "the gateway's WireGuard key" },
+  }),
   'api.remembered': {},
-  'api.remembered_row': {
-    store: given('document', 'where the row is kept', ['S14']),
-  },
-  'api.remembered_field': {
-    name: given('document', 'which field', ['S14']),
-    value: given('document', 'what stands in it', ['S14']),
-    kind: given('document', 'what it may look like', ['S14']),
-    purpose: given('document', 'what it is for', ['S14']),
-    retention: given('document', 'how long it is kept', ['S14']),
-  },
-  'api.problem': {
-    type: open('document', 'names the kind of problem', []),
-    title: open('document', 'says the same to a person', []),
-    status: open('count', 'status of the answer', []),
-    code: open('word', 'closed code for programs', []),
-  },
-  'api.expected': {
-    gateway: told('word', 'whose expected configuration it is', ['S10']),
-    serial: told('count', 'grows with every change', ['S10']),
-    location: told('word', 'group of gateways', ['S9', 'S10']),
-    release: told('word', 'version of the software', ['S10']),
-  },
-  'api.expected_file': {
-    name: told('name', 'name of a rendered configuration file', ['S10']),
-    digest: told('digest', 'hash of what must stand in it', ['S10']),
-  },
-  'api.end': {
-    session: told('random', 'live session that is over the seats of its licence', ['S4', 'S5']),
-  },
-  'api.heavy_use': {
-    licence: passed('operator', 'shown to the operator who asked')('count', 'whose traffic it was', ['S13']),
-    megabytes: passed('operator', 'shown to the operator who asked')('megabytes', 'sum, in and out together', ['S13']),
-  },
-} as const satisfies Record<`api.${string}`, Declaration>;
+  'api.remembered_row': given({
+    store: { kind: 'document', purpose: 'where the row is kept' },
+  }),
+  'api.remembered_field': given({
+    name: { kind: 'document', purpose: 'which field' },
+    value: { kind: 'document', purpose: 'what stands in it' },
+    kind: { kind: 'document', purpose: 'what it may look like' },
+    purpose: { kind: 'document', purpose: 'what it is for' },
+    retention: { kind: 'document', purpose: 'how long it is kept' },
+  }),
+  'api.problem': open({
+    type: { kind: 'document', purpose: 'names the kind of problem' },
+    title: { kind: 'document', purpose: 'says the same to a person' },
+    status: { kind: 'count', purpose: 'status of the answer' },
+    code: { kind: 'word', purpose: 'closed code for programs' },
+  }),
+  'api.expected': told({
+    gateway: { kind: 'word', purpose: 'whose expected configuration it is' },
+    serial: { kind: 'count', purpose: 'grows with every change' },
+    location: { kind: 'word', purpose: 'group of gateways' },
+    release: { kind: 'word', purpose: 'version of the software' },
+  }),
+  'api.expected_file': told({
+    name: { kind: 'name', purpose: 'name of a rendered configuration file' },
+    digest: { kind: 'digest', purpose: 'hash of what must stand in it' },
+  }),
+  'api.end': told({
+    session: { kind: 'random', purpose: 'live session that is over the seats of its licence' },
+  }),
+  'api.heavy_use': shown({
+    licence: { kind: 'count', purpose: 'whose traffic it was' },
+    megabytes: { kind: 'megabytes', purpose: 'sum, in and out together' },
+  }),
+} satisfies Record<`api.${string}`, Declaration>;

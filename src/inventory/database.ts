@@ -1,82 +1,115 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { Datum, Declaration, Kind } from './datum.ts';
+import { type Store, store } from './datum.ts';
+import { USAGE_BATCH, USAGE_EVENT } from './reports.ts';
+import { KEPT } from './retention.ts';
 
-function stored<K extends Kind>(
-  kind: K,
-  purpose: string,
-  retention: string,
-  rows: readonly string[],
-): Datum & { kind: K } {
-  return { kind, purpose, holder: 'control', retention, rows };
-}
-
-const ACCOUNT = 'until 90 days after the licence ends, then the row is deleted';
-const CREDENTIAL = 'until the customer makes new ones, or the account is deleted';
-const DEVICE = 'until the customer removes the key, or the account is deleted';
-const SIGN_IN = 'until sign-out, or the day after it ends';
-const EVENT = 'two years, then the row is deleted';
-const SERVICE = 'as long as the service runs';
-
-/** Every table and column of the control database. A test compares this with the real schema. */
+/**
+ * Every table and column of the control database. A test compares this with the real schema. The order is that of "What we
+ * know about you".
+ */
 export const DATABASE = {
-  'database.accounts': {
-    id: stored('random', 'joins the account to its licence and its sign-ins', ACCOUNT, ['S1']),
-    number_hash: stored('bytes', 'recognises the account number, which itself is not kept', ACCOUNT, ['S1', 'S2']),
-  },
-  'database.licences': {
-    id: stored('count', 'random number that stands for the licence on gateways', ACCOUNT, ['S1', 'S4']),
-    account: stored('random', 'whose licence it is', ACCOUNT, ['S1']),
-    expires_on: stored('date', 'last day on which the licence is valid', ACCOUNT, ['S2']),
-    seats: stored('count', 'how many connections at once', ACCOUNT, ['S4']),
-  },
-  'database.credentials': {
-    licence: stored('count', 'which licence the VPN credentials belong to', CREDENTIAL, ['S1']),
-    verifier: stored('bytes', 'salted hash of VPN username and password together', CREDENTIAL, ['S1', 'S7']),
-    name_key: stored('bytes', 'salted hash of the VPN username', CREDENTIAL, ['S7', 'S13']),
-    nt_hash: stored('bytes', 'hash of the separate IKEv2 password, in the form that EAP-MSCHAPv2 needs', CREDENTIAL, [
-      'S7',
-      'S15',
-    ]),
-  },
-  'database.devices': {
-    public_key: stored('bytes', 'WireGuard public key that the customer brought', DEVICE, ['S7']),
-    licence: stored('count', 'which licence the key belongs to', DEVICE, ['S4', 'S7']),
-    host: stored('count', "index of the key's addresses inside the tunnel, drawn at random", DEVICE, ['S7']),
-  },
-  'database.sign_ins': {
-    token_hash: stored('bytes', 'recognises the token of a sign-in, which itself is not kept', SIGN_IN, ['S2']),
-    account: stored('random', 'who is signed in', SIGN_IN, ['S2']),
-    expires_on: stored('date', 'last day on which the sign-in is valid', SIGN_IN, ['S2']),
-  },
-  'database.activations': {
-    app: stored('word', 'which app was activated; not linked to an account', EVENT, ['S3']),
-    app_version: stored('word', 'version of that app', EVENT, ['S3']),
-    os: stored('word', 'operating system it runs on', EVENT, ['S3']),
-    activated_on: stored('date', 'day of the activation, without the time', EVENT, ['S3']),
-  },
-  'database.usage_events': {
-    date: stored('date', 'day on which a session ended, without the time', EVENT, ['S9']),
-    user: stored('digest', 'salted, keyed hash of the random VPN username', EVENT, ['S9', 'S13']),
-    country: stored('country', 'country of the network the session came from', EVENT, ['S9']),
-    isp: stored('isp', 'operator of the network the session came from', EVENT, ['S9']),
-    megabytes: stored('megabytes', 'data in and out together, rounded up', EVENT, ['S9', 'S13']),
-    location: stored('word', 'group of gateways, never the gateway', EVENT, ['S9']),
-    protocol: stored('word', 'tunnel protocol', EVENT, ['S9']),
-  },
-  'database.usage_batches': {
-    batch: stored('random', 'lets a batch that was sent twice be counted once', 'two days', ['S9']),
-    received_on: stored('date', 'day of arrival, so that the row can be deleted', 'two days', ['S9']),
-  },
-  'database.gateways': {
-    gateway: stored('word', 'name of a gateway', SERVICE, ['S10']),
-    serial: stored('count', 'counts the changes of its expected configuration', SERVICE, ['S10']),
-    digest: stored('bytes', 'hash of the expected configuration that has this serial', SERVICE, ['S10']),
-  },
-  'database.authfile': {
-    version: stored('count', 'version of the newest auth file', SERVICE, ['S7', 'S10']),
-    salt: stored('bytes', 'makes the hashes of credentials worthless elsewhere', SERVICE, ['S7']),
-  },
-  'database.migrations': {
-    number: stored('count', 'which changes of the schema have been made', SERVICE, []),
-  },
-} as const satisfies Record<`database.${string}`, Declaration>;
+  'database.accounts': store({
+    about: { customer: 'account', column: 'id' },
+    holder: 'control',
+    retention: KEPT.account,
+    fields: {
+      id: { kind: 'random', purpose: 'joins the account to its licence and its sign-ins' },
+      number_hash: { kind: 'bytes', purpose: 'recognises the account number, which itself is not kept' },
+    },
+  }),
+  'database.licences': store({
+    about: { customer: 'account', column: 'account' },
+    holder: 'control',
+    retention: KEPT.account,
+    fields: {
+      id: { kind: 'count', purpose: 'random number that stands for the licence on gateways' },
+      account: { kind: 'random', purpose: 'whose licence it is' },
+      expires_on: { kind: 'date', purpose: 'last day on which the licence is valid' },
+      seats: { kind: 'count', purpose: 'how many connections at once' },
+    },
+  }),
+  'database.sign_ins': store({
+    about: { customer: 'account', column: 'account' },
+    holder: 'control',
+    retention: KEPT.signIn,
+    fields: {
+      token_hash: { kind: 'bytes', purpose: 'recognises the token of a sign-in, which itself is not kept' },
+      account: { kind: 'random', purpose: 'who is signed in' },
+      expires_on: { kind: 'date', purpose: 'last day on which the sign-in is valid' },
+    },
+  }),
+  'database.credentials': store({
+    about: { customer: 'licence', column: 'licence' },
+    holder: 'control',
+    retention: KEPT.credentials,
+    fields: {
+      licence: { kind: 'count', purpose: 'which licence the VPN credentials belong to' },
+      verifier: { kind: 'bytes', purpose: 'salted hash of VPN username and password together' },
+      name_key: { kind: 'bytes', purpose: 'salted hash of the VPN username' },
+      nt_hash: { kind: 'bytes', purpose: 'hash of the separate IKEv2 password, in the form that EAP-MSCHAPv2 needs' },
+    },
+  }),
+  'database.devices': store({
+    about: { customer: 'licence', column: 'licence' },
+    holder: 'control',
+    retention: KEPT.device,
+    fields: {
+      public_key: { kind: 'bytes', purpose: 'WireGuard public key that the customer brought' },
+      licence: { kind: 'count', purpose: 'which licence the key belongs to' },
+      host: { kind: 'count', purpose: "index of the key's addresses inside the tunnel, drawn at random" },
+    },
+  }),
+  'database.activations': store({
+    about: 'unlinked',
+    holder: 'control',
+    retention: KEPT.twoYears,
+    fields: {
+      app: { kind: 'word', purpose: 'which app was activated; not linked to an account' },
+      app_version: { kind: 'word', purpose: 'version of that app' },
+      os: { kind: 'word', purpose: 'operating system it runs on' },
+      activated_on: { kind: 'date', purpose: 'day of the activation, without the time' },
+    },
+  }),
+  'database.usage_events': store({
+    about: { customer: 'usage tag', column: 'user' },
+    holder: 'control',
+    retention: KEPT.twoYears,
+    fields: USAGE_EVENT,
+  }),
+  'database.usage_batches': store({
+    about: 'unlinked',
+    holder: 'control',
+    retention: KEPT.twoDays,
+    fields: {
+      ...USAGE_BATCH,
+      received_on: { kind: 'date', purpose: 'day of arrival, so that the row can be deleted' },
+    },
+  }),
+  'database.gateways': store({
+    about: 'service',
+    holder: 'control',
+    retention: KEPT.service,
+    fields: {
+      gateway: { kind: 'word', purpose: 'name of a gateway' },
+      serial: { kind: 'count', purpose: 'counts the changes of its expected configuration' },
+      digest: { kind: 'bytes', purpose: 'hash of the expected configuration that has this serial' },
+    },
+  }),
+  'database.authfile': store({
+    about: 'service',
+    holder: 'control',
+    retention: KEPT.service,
+    fields: {
+      version: { kind: 'count', purpose: 'version of the newest auth file' },
+      salt: { kind: 'bytes', purpose: 'makes the hashes of credentials worthless elsewhere' },
+    },
+  }),
+  'database.migrations': store({
+    about: 'service',
+    holder: 'control',
+    retention: KEPT.service,
+    fields: {
+      number: { kind: 'count', purpose: 'which changes of the schema have been made' },
+    },
+  }),
+} satisfies Record<`database.${string}`, Store>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { Kind } from './datum.ts';
+import type { Declaration, Kind } from './datum.ts';
 import { INVENTORY } from './inventory.ts';
 
 /** A record or a value that the inventory does not allow. The message names fields, never values. */
@@ -53,10 +53,13 @@ export function valueAllowed(kind: Kind, value: unknown): boolean {
 
 /**
  * Throws unless the record has exactly the declared fields and each value is of its declared kind.
- * Every exit of every program calls this; it fails closed (X1).
+ * Every exit of every program calls this; it fails closed.
  */
-export function assertDeclared(store: string, record: Readonly<Record<string, unknown>>): void {
-  const declaration = INVENTORY[store];
+export function assertDeclared(
+  store: string,
+  record: Readonly<Record<string, unknown>>,
+  declaration: Declaration | undefined = INVENTORY[store],
+): void {
   if (declaration === undefined) throw new UndeclaredError(`${store} is not in the inventory`);
   for (const field of Object.keys(declaration)) {
     if (!Object.hasOwn(record, field)) throw new UndeclaredError(`${store}.${field} is missing`);

@@ -2,18 +2,23 @@
 import { ACTIVATOR, ATTESTED } from './activator.ts';
 import { API } from './api.ts';
 import { DATABASE } from './database.ts';
-import type { Declaration } from './datum.ts';
+import type { Declaration, Store } from './datum.ts';
 import { EXIT } from './exit.ts';
 import { JOURNAL } from './journal.ts';
 import { LIVE } from './live.ts';
 
-/** THE privacy policy as code: every record that the service may keep or send, with every field (S14, X1). */
+/** THE privacy policy as code: every record that the service may keep or send, with every field. */
 export const INVENTORY: Readonly<Record<string, Declaration>> = {
-  ...DATABASE,
-  ...LIVE,
+  ...fieldsOf(DATABASE),
+  ...fieldsOf(LIVE),
   ...EXIT,
   ...API,
   ...ACTIVATOR,
   ...ATTESTED,
   ...JOURNAL,
 };
+
+/** Stores without their marks. */
+export function fieldsOf(stores: Readonly<Record<string, Store>>): Record<string, Declaration> {
+  return Object.fromEntries(Object.entries(stores).map(([name, { fields }]) => [name, fields]));
+}

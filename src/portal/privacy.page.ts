@@ -9,7 +9,7 @@ function field({ texts }: View, name: string, datum: Datum): Html {
   const t = texts.privacy;
   return html`<div><dt><code>${name}</code>, ${texts.kinds[datum.kind]}</dt>
 <dd>${t.why}: ${datum.purpose}</dd>
-<dd class="about">${t.holder}: ${texts.holders[datum.holder]}. ${t.how}: ${datum.retention}. ${t.row}: ${datum.rows.join(', ')}</dd></div>`;
+<dd class="about">${t.holder}: ${texts.holders[datum.holder]}. ${t.how}: ${datum.retention}.</dd></div>`;
 }
 
 function store(view: View, name: string, declaration: Declaration): Html {

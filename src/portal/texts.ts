@@ -227,7 +227,6 @@ export const ENGLISH = {
     why: 'Why',
     holder: 'Who',
     how: 'How long',
-    row: 'Requirement',
     sources: 'Tables made by others',
     sourcesText:
       'Country and network operator are looked up on the gateway itself, in these tables. Their makers are asked nothing.',

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { type EpochDay, isoDate } from '../clock/clock.ts';
 import { type Database, declared, type Tables } from '../database/tables.ts';
-import type { UsageTag } from '../licences/licence.ts';
 
-/** An event as it is stored: six facts and nothing else (S9). */
+/** An event as it is stored: six facts and nothing else. */
 export type StoredEvent = Tables['usage_events'];
 
 /** PostgreSQL takes at most 65,535 parameters in one statement. */
@@ -29,20 +28,6 @@ export async function storeBatch(
     }
     return true;
   });
-}
-
-export async function eventsOf(db: Database, tag: UsageTag): Promise<StoredEvent[]> {
-  return db
-    .selectFrom('usage_events')
-    .where('user', '=', tag)
-    .selectAll()
-    .orderBy('date')
-    .orderBy('country')
-    .orderBy('isp')
-    .orderBy('location')
-    .orderBy('protocol')
-    .orderBy('megabytes')
-    .execute();
 }
 
 /** Sum of megabytes by tag since `day`, largest first. */

@@ -9,7 +9,7 @@ import { RecordingJournal } from '../journal/journal.ts';
 import { heavyUsers } from './heavy.ts';
 import { parseBatch } from './ingest.ts';
 import { usageKey, usageTagOf } from './tag.ts';
-import { eventsOf, type StoredEvent, storeBatch } from './usage.store.ts';
+import { type StoredEvent, storeBatch } from './usage.store.ts';
 
 let database: TemporaryDatabase;
 before(async () => {
@@ -30,6 +30,11 @@ function eventOf(byte: number, change: Partial<StoredEvent> = {}): StoredEvent {
   return { ...event, protocol: 'wireguard', ...change };
 }
 
+function eventsOf(byte: number): Promise<StoredEvent[]> {
+  const tag = usageTagOf(KEY, nameKey(byte));
+  return database.db.selectFrom('usage_events').where('user', '=', tag).orderBy('date').selectAll().execute();
+}
+
 test('a tag is keyed: another key makes another tag', () => {
   assert.match(usageTagOf(KEY, nameKey(1)), /^[0-9a-f]{16}$/);
   assert.equal(usageTagOf(KEY, nameKey(1)), usageTagOf(KEY, nameKey(1)));
@@ -42,7 +47,7 @@ test('a batch that comes twice counts once', async () => {
   const { db } = database;
   assert.equal(await storeBatch(db, 'batch-0001', DAY, [eventOf(1), eventOf(1)]), true);
   assert.equal(await storeBatch(db, 'batch-0001', DAY, [eventOf(1), eventOf(1)]), false);
-  assert.equal((await eventsOf(db, usageTagOf(KEY, nameKey(1)))).length, 2);
+  assert.equal((await eventsOf(1)).length, 2);
   const twice = await Promise.all([storeBatch(db, 'batch-0002', DAY, []), storeBatch(db, 'batch-0002', DAY, [])]);
   assert.equal(twice.filter(Boolean).length, 1);
 });
@@ -50,7 +55,7 @@ test('a batch that comes twice counts once', async () => {
 test('a large batch is stored whole', async () => {
   const events = Array.from({ length: 2500 }, (_, index) => eventOf(9, { megabytes: index }));
   await storeBatch(database.db, 'batch-large', DAY, events);
-  const stored = await eventsOf(database.db, usageTagOf(KEY, nameKey(9)));
+  const stored = await eventsOf(9);
   assert.equal(stored.length, 2500);
   assert.deepEqual(Object.keys(stored[0] ?? {}).sort(), Object.keys(eventOf(9)).sort());
 });
@@ -59,7 +64,7 @@ test('a batch with one event that is not declared stores nothing', async () => {
   const { db } = database;
   const bad = { ...eventOf(4), source_ip: '192.0.2.7' };
   await assert.rejects(storeBatch(db, 'batch-0003', DAY, [eventOf(4), bad]), /source_ip/);
-  assert.deepEqual(await eventsOf(db, usageTagOf(KEY, nameKey(4))), []);
+  assert.deepEqual(await eventsOf(4), []);
   assert.equal(await storeBatch(db, 'batch-0003', DAY, [eventOf(4)]), true);
 });
 
@@ -135,7 +140,7 @@ test('rows go when they have had their time', async () => {
   ]);
   await forget(db, DAY);
   assert.deepEqual(
-    (await eventsOf(db, usageTagOf(KEY, nameKey(61)))).map((event) => event.date),
+    (await eventsOf(61)).map((event) => event.date),
     ['2024-11-21'],
   );
   const batches = await db.selectFrom('usage_batches').select('batch').execute();
