@@ -236,5 +236,5 @@ test('the privacy policy names every field of the inventory with its purpose and
       assert.ok(page.includes(escaped(datum.retention)), datum.retention);
     }
   }
-  assert.doesNotMatch(page, /Requirement|\b[A-Z]\d{1,2}\b/, 'an id that means nothing to a reader');
+  assert.doesNotMatch(page.replaceAll(/<[^>]*>/g, ''), /\b[A-Z]\d{1,2}\b/, 'an id that means nothing to a reader');
 });
