@@ -65,6 +65,50 @@ test('the table names no room that is gone, and a forbidden import would be seen
   ]);
 });
 
+/** A judge shares neither a name nor a line with what it judges: it would share its mistakes. */
+const isJudge = (file: string) => /(?:^|\/)nologging\.ts$/.test(file);
+/** All that a judge may import: the words in which it speaks. */
+const JUDGES_WORDS = 'src/configuration/judge.ts';
+/** Who may import a judge. */
+const isListOfJudges = (file: string) => /(?:^|\/)judges\.ts$/.test(file);
+
+/** Why an import makes a judge and what it judges one, or undefined when it does not. */
+function collusion(file: string, specifier: string): string | undefined {
+  const target = specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : specifier;
+  if (isJudge(file) && target !== JUDGES_WORDS) return `${file} judges with what it takes from ${target}`;
+  if (isJudge(target) && !isListOfJudges(file)) return `${file} takes something from its judge`;
+  return undefined;
+}
+
+test('no judge imports what it judges, nor the reverse', () => {
+  const found = SOURCES.filter((file) => !file.endsWith('.test.ts')).flatMap((file) =>
+    importsOf(readFileSync(file, 'utf8')).flatMap((specifier) => collusion(file, specifier) ?? []),
+  );
+  assert.deepEqual(found, []);
+  assert.ok(SOURCES.filter(isJudge).length >= 7);
+  const judge = 'src/tunnels/openvpn/nologging.ts';
+  assert.match(collusion(judge, './render.ts') ?? '', /openvpn\/render\.ts$/);
+  assert.match(collusion(judge, '../plan.ts') ?? '', /tunnels\/plan\.ts$/);
+  assert.match(collusion(judge, 'node:fs') ?? '', /node:fs$/);
+  for (const judged of ['render', 'start.os', 'server']) {
+    assert.match(collusion(`src/tunnels/openvpn/${judged}.ts`, './nologging.ts') ?? '', /from its judge$/);
+  }
+  assert.match(collusion('src/database/settings.ts', './nologging.ts') ?? '', /from its judge$/);
+  assert.equal(collusion('src/gateway/judges.ts', '../tunnels/openvpn/nologging.ts'), undefined);
+});
+
+test('every judge is in a list of judges', () => {
+  const listed = new Set(
+    SOURCES.filter(isListOfJudges).flatMap((file) =>
+      importsOf(readFileSync(file, 'utf8')).map((specifier) => normalize(join(dirname(file), specifier))),
+    ),
+  );
+  assert.deepEqual(
+    SOURCES.filter((file) => isJudge(file) && !listed.has(file)),
+    [],
+  );
+});
+
 test('only the clock reads the time and only chance is random', () => {
   const found = SOURCES.filter((file) => !file.endsWith('.test.ts') && roomOf(file) !== 'clock').filter((file) =>
     /\bDate\.now\(|\bperformance\.now\(|new Date\(\)|Math\.random\(|Temporal\.Now/.test(readFileSync(file, 'utf8')),

@@ -40,12 +40,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   authdb: { rooms: 'clock random journal licences sensitive' },
   geoip: { rooms: 'inventory formats sessions sensitive' },
   tunnels: {
-    rooms: 'clock random journal licences sessions authdb geoip sensitive processes namespaces residue',
+    rooms: 'clock random journal licences configuration sessions authdb geoip sensitive processes namespaces residue',
   },
   pki: { rooms: 'clock random formats sensitive tunnels' },
 
   // What control does.
-  database: { rooms: 'clock inventory processes', packages: 'kysely pg' },
+  database: { rooms: 'clock inventory configuration processes', packages: 'kysely pg' },
   usage: {
     rooms: 'clock random inventory journal licences sessions geoip database credentials',
     packages: 'kysely',
@@ -107,7 +107,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'clock random inventory journal terminal processes namespaces pki tunnels database service hunt internet machines image release tokens',
     packages: 'kysely',
   },
-  hardening: { rooms: 'clock random processes namespaces machines image pki tunnels gateway activation' },
+  hardening: { rooms: 'clock random configuration processes namespaces machines image pki tunnels gateway activation' },
   image: { rooms: 'clock configuration formats geoip processes terminal', packages: 'esbuild zod' },
   check: { rooms: 'clock processes terminal' },
   bench: {

@@ -4,7 +4,9 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../clock/clock.ts';
+import { entriesIn } from '../configuration/entries.os.ts';
 import { type Child, CommandError, run, spawnChild } from '../processes/process.os.ts';
+import { DATABASE_JUDGES, judgeDatabase } from './judges.ts';
 import { DATABASE_NAME, ROLE, renderAccess, renderClients, renderSettings, settings } from './settings.ts';
 
 export interface PostgresOptions {
@@ -33,6 +35,7 @@ export type PostgresFailure =
   | 'other_version'
   | 'already_running'
   | 'not_initialised'
+  | 'may_log'
   | 'not_ready';
 
 const SENTENCES: Readonly<Record<PostgresFailure, string>> = {
@@ -43,6 +46,7 @@ const SENTENCES: Readonly<Record<PostgresFailure, string>> = {
   other_version: 'The data directory belongs to another major version of PostgreSQL.',
   already_running: 'The database in this directory is already running.',
   not_initialised: 'The data directory could not be prepared.',
+  may_log: 'The database could log or be reached from elsewhere, so it is not started.',
   not_ready: 'The database did not become ready.',
 };
 
@@ -50,8 +54,9 @@ export class PostgresError extends Error {
   override readonly name = 'PostgresError';
   readonly code: PostgresFailure;
 
-  constructor(code: PostgresFailure, cause?: unknown) {
-    super(SENTENCES[code], { cause });
+  /** `detail` is a further sentence. */
+  constructor(code: PostgresFailure, cause?: unknown, detail?: string) {
+    super(detail === undefined ? SENTENCES[code] : `${SENTENCES[code]} ${detail}`, { cause });
     this.code = code;
   }
 }
@@ -84,6 +89,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   refuseRunning(places);
   if (!existsSync(join(places.data, 'PG_VERSION'))) await initialise(places);
   await writeConfiguration(places, options.clients ?? []);
+  refuseLogging(places.data);
   const child = await launch(places);
   return { socket: places.socket, child, stop: () => stopFast(child) };
 }
@@ -190,6 +196,14 @@ async function writeConfiguration(places: Places, clients: readonly number[]): P
     writeFileSync(path, content, { mode: 0o600 });
     if (places.identity.user !== undefined) chownSync(path, places.identity.user.uid, places.identity.user.gid);
   }
+}
+
+/** Looks at what really lies in the data directory, whoever put it there. The error names the first file and setting. */
+export function refuseLogging(data: string): void {
+  const [found] = judgeDatabase(entriesIn(data, DATABASE_JUDGES));
+  if (found === undefined) return;
+  const where = found.line === 0 ? found.file : `${found.file}, line ${found.line}`;
+  throw new PostgresError('may_log', undefined, `${where}: ${found.problem}.`);
 }
 
 /** The server writes its state into the eighth line of its lock file, as `pg_ctl` reads it. */

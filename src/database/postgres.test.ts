@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,8 +18,14 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
 import { connect } from './connect.os.ts';
-import { PostgresError, type PostgresFailure, type PostgresOptions, startPostgres } from './postgres.os.ts';
-import { loggingFindings, renderSettings, settings } from './settings.ts';
+import {
+  PostgresError,
+  type PostgresFailure,
+  type PostgresOptions,
+  refuseLogging,
+  startPostgres,
+} from './postgres.os.ts';
+import { renderSettings, settings } from './settings.ts';
 import { NOBODY } from './temporary.os.ts';
 import { databaseIsAway } from './unavailable.ts';
 
@@ -92,46 +101,33 @@ test('what cannot work is refused in one sentence', async () => {
   assert.ok(existsSync(join(nameless.directory, 'run')));
 });
 
-test('every setting that could log, record or listen is found', () => {
-  const good = settings('/run');
-  assert.deepEqual(loggingFindings(renderSettings(good)), []);
-  const bad: Readonly<Record<string, string>> = {
-    listen_addresses: '*',
-    logging_collector: 'on',
-    log_destination: 'csvlog',
-    log_min_messages: 'info',
-    log_min_error_statement: 'error',
-    log_min_duration_statement: '0',
-    log_statement: 'all',
-    log_connections: 'all',
-    log_disconnections: 'on',
-    log_hostname: 'on',
-    log_duration: 'on',
-    log_checkpoints: 'on',
-    log_lock_waits: 'on',
-    log_temp_files: '0',
-    log_parameter_max_length: '-1',
-    log_parameter_max_length_on_error: '-1',
-    debug_print_parse: 'on',
-    track_activities: 'on',
-    track_counts: 'on',
-    track_commit_timestamp: 'on',
-    wal_level: 'logical',
-    max_wal_senders: '10',
-    archive_mode: 'on',
-    wal_recycle: 'on',
-    log_line_prefix: '%h %t',
-    'pg_stat_statements.track': 'all',
-    'auto_explain.log_min_duration': '0',
-    include_dir: 'conf.d',
-  };
-  for (const [name, value] of Object.entries(bad)) {
-    assert.deepEqual(loggingFindings(renderSettings({ ...good, [name]: value })), [name]);
+test('a data directory with anything in it that could log is refused, and what it is is said', async () => {
+  const options = { directory: join(directory, 'judged'), user: NOBODY };
+  const data = join(options.directory, 'data');
+  await (await startPostgres(options)).stop();
+  const message = (sentence: RegExp) => (error: unknown) =>
+    error instanceof PostgresError && error.code === 'may_log' && sentence.test(error.message);
+
+  for (const name of ['conf.d', 'log']) {
+    mkdirSync(join(data, name));
+    await assert.rejects(
+      startPostgres(options),
+      message(new RegExp(`not started. ${name}: nobody knows what this is.$`)),
+    );
+    rmSync(join(data, name), { recursive: true });
   }
-  assert.deepEqual(loggingFindings(`${renderSettings(good)}# remark\nlog_statement=ddl # later wins\n`), [
-    'log_statement',
-  ]);
-  assert.ok(loggingFindings('').length > 25);
+  renameSync(join(data, 'postgresql.conf'), join(directory, 'elsewhere.conf'));
+  symlinkSync(join(directory, 'elsewhere.conf'), join(data, 'postgresql.conf'));
+  await assert.rejects(startPostgres(options), message(/postgresql\.conf: nobody knows what this is\.$/));
+  rmSync(join(data, 'postgresql.conf'));
+
+  await (await startPostgres(options)).stop();
+  assert.doesNotThrow(() => refuseLogging(data));
+  appendFileSync(join(data, 'postgresql.conf'), 'log_statement = all\n');
+  assert.throws(() => refuseLogging(data), message(/postgresql\.conf, line \d+: log_statement must be none\.$/));
+  rmSync(join(data, 'postgresql.auto.conf'));
+  writeFileSync(join(data, 'postgresql.conf'), renderSettings(settings('/run')));
+  assert.throws(() => refuseLogging(data), message(/postgresql\.auto\.conf: the file is not there\.$/));
 });
 
 test('an absent database is told from a wrong statement', () => {

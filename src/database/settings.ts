@@ -83,23 +83,3 @@ export function renderAccess(): string {
 export function renderClients(systemUsers: readonly string[]): string {
   return systemUsers.map((user) => `lethe ${user} ${ROLE}\n`).join('');
 }
-
-/** What a setting must be for the database to forget. An absent setting counts as broken: defaults may log. */
-const MUST: Settings = Object.fromEntries(
-  Object.entries(settings('')).filter(([name]) => /^(log|track|debug|wal|archive|max_wal_senders|listen)/.test(name)),
-);
-
-/**
- * Reads a postgresql.conf by its own small parser and names every setting that could log, record or listen.
- * Empty for what {@link renderSettings} makes.
- */
-export function loggingFindings(text: string): string[] {
-  const found = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const match = /^\s*([a-z_.]+)\s*=?\s*('((?:[^']|'')*)'|[^\s#]+)/i.exec(line);
-    if (match !== null) found.set((match[1] as string).toLowerCase(), match[3] ?? (match[2] as string));
-  }
-  const broken = Object.entries(MUST).filter(([name, value]) => found.get(name) !== value);
-  const extras = [...found.keys()].filter((name) => /^(log|pg_stat_statements|auto_explain|include)/.test(name));
-  return [...new Set([...broken.map(([name]) => name), ...extras.filter((name) => MUST[name] === undefined)])];
-}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -16,6 +16,7 @@ import { generateP256Key, privateKeyPem, signerOf } from '../pki/keys.ts';
 import { systemRandom } from '../random/random.ts';
 import { type EndReason, isRefusal, type SessionId } from '../sessions/session.ts';
 import { planGateway } from '../tunnels/plan.ts';
+import { renderGateway } from '../tunnels/render.ts';
 import { type GatewayConfig, INTERVALS } from './config.ts';
 import { type Gateway, type GatewayDeps, openGateway } from './gateway.ts';
 import { StandInControl } from './stand-in-control.os.ts';
@@ -25,6 +26,18 @@ const deps = { clock: systemClock, random: systemRandom };
 const signing = generateKeyPairSync('ed25519');
 const QUICK = { fetch: 40, beats: 30, status: 40, outbox: 30, sweep: 20 };
 const PORT = 18_440;
+const PLAN = {
+  ...planGateway({
+    gateway: 'zrh-01',
+    location: 'ch-zrh',
+    name: 'x',
+    address4: '192.0.2.1',
+    address6: undefined,
+    uplink: 'eth0',
+  }),
+  service4: '127.0.0.1',
+  heartbeatPort: PORT,
+};
 
 let directory: string;
 let ca: string;
@@ -39,7 +52,9 @@ before(async () => {
   const cert = await issueServerCertificate(deps, authority, { name: 'control', addresses, key });
   ca = authority.certificate;
   identity = { key: privateKeyPem(key), cert };
-  writeFileSync(join(directory, 'some.conf'), 'quiet\n');
+  for (const { name, content } of [...renderGateway(PLAN), { name: 'agent.json', content: '{}' }]) {
+    writeFileSync(join(directory, name), content);
+  }
 });
 
 after(() => rmSync(directory, { recursive: true }));
@@ -63,8 +78,10 @@ function publish(control: StandInControl, version: number, entitlements: readonl
 }
 
 function expect(control: StandInControl): void {
-  const digest = createHash('sha256').update('quiet\n').digest('hex');
-  const files = { 'some.conf': digest };
+  const digest = createHash('sha256')
+    .update(readFileSync(join(directory, 'unbound.conf')))
+    .digest('hex');
+  const files = { 'unbound.conf': digest };
   const body = JSON.stringify({ gateway: 'zrh-01', serial: 1, location: 'ch-zrh', release: '0.1.0', files });
   const signature = sign(null, Buffer.from(`lethe expected configuration v1\n${body}`), signing.privateKey);
   control.document('/fleet/v1/expected', body, { etag: '"1"', 'lethe-signature': signature.toString('base64') });
@@ -83,18 +100,7 @@ async function withGateway(use: (setting: Setting) => Promise<void>, prepare = p
   const control = await StandInControl.open(identity);
   const journal = new RecordingJournal();
   const config: GatewayConfig = {
-    plan: {
-      ...planGateway({
-        gateway: 'zrh-01',
-        location: 'ch-zrh',
-        name: 'x',
-        address4: '192.0.2.1',
-        address6: undefined,
-        uplink: 'eth0',
-      }),
-      service4: '127.0.0.1',
-      heartbeatPort: PORT,
-    },
+    plan: PLAN,
     controlUrl: control.url,
     caFile: '/',
     tokenFile: '/',
@@ -133,7 +139,10 @@ async function withGateway(use: (setting: Setting) => Promise<void>, prepare = p
     disconnected: () => void calls.push('disconnected'),
   };
   prepare(control);
-  const gateway = await openGateway(inputs, gatewayDeps);
+  const gateway = await openGateway(inputs, gatewayDeps).catch(async (error: unknown) => {
+    await control.close();
+    throw error;
+  });
   const parts = made.parts ?? assert.fail();
   try {
     await use({
@@ -290,4 +299,23 @@ test('an app beats through the tunnel', async () => {
     tunnel.parts.sessions.ended(session);
     assert.equal(await beat(), 404);
   });
+});
+
+test('a gateway whose configuration could log asks nobody and opens nothing', async () => {
+  const file = join(directory, 'unbound.conf');
+  const good = readFileSync(file, 'utf8');
+  writeFileSync(file, good.replace('log-queries: no', 'log-queries: yes'));
+  const asked: string[] = [];
+  try {
+    await assert.rejects(
+      withGateway(
+        async () => assert.fail('it served'),
+        (control) => control.answer('/fleet/v1/authfile', () => void asked.push('authfile')),
+      ),
+      /^StartError: configuration_may_log$/,
+    );
+    assert.deepEqual(asked, []);
+  } finally {
+    writeFileSync(file, good);
+  }
 });

@@ -12,6 +12,7 @@ import { ConfigurationCheck } from './configuration-check.os.ts';
 import { ControlLink } from './control-link.ts';
 import { FleetClient } from './fleet.os.ts';
 import { openHeartbeats } from './heartbeat.os.ts';
+import { refuseLogging } from './judged.os.ts';
 import type { GatewayInputs } from './load.os.ts';
 import { Rounds } from './rounds.ts';
 import { innerAddressesOf, type Tunnel, type TunnelParts } from './tunnel.ts';
@@ -41,11 +42,13 @@ const FAREWELL = 3000;
 
 /**
  * The agent of one gateway. It resolves once control has been asked for the first time. Tunnels serve from the moment
- * an auth file is in force, and go on serving whether control is there or not.
+ * an auth file is in force, and go on serving whether control is there or not. It throws a StartError where the
+ * configuration that lies there could log.
  */
 export async function openGateway(inputs: GatewayInputs, deps: GatewayDeps): Promise<Gateway> {
   const { config } = inputs;
   const { clock, random, journal } = deps;
+  refuseLogging(deps.directory, journal);
   const link = new ControlLink(new FleetClient({ ...inputs, controlUrl: config.controlUrl }), journal);
   const outbox = new Outbox({ random, journal, send: (batch) => link.usage(batch) });
   const sessions = new LiveSessions({

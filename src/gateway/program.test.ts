@@ -9,12 +9,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../clock/clock.ts';
 import { type Namespace, openNamespace } from '../namespaces/namespace.os.ts';
+import { outside, place } from '../namespaces/place.os.ts';
 import { createAuthority, issueServerCertificate } from '../pki/authority.ts';
 import { generateP256Key, signerOf } from '../pki/keys.ts';
 import type { Child } from '../processes/process.os.ts';
 import { systemRandom } from '../random/random.ts';
 import { makeRadiusSecret } from '../tunnels/ikev2/secret.ts';
-import { GATEWAY_FILES, planGateway } from '../tunnels/plan.ts';
+import { GATEWAY_FILES, type GatewayPlan, planGateway } from '../tunnels/plan.ts';
+import { renderGateway } from '../tunnels/render.ts';
 import type { GatewayConfigFile } from './config.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../cmd/gateway.ts', import.meta.url));
@@ -60,6 +62,9 @@ before(async () => {
   };
   await namespace.run(['mkdir', '-p', '-m', '755', `${GATEWAY_FILES.directory}/keys`]);
   await placeSecret(makeRadiusSecret(systemRandom));
+  for (const file of [...renderGateway(config.plan as GatewayPlan), { name: 'agent.json', content: '{}' }]) {
+    place(namespace, `${GATEWAY_FILES.directory}/${file.name}`, file.content);
+  }
 });
 
 after(async () => {
@@ -122,6 +127,19 @@ test('an interrupt ends it as well', async () => {
   await until(() => child.output().includes('"code":"started"'));
   child.signal('SIGINT');
   assert.deepEqual(await child.exited, { code: 0, signal: null });
+});
+
+test('on configuration that could log it does not serve, and says which file', async () => {
+  const path = `${GATEWAY_FILES.directory}/wireguard.env`;
+  const good = readFileSync(outside(namespace, path), 'utf8');
+  place(namespace, path, good.replace('silent', 'verbose'));
+  const said = await refusal(started());
+  assert.equal(
+    said,
+    '{"code":"config_refused","file":"wireguard.env","line":1}\n' +
+      '{"code":"failed","program":"gateway","failure":"configuration_may_log"}',
+  );
+  place(namespace, path, good);
 });
 
 test('an address that is taken is one clear line', async () => {

@@ -25,6 +25,13 @@ export const JOURNAL = {
   'journal.config_drifted': said({
     file: { kind: 'word', purpose: 'the name of the configuration file that differs' },
   }),
+  'journal.config_refused': said({
+    file: {
+      kind: 'word',
+      purpose: 'the name of a file of the gateway that could log, or unknown where the name is not one of ours',
+    },
+    line: { kind: 'count', purpose: 'which line of it; 0 for the file as a whole' },
+  }),
   'journal.expected_refused': said({
     reason: { kind: 'word', purpose: 'why an expected configuration was not believed' },
   }),

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { Finding } from '../finding.ts';
-import type { RenderedFile } from '../plan.ts';
-import { RESOLVER_FILE } from './render.ts';
+import type { ConfigurationFile, Finding, Judge } from '../../configuration/judge.ts';
 
 /** What must stand in the `server` clause, with the only value allowed, because unbound's own default differs or may. */
 const DEMANDED: Readonly<Record<string, string>> = {
@@ -48,9 +46,11 @@ interface Setting {
   readonly line: number;
 }
 
-/** Everything in a rendered unbound.conf that could log, record or persist, and every key that nobody has judged. */
-export function findings(file: RenderedFile): Finding[] {
-  if (file.name !== RESOLVER_FILE) return [];
+const FILES = ['unbound.conf'];
+
+/** Everything in an unbound.conf that could log, record or persist, and every key that nobody has judged. */
+function findings(file: ConfigurationFile): Finding[] | undefined {
+  if (!FILES.includes(file.name)) return undefined;
   const settings = settingsOf(file.content);
   const wrong = settings.flatMap((setting) => {
     const problem = setting.clause === 'server' ? serverProblem(setting) : clauseProblem(setting);
@@ -61,6 +61,8 @@ export function findings(file: RenderedFile): Finding[] {
     .map((key) => ({ file: file.name, line: 0, problem: `${key} is not set` }));
   return [...wrong, ...missing];
 }
+
+export const RESOLVER_JUDGE: Judge = { files: FILES, findings };
 
 function serverProblem({ key, value }: Setting): string | undefined {
   if (Object.hasOwn(DEMANDED, key)) {

@@ -5,7 +5,7 @@ import { fetchPage, LAB, openLab, startInternet } from '../../internet/lab.os.ts
 import { joinByCable, type Namespace, openNamespace } from '../../namespaces/namespace.os.ts';
 import { place } from '../../namespaces/place.os.ts';
 import { type GatewayPlan, planGateway } from '../plan.ts';
-import { findings } from './nologging.ts';
+import { FIREWALL_JUDGE } from './nologging.ts';
 import { FIREWALL_FILE, render } from './render.ts';
 import { raiseFirewall } from './start.os.ts';
 
@@ -186,7 +186,7 @@ test('the kernel takes every ruleset and setting, and what it then has in force 
         await raise(gateway, planGateway({ ...CHOICE, esp, address6 }));
         const inForce = await gateway.run(['nft', 'list', 'ruleset']);
         assert.match(inForce, /policy drop/);
-        assert.deepEqual(findings({ name: FIREWALL_FILE, content: inForce }), []);
+        assert.deepEqual(FIREWALL_JUDGE.findings({ name: FIREWALL_FILE, content: inForce }), []);
       }
     }
     assert.equal((await gateway.run(['sysctl', '-n', 'net.netfilter.nf_conntrack_acct'])).trim(), '0');

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { planGateway, type RenderedFile } from '../plan.ts';
-import { findings } from './nologging.ts';
+import { FIREWALL_JUDGE } from './nologging.ts';
 import { render } from './render.ts';
+
+const { findings } = FIREWALL_JUDGE;
 
 const CHOICE = {
   gateway: 'a-1',
@@ -13,7 +15,7 @@ const CHOICE = {
   address6: undefined,
   uplink: 'eth0',
 };
-const [RULESET, SETTINGS] = render(planGateway(CHOICE)) as [RenderedFile, RenderedFile];
+const [RULESET, SETTINGS, ADDRESSES] = render(planGateway(CHOICE)) as [RenderedFile, RenderedFile, RenderedFile];
 
 test('what is rendered keeps nothing', () => {
   for (const esp of ['kernel', 'libipsec'] as const)
@@ -52,7 +54,7 @@ test('each statement that could keep something is found, with its line', () => {
   const head = RULESET.content.split('\n').indexOf('  chain input {') + 1;
   for (const rule of BAD_RULES) {
     const content = RULESET.content.replace('  chain input {\n', `  chain input {\n    ${rule}\n`);
-    const found = findings({ ...RULESET, content });
+    const found = findings({ ...RULESET, content }) ?? [];
     assert.ok(found.length > 0, rule);
     for (const { file, line } of found) assert.deepEqual([file, line], [RULESET.name, head + 1], rule);
   }
@@ -75,17 +77,49 @@ const BAD_SETTINGS = [
   ['nf_conntrack_icmp_timeout = 10', 'nf_conntrack_icmp_timeout = soon'],
   ['net.ipv4.tcp_no_metrics_save = 1\n', ''],
   ['net.netfilter.nf_conntrack_acct = 0', '# net.netfilter.nf_conntrack_acct = 0'],
-  ['net.netfilter.nf_conntrack_acct', 'net/netfilter/nf_conntrack_acct'],
+  ['net.ipv4.ip_forward = 1', 'kernel.core_pattern = |/bin/keep'],
+  ['net.ipv4.ip_forward = 1', 'net.ipv4.ip_forward = 1\ngarbage'],
 ] as const;
 
 test('each setting that could keep something is found', () => {
   for (const [good, bad] of BAD_SETTINGS) {
     const content = SETTINGS.content.replace(good, bad);
     assert.notEqual(content, SETTINGS.content, good);
-    assert.equal(findings({ ...SETTINGS, content }).length, 1, bad);
+    assert.equal(findings({ ...SETTINGS, content })?.length, 1, bad);
+  }
+});
+
+test('a setting under another spelling is one that nobody knows, and the known one is missing', () => {
+  const content = SETTINGS.content.replace('net.netfilter.nf_conntrack_acct', 'net/netfilter/nf_conntrack_acct');
+  const found = findings({ ...SETTINGS, content }) ?? [];
+  assert.deepEqual(
+    found.map(({ problem }) => problem),
+    ['a setting is not known to keep silent', 'net.netfilter.nf_conntrack_acct is not set'],
+  );
+});
+
+const BAD_ADDRESSES = [
+  ['SERVICE4=10.65.0.1\n', '', 0],
+  ['10.65.0.1', '10.65.0.1/32 -json', 1],
+  ['10.65.0.1', '', 1],
+  ['fd6c', '$(fd6c)', 2],
+  ['::1\n', '::1\nLD_PRELOAD=/tmp/keep.so\n', 3],
+  ['::1\n', '::1\nLD_PRELOAD=/tmp/keep.so', 3],
+  ['::1\n', '::1\ngarbage\n', 3],
+] as const;
+
+test('the service addresses are addresses, and their file sets nothing else', () => {
+  for (const [good, bad, line] of BAD_ADDRESSES) {
+    const content = ADDRESSES.content.replace(good, bad);
+    assert.notEqual(content, ADDRESSES.content, good);
+    assert.deepEqual(
+      findings({ ...ADDRESSES, content })?.map((found) => found.line),
+      [line],
+      bad,
+    );
   }
 });
 
 test('files of others are not judged here', () => {
-  assert.deepEqual(findings({ name: 'other.conf', content: 'log' }), []);
+  assert.equal(findings({ name: 'other.conf', content: 'log' }), undefined);
 });

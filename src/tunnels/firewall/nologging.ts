@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { Finding } from '../finding.ts';
-import type { RenderedFile } from '../plan.ts';
-import { FIREWALL_FILE, SYSCTL_FILE } from './render.ts';
+import type { ConfigurationFile, Finding, Judge } from '../../configuration/judge.ts';
+
+const FIREWALL_FILE = 'firewall.nft';
+const SYSCTL_FILE = 'sysctl.conf';
+const ADDRESSES_FILE = 'addresses.env';
 
 interface Word {
   readonly text: string;
@@ -51,13 +53,30 @@ const LONGEST_MEMORY = 60;
 const TIMEOUT = /^net\.netfilter\.nf_conntrack_.*timeout/;
 const ESTABLISHED = 'net.netfilter.nf_conntrack_tcp_timeout_established';
 
-/** Everything in a rendered ruleset or list of kernel settings that could log, record or persist. */
-export function findings(file: RenderedFile): Finding[] {
-  if (file.name === FIREWALL_FILE) return rulesetFindings(file);
-  return file.name === SYSCTL_FILE ? settingFindings(file) : [];
+/** Further settings that were looked at: they decide where packets may go, and nothing is kept about them. */
+const HARMLESS =
+  /^net\.(?:ipv4\.(?:ip_forward|tcp_max_tw_buckets)|ipv6\.conf\.all\.forwarding|ipv[46]\.conf\.(?:all|default)\.(?:rp_filter|accept_redirects|send_redirects|accept_source_route))$/;
+
+/** The one thing that each line of the addresses may set, and what an address can be. A program's environment is made of it. */
+const ADDRESSES: Readonly<Record<string, RegExp>> = { SERVICE4: /^[\d.]+$/, SERVICE6: /^[\da-f:]+$/ };
+
+/** Everything in the ruleset, the kernel settings or the service addresses that could log, record or persist. */
+function findings(file: ConfigurationFile): Finding[] | undefined {
+  switch (file.name) {
+    case FIREWALL_FILE:
+      return rulesetFindings(file);
+    case SYSCTL_FILE:
+      return settingFindings(file);
+    case ADDRESSES_FILE:
+      return addressFindings(file);
+    default:
+      return undefined;
+  }
 }
 
-function rulesetFindings(file: RenderedFile): Finding[] {
+export const FIREWALL_JUDGE: Judge = { files: [FIREWALL_FILE, SYSCTL_FILE, ADDRESSES_FILE], findings };
+
+function rulesetFindings(file: ConfigurationFile): Finding[] {
   const words = wordsOf(file.content);
   return words.flatMap(({ text, line }, index) => {
     const problem = Object.hasOwn(FORBIDDEN, text) ? FORBIDDEN[text] : undefined;
@@ -76,21 +95,53 @@ function wordsOf(content: string): Word[] {
   });
 }
 
-function settingFindings(file: RenderedFile): Finding[] {
-  const found: Finding[] = [];
-  const missing = new Set(Object.keys(DEMANDED));
-  for (const [index, text] of file.content.split('\n').entries()) {
-    const [key = '', value = ''] = text
-      .replace(/[#;].*/, '')
-      .split('=')
-      .map((part) => part.trim());
-    const wanted = DEMANDED[key];
-    missing.delete(key);
-    if (wanted !== undefined && value !== wanted)
-      found.push({ file: file.name, line: index + 1, problem: `${key} must be ${wanted}` });
-    if (TIMEOUT.test(key) && key !== ESTABLISHED && !(Number(value) <= LONGEST_MEMORY))
-      found.push({ file: file.name, line: index + 1, problem: `${key} is longer than ${LONGEST_MEMORY} seconds` });
-  }
-  for (const key of missing) found.push({ file: file.name, line: 0, problem: `${key} is not set` });
-  return found;
+function settingFindings(file: ConfigurationFile): Finding[] {
+  const settings = settingsOf(file.content);
+  const wrong = settings.flatMap(({ key, value, line }) => {
+    const problem = settingProblem(key, value);
+    return problem === undefined ? [] : [{ file: file.name, line, problem }];
+  });
+  const missing = Object.keys(DEMANDED)
+    .filter((key) => !settings.some((setting) => setting.key === key))
+    .map((key) => ({ file: file.name, line: 0, problem: `${key} is not set` }));
+  return [...wrong, ...missing];
+}
+
+function settingProblem(key: string, value: string): string | undefined {
+  if (Object.hasOwn(DEMANDED, key)) return value === DEMANDED[key] ? undefined : `${key} must be ${DEMANDED[key]}`;
+  if (key === ESTABLISHED || HARMLESS.test(key)) return undefined;
+  if (!TIMEOUT.test(key)) return 'a setting is not known to keep silent';
+  return Number(value) <= LONGEST_MEMORY ? undefined : `${key} is longer than ${LONGEST_MEMORY} seconds`;
+}
+
+interface Setting {
+  readonly key: string;
+  readonly value: string;
+  readonly line: number;
+}
+
+/** sysctl.conf(5): `key = value`, comments after a hash or a semicolon. A line without a value has none of the keys above. */
+function settingsOf(content: string): Setting[] {
+  return content.split('\n').flatMap((text, index) => {
+    const bare = text.replace(/[#;].*/, '').trim();
+    const at = bare.indexOf('=');
+    const key = (at === -1 ? bare : bare.slice(0, at)).trim();
+    return bare === '' ? [] : [{ key, value: at === -1 ? '' : bare.slice(at + 1).trim(), line: index + 1 }];
+  });
+}
+
+function addressFindings(file: ConfigurationFile): Finding[] {
+  const lines = file.content.split('\n');
+  const keys = lines.map((line) => line.slice(0, Math.max(0, line.indexOf('='))));
+  const wrong = lines.flatMap((line, index) => {
+    const key = keys[index] as string;
+    const known = Object.hasOwn(ADDRESSES, key) && ADDRESSES[key]?.test(line.slice(key.length + 1)) === true;
+    return known || line === ''
+      ? []
+      : [{ file: file.name, line: index + 1, problem: 'a line is not the address of a service' }];
+  });
+  const missing = Object.keys(ADDRESSES)
+    .filter((key) => !keys.includes(key))
+    .map((key) => ({ file: file.name, line: 0, problem: `${key} is not set` }));
+  return [...wrong, ...missing];
 }

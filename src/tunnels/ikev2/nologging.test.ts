@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { planGateway, type RenderedFile } from '../plan.ts';
-import { findings, settingsOf } from './nologging.ts';
+import { IKEV2_JUDGE, settingsOf } from './nologging.ts';
 import { CONNECTIONS_FILE, DAEMON_FILE, render } from './render.ts';
+
+const { findings } = IKEV2_JUDGE;
 
 const choice = { gateway: 'zrh-01', location: 'ch-zrh', name: 'gw.example', address4: '198.51.100.1', uplink: 'eth0' };
 
@@ -16,7 +18,7 @@ function problems(name: string, change: (content: string) => string): string[] {
   const { content } = rendered(name);
   const changed = change(content);
   assert.notEqual(changed, content, 'the bad example changes nothing');
-  return findings({ name, content: changed }).map((finding) => finding.problem);
+  return (findings({ name, content: changed }) ?? []).map((finding) => finding.problem);
 }
 
 test('what is rendered logs, records and persists nothing', () => {
@@ -24,7 +26,7 @@ test('what is rendered logs, records and persists nothing', () => {
     for (const name of [DAEMON_FILE, CONNECTIONS_FILE]) assert.deepEqual(findings(rendered(name, esp)), []);
   }
   assert.deepEqual(findings(rendered(CONNECTIONS_FILE, 'kernel', '2001:db8::1')), []);
-  assert.deepEqual(findings({ name: 'other.conf', content: 'filelog { x { path = /var/log/x } }' }), []);
+  assert.equal(findings({ name: 'other.conf', content: 'filelog { x { path = /var/log/x } }' }), undefined);
 });
 
 const inCharon = (line: string) => (content: string) => content.replace('charon {\n', `charon {\n${line}\n`);
@@ -106,7 +108,7 @@ test('each way for a connection to record or persist is found', () => {
 });
 
 test('a finding names the line', () => {
-  const [found] = findings({ name: CONNECTIONS_FILE, content: '# none\n\nsecrets {\n  eap { id = x }\n}\n' });
+  const [found] = findings({ name: CONNECTIONS_FILE, content: '# none\n\nsecrets {\n  eap { id = x }\n}\n' }) ?? [];
   assert.equal(found?.line, 4);
 });
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { Finding } from '../finding.ts';
-import type { RenderedFile } from '../plan.ts';
-import { CONNECTIONS_FILE, DAEMON_FILE } from './render.ts';
+import type { ConfigurationFile, Finding, Judge } from '../../configuration/judge.ts';
+
+const DAEMON_FILE = 'strongswan.conf';
+const CONNECTIONS_FILE = 'swanctl.conf';
+const FILES = [DAEMON_FILE, CONNECTIONS_FILE];
 
 /** What must stand in strongswan.conf, with the only value allowed, because charon's own default differs or may. */
 const DEMANDED: Readonly<Record<string, string>> = {
@@ -63,13 +65,13 @@ interface Setting {
   readonly line: number;
 }
 
-/** Everything in charon's rendered files that could log, record or persist, and every setting that nobody has judged. */
-export function findings(file: RenderedFile): Finding[] {
-  if (file.name !== DAEMON_FILE && file.name !== CONNECTIONS_FILE) return [];
+/** Everything in charon's files that could log, record or persist, and every setting that nobody has judged. */
+function findings(file: ConfigurationFile): Finding[] | undefined {
+  if (!FILES.includes(file.name)) return undefined;
   const settings = settingsOf(file.content);
-  const judge = file.name === DAEMON_FILE ? daemonProblem : connectionProblem;
+  const problemOf = file.name === DAEMON_FILE ? daemonProblem : connectionProblem;
   const found = settings.flatMap((setting) => {
-    const problem = judge(setting);
+    const problem = problemOf(setting);
     return problem === undefined ? [] : [{ file: file.name, line: setting.line, problem }];
   });
   if (file.name === CONNECTIONS_FILE) return found;
@@ -78,6 +80,8 @@ export function findings(file: RenderedFile): Finding[] {
     .map((path) => ({ file: file.name, line: 0, problem: `${path} is not set` }));
   return [...found, ...missing];
 }
+
+export const IKEV2_JUDGE: Judge = { files: FILES, findings };
 
 function daemonProblem({ path, value }: Setting): string | undefined {
   if (Object.hasOwn(DEMANDED, path)) return value === DEMANDED[path] ? undefined : `${path} must be ${DEMANDED[path]}`;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { Finding } from '../finding.ts';
-import type { RenderedFile } from '../plan.ts';
-import { configurationName } from './render.ts';
-import { OPENVPN_PROTOCOLS } from './server.ts';
+import type { ConfigurationFile, Finding, Judge } from '../../configuration/judge.ts';
+
+const FILES = ['openvpn-udp.conf', 'openvpn-tcp.conf'];
 
 /** What must stand in the file, with the only values allowed, because OpenVPN's own default says or runs more. */
 const DEMANDED: Readonly<Record<string, string>> = {
@@ -71,9 +70,9 @@ interface Directive {
   readonly line: number;
 }
 
-/** Everything in a rendered server configuration that could log, record or persist, and all that nobody has judged. */
-export function findings(file: RenderedFile): Finding[] {
-  if (!OPENVPN_PROTOCOLS.some((protocol) => configurationName(protocol) === file.name)) return [];
+/** Everything in a server's configuration that could log, record or persist, and all that nobody has judged. */
+function findings(file: ConfigurationFile): Finding[] | undefined {
+  if (!FILES.includes(file.name)) return undefined;
   const directives = directivesOf(file.content);
   const wrong = directives.flatMap((directive) => {
     const problem = problemOf(directive);
@@ -84,6 +83,8 @@ export function findings(file: RenderedFile): Finding[] {
     .map((name) => ({ file: file.name, line: 0, problem: `${name} is not set` }));
   return [...wrong, ...missing];
 }
+
+export const OPENVPN_JUDGE: Judge = { files: FILES, findings };
 
 function problemOf({ name, values }: Directive): string | undefined {
   const [first = ''] = values;

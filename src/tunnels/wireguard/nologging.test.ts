@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { planGateway, type RenderedFile } from '../plan.ts';
-import { findings } from './nologging.ts';
+import { WIREGUARD_JUDGE } from './nologging.ts';
 import { render } from './render.ts';
+
+const { findings } = WIREGUARD_JUDGE;
 
 const CHOICE = {
   gateway: 'a-1',
@@ -35,9 +37,10 @@ test('each way to make the daemon talk is found', () => {
     [`${GOOD.content}LOG_FILE=/var/log/wg\n`, 8],
     [`${GOOD.content}GODEBUG=gctrace=1\n`, 8],
     [`${GOOD.content}garbage\n`, 0],
+    [GOOD.content.replace('MTU=1420', 'MTU=1420\\'), 7],
   ] as const;
   for (const [content, line] of bad) {
-    const found = findings({ ...GOOD, content });
+    const found = findings({ ...GOOD, content }) ?? [];
     assert.deepEqual(
       found.map((finding) => finding.line),
       [line],
@@ -47,5 +50,5 @@ test('each way to make the daemon talk is found', () => {
 });
 
 test('files of others are not judged here', () => {
-  assert.deepEqual(findings({ name: 'other.env', content: 'LOG_LEVEL=debug' }), []);
+  assert.equal(findings({ name: 'other.env', content: 'LOG_LEVEL=debug' }), undefined);
 });

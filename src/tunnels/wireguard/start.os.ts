@@ -5,7 +5,6 @@ import type { Namespace } from '../../namespaces/namespace.os.ts';
 import { type Child, CommandError, orStop } from '../../processes/process.os.ts';
 import { GATEWAY_FILES } from '../plan.ts';
 import { type DaemonOptions, makeSocketDirectory, unprivileged } from '../unprivileged.ts';
-import { settingsOf } from './nologging.ts';
 import { WIREGUARD_FILE } from './render.ts';
 
 /**
@@ -21,7 +20,7 @@ export async function startWireGuard(
   directory: string,
   options: Omit<DaemonOptions, 'agentGroup'> = {},
 ): Promise<Child> {
-  const settings = settingsOf(await namespace.run(['cat', `${directory}/${WIREGUARD_FILE}`]));
+  const settings = environmentOf(await namespace.run(['cat', `${directory}/${WIREGUARD_FILE}`]));
   const value = (key: string) => settings.get(`WG_${key}`) ?? '';
   const device = value('DEVICE');
   await makeSocketDirectory(namespace, dirname(GATEWAY_FILES.wireguardSocket), options);
@@ -37,6 +36,12 @@ export async function startWireGuard(
     await namespace.run(['ip', 'link', 'set', device, 'mtu', value('MTU'), 'up']);
   });
   return child;
+}
+
+/** The `KEY=value` lines of a rendered environment. */
+function environmentOf(content: string): Map<string, string> {
+  const lines = content.split('\n').filter((line) => line !== '');
+  return new Map(lines.map((line): [string, string] => [line.replace(/=.*/, ''), line.replace(/^[^=]*=/, '')]));
 }
 
 async function appearance(namespace: Pick<Namespace, 'run'>, child: Child, path: string): Promise<void> {

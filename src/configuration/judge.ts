@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+/** A configuration file of a daemon: its name below the daemon's or the gateway's directory, and its text. */
+export interface ConfigurationFile {
+  readonly name: string;
+  readonly content: string;
+}
+
+/** Something that could log, record or persist, or that nobody has looked at yet. */
+export interface Finding {
+  /** Name of the file, as in {@link ConfigurationFile}. */
+  readonly file: string;
+  /** From 1; 0 for something that is missing from the file, and for the file as a whole. */
+  readonly line: number;
+  /** One short sentence. It may name a setting, and repeats nothing else of the file. */
+  readonly problem: string;
+}
+
+/**
+ * Reads the configuration of one daemon with its own list of names and its own parser: a judge that shared either with
+ * what renders the files would share its mistakes.
+ */
+export interface Judge {
+  /** The files that it claims. Where daemons are about to run, each must be there, for defaults may log. */
+  readonly files: readonly string[];
+  /** `undefined` for a file that is not one of its own, which another judge has to claim. */
+  readonly findings: (file: ConfigurationFile) => Finding[] | undefined;
+}
+
+/** What each judge finds in its own files. A file that no judge claims is a finding. */
+export function judgeFiles(files: readonly ConfigurationFile[], judges: readonly Judge[]): Finding[] {
+  return files.flatMap((file) => {
+    const claims = judges.map((judge) => judge.findings(file)).filter((found) => found !== undefined);
+    return claims.length === 0 ? [asWhole(file.name, 'no judge knows this file')] : claims.flat();
+  });
+}
+
+export type EntryKind = 'file' | 'directory' | 'socket' | 'link' | 'other';
+
+/** Something that lies in a directory. */
+export interface Entry {
+  /** Below the directory: `keys/server.key` */
+  readonly name: string;
+  readonly kind: EntryKind;
+  /** Text of a file that a judge claims, `undefined` when it cannot be read. Other files are not read: they may be keys. */
+  readonly content?: string | undefined;
+}
+
+/** What may lie in a directory besides configuration, by name. */
+export type KnownEntries = Readonly<Record<string, EntryKind>>;
+
+/** Whether the text of an entry is wanted for {@link judgeDirectory}. */
+export function isJudged({ name, kind }: Entry, judges: readonly Judge[]): boolean {
+  return kind === 'file' && judges.some(({ files }) => files.includes(name));
+}
+
+/** What is wrong with all that lies in a directory: also what is not known by name, and what is missing. */
+export function judgeDirectory(
+  entries: readonly Entry[],
+  { judges, known }: { readonly judges: readonly Judge[]; readonly known: KnownEntries },
+): Finding[] {
+  const claimed = entries.filter((entry) => isJudged(entry, judges));
+  const files = claimed.flatMap(({ name, content }) => (content === undefined ? [] : [{ name, content }]));
+  const unread = claimed.filter(({ content }) => content === undefined);
+  const others = entries.filter((entry) => !claimed.includes(entry));
+  const unknown = others.filter(({ name, kind }) => !Object.hasOwn(known, name) || known[name] !== kind);
+  const missing = judges
+    .flatMap((judge) => judge.files)
+    .filter((name) => !entries.some((entry) => entry.name === name));
+  return [
+    ...judgeFiles(files, judges),
+    ...unread.map(({ name }) => asWhole(name, 'the file cannot be read')),
+    ...unknown.map(({ name }) => asWhole(name, 'nobody knows what this is')),
+    ...missing.map((name) => asWhole(name, 'the file is not there')),
+  ];
+}
+
+function asWhole(file: string, problem: string): Finding {
+  return { file, line: 0, problem };
+}
