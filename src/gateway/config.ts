@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { z } from 'zod';
 import { parseConfiguration } from '../configuration/configuration.ts';
-import type { GatewayPlan } from '../tunnels/plan.ts';
-import { IDLE_AFTER } from '../tunnels/wireguard/peers.ts';
+import { type GatewayPlan, IDLE_AFTER } from '../tunnels/plan.ts';
 
 /** What the gateway program is told when it starts. It is public but for the files it names. */
 export interface GatewayConfig {

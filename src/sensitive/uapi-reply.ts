@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+
+import { type InnerPools, innerByte } from '../sessions/inner.ts';
 import { parseAddress } from './address.ts';
-import { ascii, type InnerPools, innerByte, isWord, KEY } from './uapi.ts';
+import { ascii, isWord, KEY } from './uapi.ts';
 
 /** One peer as the daemon describes it, in buffers that the next one takes over. */
 export class PeerDescription {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assert as check, nat, property, uint8Array } from 'fast-check';
-import { ascii, type InnerPools, innerByte, isWord, UapiRequest } from './uapi.ts';
+import { type InnerPools, innerByte } from '../sessions/inner.ts';
+import { ascii, isWord, UapiRequest } from './uapi.ts';
 import { UapiReply } from './uapi-reply.ts';
 
 const POOLS: InnerPools = {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { type InnerPools, innerByte } from '../sessions/inner.ts';
 
 // Requests of WireGuard's cross-platform interface (https://www.wireguard.com/xplatform/), written in place.
 
@@ -14,22 +15,6 @@ export function isWord(bytes: Uint8Array, start: number, end: number, word: Uint
   if (end - start !== word.length) return false;
   for (let i = 0; i < word.length; i += 1) if (bytes[start + i] !== word[i]) return false;
   return true;
-}
-
-/** The inner addresses of peers: host n has the n-th address of both pools. */
-export interface InnerPools {
-  /** 4 and 16 bytes: the networks' first addresses. */
-  readonly base4: Uint8Array;
-  readonly base6: Uint8Array;
-  /** Hosts are below this number. */
-  readonly hosts: number;
-}
-
-/** Byte `index` of the address of `host` in the pool that begins at `base`. */
-export function innerByte(base: Uint8Array, host: number, index: number): number {
-  const shift = 8 * (base.length - 1 - index);
-  const part = shift > 24 ? 0 : (host >>> shift) & 0xff;
-  return (base[index] as number) | part;
 }
 
 export const KEY = 32;

@@ -2,8 +2,9 @@
 import type { AuthSource, Peer } from '../authdb/authfile.ts';
 import { type OriginLookup, UNKNOWN_ORIGIN } from '../geoip/origin.ts';
 import type { Entitlement } from '../licences/licence.ts';
+import type { InnerPools } from '../sessions/inner.ts';
 import type { Origin } from '../sessions/session.ts';
-import { GET, type InnerPools, UapiRequest } from './uapi.ts';
+import { GET, UapiRequest } from './uapi.ts';
 import { UapiReply } from './uapi-reply.ts';
 import { type Exchange, UapiSocket } from './uapi-socket.os.ts';
 

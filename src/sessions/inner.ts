@@ -9,3 +9,19 @@ export interface InnerAddresses {
   /** 4 or 16 address bytes in place, network order. Undefined when nobody has it now. */
   sessionAt(bytes: Uint8Array, start: number, length: 4 | 16): SessionId | undefined;
 }
+
+/** The inner addresses of peers: host n has the n-th address of both pools. */
+export interface InnerPools {
+  /** 4 and 16 bytes: the networks' first addresses. */
+  readonly base4: Uint8Array;
+  readonly base6: Uint8Array;
+  /** Hosts are below this number. */
+  readonly hosts: number;
+}
+
+/** Byte `index` of the address of `host` in the pool that begins at `base`. */
+export function innerByte(base: Uint8Array, host: number, index: number): number {
+  const shift = 8 * (base.length - 1 - index);
+  const part = shift > 24 ? 0 : (host >>> shift) & 0xff;
+  return (base[index] as number) | part;
+}

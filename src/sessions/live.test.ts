@@ -5,7 +5,8 @@ import { type EpochDay, ManualClock, today } from '../clock/clock.ts';
 import { RecordingJournal } from '../journal/journal.ts';
 import type { Entitlement, LicenceId, UsageTag } from '../licences/licence.ts';
 import { seededRandom } from '../random/random.ts';
-import { LiveSessions, PATIENCE, SILENCE, type UsageRecord } from './live.ts';
+import { LiveSessions, PATIENCE, SILENCE } from './live.ts';
+import type { UsageRecord } from './session.ts';
 import { type EndReason, isRefusal, type Origin, type SessionId } from './session.ts';
 
 const NOON = Date.UTC(2026, 10, 21, 12);

@@ -3,15 +3,7 @@ import { type Clock, today } from '../clock/clock.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Entitlement, LicenceId, UsageTag } from '../licences/licence.ts';
 import type { Random } from '../random/random.ts';
-import type { EndReason, Origin, Protocol, Refusal, SessionId, Sessions } from './session.ts';
-
-/** What is left of a session when it is over. No field of it can hold an address, a name or a time. */
-export interface UsageRecord {
-  readonly usageTag: UsageTag;
-  readonly origin: Origin;
-  readonly protocol: Protocol;
-  readonly totalBytes: number;
-}
+import type { EndReason, Origin, Protocol, Refusal, SessionId, Sessions, UsageRecord } from './session.ts';
 
 /** A live session as the service's seat counter sees it. */
 export interface Beat {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { Entitlement } from '../licences/licence.ts';
+import type { Entitlement, UsageTag } from '../licences/licence.ts';
 
 /** Protocol ids as they stand in usage events (S9). */
 export const PROTOCOLS = ['openvpn-udp', 'openvpn-tcp', 'ikev2', 'wireguard'] as const;
@@ -15,6 +15,14 @@ export interface Origin {
 
 /** A live session's random handle: 8 bytes as 16 lower-case hex digits. It dies with the session. */
 export type SessionId = string & { readonly __unit: 'session' };
+
+/** What is left of a session when it is over. No field of it can hold an address, a name or a time. */
+export interface UsageRecord {
+  readonly usageTag: UsageTag;
+  readonly origin: Origin;
+  readonly protocol: Protocol;
+  readonly totalBytes: number;
+}
 
 export type Refusal = 'unknown' | 'expired' | 'seats';
 export type EndReason = 'seats' | 'expired' | 'revoked' | 'silent' | 'shutdown';

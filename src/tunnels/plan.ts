@@ -80,6 +80,12 @@ export const GATEWAY_FILES = {
 /** RADIUS runs between charon and the agent on loopback only. */
 export const RADIUS = { address: '127.0.0.1', port: 1812 } as const;
 
+/**
+ * The rule of disconnection: a WireGuard peer without a handshake for this long has left. Its keys are dead by then (REJECT_AFTER_TIME
+ * of the protocol), so forgetting where it was costs nobody a packet. Milliseconds.
+ */
+export const IDLE_AFTER = 180_000;
+
 /** A configuration file as rendered from the plan: name below the gateway's directory, and content. */
 export interface RenderedFile {
   readonly name: string;

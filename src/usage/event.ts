@@ -2,8 +2,7 @@
 import { type EpochDay, isoDate } from '../clock/clock.ts';
 import { countryCode, type IspName, ispName } from '../geoip/isp.ts';
 import type { UsageTag } from '../licences/licence.ts';
-import type { UsageRecord } from '../sessions/live.ts';
-import type { Protocol } from '../sessions/session.ts';
+import type { Protocol, UsageRecord } from '../sessions/session.ts';
 
 /** Whole units of 10^6 bytes, rounded up. */
 export type Megabytes = number & { readonly __unit: 'megabytes' };

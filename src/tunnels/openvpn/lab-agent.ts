@@ -10,8 +10,8 @@ import { RecordingJournal } from '../../journal/journal.ts';
 import type { LicenceId, UsageTag } from '../../licences/licence.ts';
 import { systemRandom } from '../../random/random.ts';
 import { ntHashOf } from '../../sensitive/md4.ts';
-import { LiveSessions, type UsageRecord } from '../../sessions/live.ts';
-import type { EndReason } from '../../sessions/session.ts';
+import { LiveSessions } from '../../sessions/live.ts';
+import type { EndReason, UsageRecord } from '../../sessions/session.ts';
 import { OpenvpnAdapter } from './adapter.ts';
 import type { OpenvpnProtocol } from './server.ts';
 

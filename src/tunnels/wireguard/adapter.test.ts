@@ -12,10 +12,10 @@ import { RecordingJournal } from '../../journal/journal.ts';
 import type { Entitlement } from '../../licences/licence.ts';
 import { seededRandom } from '../../random/random.ts';
 import { WireGuardPeers } from '../../sensitive/wireguard-peers.ts';
-import { LiveSessions, type UsageRecord } from '../../sessions/live.ts';
-import { planGateway } from '../plan.ts';
+import { LiveSessions } from '../../sessions/live.ts';
+import type { UsageRecord } from '../../sessions/session.ts';
+import { IDLE_AFTER, planGateway } from '../plan.ts';
 import { WireGuardAdapter, type WireGuardParts } from './adapter.os.ts';
-import { IDLE_AFTER } from './peers.ts';
 import { innerPools } from './pool.ts';
 import { type TwinPeer, WireGuardTwin } from './twin.os.ts';
 

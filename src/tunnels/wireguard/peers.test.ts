@@ -6,7 +6,8 @@ import { UNKNOWN_ORIGIN } from '../../geoip/origin.ts';
 import type { Entitlement } from '../../licences/licence.ts';
 import type { PeerReport } from '../../sensitive/wireguard-peers.ts';
 import type { EndReason, Refusal, SessionId, Sessions } from '../../sessions/session.ts';
-import { AWAY_FOR, IDLE_AFTER, PeerTable } from './peers.ts';
+import { IDLE_AFTER } from '../plan.ts';
+import { AWAY_FOR, PeerTable } from './peers.ts';
 
 const NOON = Date.parse('2026-11-21T12:00:00Z');
 

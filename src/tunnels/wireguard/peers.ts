@@ -3,12 +3,7 @@ import { type Clock, today } from '../../clock/clock.ts';
 import type { Entitlement } from '../../licences/licence.ts';
 import type { PeerReport, Verdict } from '../../sensitive/wireguard-peers.ts';
 import { type EndReason, isRefusal, type SessionId, type Sessions } from '../../sessions/session.ts';
-
-/**
- * The rule of disconnection: a peer without a handshake for this long has left. Its keys are dead by then (REJECT_AFTER_TIME
- * of the protocol), so forgetting where it was costs nobody a packet. Milliseconds.
- */
-export const IDLE_AFTER = 180_000;
+import { IDLE_AFTER } from '../plan.ts';
 
 /**
  * How long a peer that was refused or ended stays away. WireGuard cannot tell a customer why: its packets are not

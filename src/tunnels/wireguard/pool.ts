@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { parseAddress } from '../../sensitive/address.ts';
-import { type InnerPools, innerByte } from '../../sensitive/uapi.ts';
+import { type InnerPools, innerByte } from '../../sessions/inner.ts';
 import type { TunnelPlan } from '../plan.ts';
 
 /** More hosts than any device can hold. */
