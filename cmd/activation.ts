@@ -5,12 +5,12 @@
 // says where the TPM is.
 import { readFileSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { freshKeys } from '../src/activation/boot-keys.os.ts';
-import { activate, attest, guestDirectory, renew } from '../src/activation/guest.os.ts';
-import { systemClock } from '../src/clock/clock.ts';
-import { parseOperator } from '../src/image/operator.ts';
-import { writingJournal } from '../src/journal/journal.ts';
-import { systemRandom } from '../src/random/random.ts';
+import { parseOperator } from '../src/contracts/activation/operator.ts';
+import { systemClock } from '../src/core/clock/clock.ts';
+import { writingJournal } from '../src/core/journal/journal.ts';
+import { systemRandom } from '../src/core/random/random.ts';
+import { freshKeys } from '../src/gateway/boot/boot-keys.os.ts';
+import { activate, attest, guestDirectory, renew } from '../src/gateway/boot/guest.os.ts';
 
 const REBOOT = 3;
 const journal = writingJournal((line) => writeSync(1, line));

@@ -3,11 +3,11 @@
 // then journal lines. `activator --config FILE --operator-file` prints what images must be told of it, and ends.
 import { writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { loadActivator, openKeys, runActivator, startProblem } from '../src/activation/program.os.ts';
-import { systemClock } from '../src/clock/clock.ts';
-import { writingJournal } from '../src/journal/journal.ts';
-import { giveUpRoot, type Identity, watchParent } from '../src/processes/privileges.os.ts';
-import { systemRandom } from '../src/random/random.ts';
+import { loadActivator, openKeys, runActivator, startProblem } from '../src/activator/program.os.ts';
+import { systemClock } from '../src/core/clock/clock.ts';
+import { writingJournal } from '../src/core/journal/journal.ts';
+import { systemRandom } from '../src/core/random/random.ts';
+import { giveUpRoot, type Identity, watchParent } from '../src/host/processes/privileges.os.ts';
 
 const print = (line: string) => writeSync(1, line);
 const journal = writingJournal(print);

@@ -3,15 +3,15 @@
 // `control --config FILE --heavy-users` prints who moved most in the last thirty days, and ends.
 import { readFileSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type EpochDay, systemClock, today } from '../src/clock/clock.ts';
-import { printHeavyUsers } from '../src/control/heavy.cli.ts';
-import { loadControl, runControl, startProblem } from '../src/control/program.os.ts';
-import { writingJournal } from '../src/journal/journal.ts';
-import { loadAssets } from '../src/portal/assets.os.ts';
-import { portal } from '../src/portal/portal.http.ts';
-import { giveUpRoot, type Identity, watchParent } from '../src/processes/privileges.os.ts';
-import { systemRandom } from '../src/random/random.ts';
-import { renderGateway } from '../src/tunnels/render.ts';
+import { renderGateway } from '../src/contracts/plan/render.ts';
+import { loadAssets } from '../src/control/portal/assets.os.ts';
+import { portal } from '../src/control/portal/portal.http.ts';
+import { printHeavyUsers } from '../src/control/program/heavy.cli.ts';
+import { loadControl, runControl, startProblem } from '../src/control/program/program.os.ts';
+import { type EpochDay, systemClock, today } from '../src/core/clock/clock.ts';
+import { writingJournal } from '../src/core/journal/journal.ts';
+import { systemRandom } from '../src/core/random/random.ts';
+import { giveUpRoot, type Identity, watchParent } from '../src/host/processes/privileges.os.ts';
 
 const print = (line: string) => writeSync(1, line);
 const journal = writingJournal(print);

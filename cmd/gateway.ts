@@ -2,16 +2,16 @@
 // The agent of one gateway: `gateway --config FILE`. Prints journal lines; the first, `started`, says that it serves.
 import { writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { systemClock } from '../src/clock/clock.ts';
-import { openGateway } from '../src/gateway/gateway.ts';
-import { StartError } from '../src/gateway/heartbeat.os.ts';
-import { loadGateway } from '../src/gateway/load.os.ts';
-import { gatewayTunnels } from '../src/gateway/tunnels.ts';
-import { writingJournal } from '../src/journal/journal.ts';
-import { giveUpRoot, type Identity } from '../src/processes/privileges.os.ts';
-import { systemRandom } from '../src/random/random.ts';
-import { ResolverRecycling } from '../src/tunnels/dns/recycling.os.ts';
-import { GATEWAY_FILES } from '../src/tunnels/plan.ts';
+import { GATEWAY_FILES } from '../src/contracts/plan/plan.ts';
+import { systemClock } from '../src/core/clock/clock.ts';
+import { writingJournal } from '../src/core/journal/journal.ts';
+import { systemRandom } from '../src/core/random/random.ts';
+import { openGateway } from '../src/gateway/agent/gateway.ts';
+import { StartError } from '../src/gateway/agent/heartbeat.os.ts';
+import { loadGateway } from '../src/gateway/agent/load.os.ts';
+import { gatewayTunnels } from '../src/gateway/agent/tunnels.ts';
+import { ResolverRecycling } from '../src/gateway/tunnels/dns/recycling.os.ts';
+import { giveUpRoot, type Identity } from '../src/host/processes/privileges.os.ts';
 
 const clock = systemClock;
 const random = systemRandom;

@@ -2,16 +2,16 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { addActivationCommands } from '../src/activation/commands.cli.ts';
-import { check } from '../src/check/check.cli.ts';
-import { systemClock } from '../src/clock/clock.ts';
-import type { BuildFlags } from '../src/image/image.cli.ts';
-import type { Identity } from '../src/processes/privileges.os.ts';
-import { systemRandom } from '../src/random/random.ts';
-import { addReleaseCommands } from '../src/release/commands.cli.ts';
-import type { StateFlags } from '../src/release/release.cli.ts';
-import { UP_DEFAULTS, type UpFlags, up } from '../src/service/up.cli.ts';
-import type { Terminal } from '../src/terminal/terminal.ts';
+import { check } from '../proof/check/check.cli.ts';
+import { addActivationCommands } from '../src/activator/commands.cli.ts';
+import { systemClock } from '../src/core/clock/clock.ts';
+import { systemRandom } from '../src/core/random/random.ts';
+import type { Identity } from '../src/host/processes/privileges.os.ts';
+import type { Terminal } from '../src/host/terminal/terminal.ts';
+import type { BuildFlags } from '../src/image/build/image.cli.ts';
+import { addReleaseCommands } from '../src/image/release/commands.cli.ts';
+import type { StateFlags } from '../src/image/release/release.cli.ts';
+import { UP_DEFAULTS, type UpFlags, up } from '../src/onebox/up.cli.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -63,7 +63,7 @@ program
   .option('--json', 'one JSON object on standard output; progress goes to standard error')
   .addHelpText('after', '\nExample: ./lethe demo')
   .action(async ({ json = false }: { json?: boolean }) => {
-    const { demo } = await import('../src/demo/demo.cli.ts');
+    const { demo } = await import('../proof/demo/demo.cli.ts');
     process.exit(await demo({ json, version }, { stdout, stderr, clock: systemClock, random: systemRandom }));
   });
 
@@ -76,7 +76,7 @@ program
   .command('test')
   .description('all tests, with coverage; or only the files named')
   .argument('[files...]')
-  .addHelpText('after', '\nExample: ./lethe test src/authdb/*.test.ts')
+  .addHelpText('after', '\nExample: ./lethe test src/contracts/authfile/*.test.ts')
   .action((files: string[]) => {
     process.exit(spawnSync(process.execPath, ['test/run.ts', ...files], { stdio: 'inherit' }).status ?? 1);
   });
@@ -88,7 +88,7 @@ program
   .option('--json', 'one JSON array on standard output')
   .addHelpText('after', '\nExample: ./lethe bench authorize')
   .action(async (name: string | undefined, { json = false }: { json?: boolean }) => {
-    const { main } = await import('../src/bench/bench.cli.ts');
+    const { main } = await import('../proof/bench/bench.cli.ts');
     const argv = [...(name === undefined ? [] : [name]), ...(json ? ['--json'] : [])];
     process.exit(await main(argv, (text) => process.stdout.write(text)));
   });
@@ -103,7 +103,7 @@ const releaseDeps = {
   environment: process.env,
 };
 const imageDeps = { terminal: stdout, clock: systemClock };
-const imageCli = () => import('../src/image/image.cli.ts');
+const imageCli = () => import('../src/image/build/image.cli.ts');
 
 image
   .command('lock')
@@ -135,7 +135,9 @@ image
   .addHelpText('after', '\nExample: ./lethe image build --operator operator.json --builder anna')
   .action(async (flags: BuildFlags & StateFlags) => {
     const built = await (await imageCli()).imageBuild(flags, imageDeps);
-    process.exit(built === 0 ? await (await import('../src/release/release.cli.ts')).state(flags, releaseDeps) : built);
+    process.exit(
+      built === 0 ? await (await import('../src/image/release/release.cli.ts')).state(flags, releaseDeps) : built,
+    );
   });
 
 addReleaseCommands(image, releaseDeps, (code) => process.exit(code));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { globSync } from 'node:fs';
 import { test } from 'node:test';
-import { CHECKS } from '../src/check/check.cli.ts';
-import { run } from '../src/processes/process.os.ts';
+import { CHECKS } from '../proof/check/check.cli.ts';
+import { run } from '../src/host/processes/process.os.ts';
 
 // The quick check's programs count as tests too; its own tests run beside this file.
 for (const { title, argv } of CHECKS.filter(({ argv }) => !argv.includes('--test'))) {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { ROOMS } from './rooms.ts';
 
 interface Claim {
   readonly text: string;
@@ -52,10 +53,8 @@ test('a claim without a proof, or with one that is gone, is seen', () => {
 });
 
 test('the documents speak of the rooms that exist', () => {
-  const named = [
-    ...(readFileSync('ARCHITECTURE.md', 'utf8').split('## Rooms')[1] ?? '').matchAll(/^\| `([a-z0-9]+)` \|/gm),
-  ].map((match) => match[1]);
-  const table = [...readFileSync('test/rooms.ts', 'utf8').matchAll(/^ {2}([a-z0-9]+): \{/gm)].map((match) => match[1]);
-  assert.deepEqual(new Set(named), new Set(table));
-  assert.equal(named.length, table.length);
+  const [, section = ''] = readFileSync('ARCHITECTURE.md', 'utf8').split('## Rooms');
+  const named = [...section.matchAll(/^\| `([a-z0-9/]+)` \|/gm)].map((match) => match[1]);
+  const ships = Object.keys(ROOMS).filter((room) => !room.startsWith('cmd/'));
+  assert.deepEqual(named, ships);
 });

@@ -1,119 +1,233 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-/** What a room may import. Its own files are always allowed; `node:` modules are, unless `pure` is set. */
+/**
+ * What a room may import. A room is a folder of files that belong together. Its own files are always allowed, and `node:`
+ * modules are. Names stand with blanks between them, in the order of the table.
+ */
 export interface Room {
-  /** Other rooms, by name, with blanks between them. */
-  readonly rooms: string;
-  /** npm packages, likewise. */
+  /** Other rooms. All of them stand above this one in the table, so that no circle is possible. */
+  readonly uses: string;
+  /** npm packages. */
   readonly packages?: string;
-  /** Neither `node:` modules nor packages. */
-  readonly pure?: true;
+  /** What its tests use beyond that. */
+  readonly tests?: string;
+  readonly testPackages?: string;
+  /** Bytes of customers pass through: its code keeps the rules of proof/lint/sensitive.ts. */
+  readonly personal?: true;
 }
 
-/** The one table of who may use whom. An import that is not listed fails the check. */
+/**
+ * The floors of the house, from the ground up: which floors the code of a floor may use. Programs never use each other;
+ * only `onebox`, which starts them all on one machine, knows them all. Tests of every floor may also use `host`, `core`
+ * and the laboratories of `proof`.
+ */
+export const FLOORS: Readonly<Record<string, string>> = {
+  bytes: '',
+  verify: 'bytes',
+  core: 'bytes',
+  contracts: 'core verify bytes',
+  host: 'core',
+  gateway: 'contracts core bytes host verify',
+  control: 'contracts core bytes host',
+  activator: 'contracts core bytes host verify',
+  image: 'contracts core bytes host verify',
+  onebox: 'gateway control activator image contracts core bytes host verify',
+  proof: 'onebox gateway control activator image contracts core bytes host verify',
+  cmd: 'proof onebox gateway control activator image contracts core bytes host verify',
+};
+
+/** The one exception: the image carries the same network tables that the gateway reads. */
+export const EXCEPTIONS: readonly (readonly [room: string, uses: string])[] = [['image/build', 'gateway/geoip']];
+
+/** The one table of who may use whom. An import that is not listed fails the check, and so does a right that nobody uses. */
 export const ROOMS: Readonly<Record<string, Room>> = {
-  // Words that every room shares.
-  inventory: { rooms: '' },
-  clock: { rooms: '' },
-  random: { rooms: '' },
-  journal: { rooms: 'inventory' },
-  licences: { rooms: 'clock' },
-  sessions: { rooms: 'clock random journal licences' },
-  terminal: { rooms: 'clock' },
+  // Byte layouts, hashes and words. Knows nothing of the product.
+  'bytes/formats': { uses: '', tests: 'core/random host/processes', testPackages: 'fast-check mmdb-lib' },
+  'bytes/hashes': { uses: 'bytes/formats', testPackages: 'fast-check', personal: true },
+  'bytes/text': { uses: '', testPackages: 'fast-check', personal: true },
 
-  // Byte layouts, and the room where personal bytes live.
-  formats: { rooms: '' },
-  configuration: { rooms: 'formats', packages: 'zod' },
-  sensitive: { rooms: 'clock random formats licences sessions authdb geoip' },
+  // What a stranger must be able to check again.
+  'verify/attestation': { uses: 'bytes/formats', tests: 'core/random host/processes proof/labs' },
 
-  // The machine.
-  processes: { rooms: '' },
-  listening: { rooms: '' },
-  namespaces: { rooms: 'processes' },
-  residue: { rooms: 'processes' },
-  internet: { rooms: 'clock processes namespaces' },
-  attestation: { rooms: 'formats' },
-  machines: { rooms: 'clock processes namespaces' },
-  tokens: { rooms: 'formats processes' },
+  // The words of the domain.
+  'core/clock': { uses: '' },
+  'core/configuration': { uses: 'bytes/formats', packages: 'zod' },
+  'core/inventory': { uses: '' },
+  'core/journal': { uses: 'core/inventory' },
+  'core/licences': { uses: 'core/clock' },
+  'core/random': { uses: '' },
+  'core/sessions': { uses: 'core/licences' },
 
-  // What a gateway does.
-  authdb: { rooms: 'clock random journal licences sensitive' },
-  geoip: { rooms: 'inventory formats sessions sensitive' },
-  tunnels: {
-    rooms: 'clock random journal licences configuration sessions authdb geoip sensitive processes namespaces residue',
-  },
-  pki: { rooms: 'clock random formats sensitive tunnels' },
-
-  // What control does.
-  database: { rooms: 'clock inventory configuration processes', packages: 'kysely pg' },
-  usage: {
-    rooms: 'clock random inventory journal licences sessions geoip database credentials',
-    packages: 'kysely',
-  },
-  seats: { rooms: 'clock licences sessions' },
-  credentials: { rooms: 'random licences authdb sensitive database accounts', packages: 'kysely' },
-  devices: { rooms: 'random licences database accounts', packages: 'kysely' },
-  activations: { rooms: 'clock database', packages: 'kysely' },
-  accounts: {
-    rooms: 'clock random inventory licences database credentials devices seats usage',
-    packages: 'kysely',
-  },
-  fleet: {
-    rooms: 'clock random inventory journal licences authdb credentials database seats tunnels usage',
-    packages: 'kysely hono',
-  },
-
-  // Surfaces.
-  profiles: { rooms: 'clock random fleet tunnels pki' },
-  api: {
-    rooms:
-      'clock inventory journal licences formats tunnels database accounts activations credentials devices fleet seats',
-    packages: 'hono @hono/zod-openapi',
-  },
-  portal: {
-    rooms: 'clock inventory journal listening geoip fleet profiles control',
-    packages: 'hono playwright-core',
-  },
-
-  // Programs.
-  control: {
-    rooms:
-      'clock random inventory journal licences formats configuration listening tunnels pki database accounts activations credentials devices seats usage fleet api',
-    packages: '@hono/node-server zod',
-  },
-  gateway: {
-    rooms: 'clock random inventory journal configuration sessions authdb geoip usage tunnels sensitive',
+  // What two programs say to each other, and what follows from it. No input, no output.
+  'contracts/plan': { uses: 'bytes/text core/configuration core/random core/sessions', packages: 'zod' },
+  'contracts/activation': {
+    uses: 'bytes/formats verify/attestation core/configuration core/random contracts/plan',
     packages: 'zod',
   },
+  'contracts/authfile': {
+    uses: 'bytes/hashes core/clock core/licences',
+    tests: 'core/random proof/labs',
+    testPackages: 'fast-check',
+  },
+  'contracts/claims': { uses: '' },
+  'contracts/pki': {
+    uses: 'bytes/formats bytes/text core/clock core/random contracts/plan',
+    tests: 'host/processes host/namespaces',
+  },
+  'contracts/release': { uses: 'bytes/formats core/configuration', packages: 'zod', tests: 'core/random' },
+  'contracts/usage': { uses: 'core/clock core/inventory core/licences core/sessions' },
 
-  activation: {
-    rooms:
-      'clock random inventory journal terminal formats configuration listening processes machines pki tunnels gateway attestation image release',
-    packages: 'zod commander',
-  },
+  // This machine.
+  'host/files': { uses: 'core/configuration' },
+  'host/listening': { uses: '' },
+  'host/processes': { uses: '' },
+  'host/namespaces': { uses: 'host/processes' },
+  'host/machines': { uses: 'core/clock host/processes host/namespaces' },
+  'host/terminal': { uses: 'core/clock' },
 
-  // One machine, and what proves it.
-  service: {
-    rooms:
-      'clock random journal terminal processes namespaces machines activation image release residue pki tunnels geoip database control gateway',
+  // The gateway, which knows who is connected and nothing else.
+  'gateway/authfile': {
+    uses: 'core/journal core/licences contracts/authfile',
+    tests: 'core/clock core/random proof/labs',
   },
-  release: {
-    rooms: 'clock random terminal formats configuration processes pki tokens image attestation',
-    packages: 'zod esbuild commander',
+  'gateway/geoip': {
+    uses: 'bytes/formats bytes/text core/sessions contracts/usage',
+    tests: 'core/inventory core/random contracts/claims',
+    testPackages: 'fast-check',
   },
-  hunt: { rooms: 'clock random processes pki' },
-  demo: {
-    rooms:
-      'clock random inventory journal terminal processes namespaces pki tunnels database service hunt internet machines image release tokens',
+  'gateway/sessions': { uses: 'core/clock core/journal core/licences core/random core/sessions' },
+  'gateway/sensitive': {
+    uses: 'bytes/formats bytes/hashes bytes/text core/clock core/licences core/random core/sessions contracts/authfile gateway/geoip',
+    tests: 'proof/labs',
+    testPackages: 'fast-check',
+    personal: true,
+  },
+  'gateway/tunnels': {
+    uses: 'bytes/text core/clock core/configuration core/journal core/licences core/random core/sessions contracts/plan contracts/authfile host/processes host/namespaces gateway/geoip gateway/sensitive',
+    tests: 'gateway/authfile gateway/sessions gateway/residue proof/hunt proof/labs',
+  },
+  'gateway/agent': {
+    uses: 'bytes/text core/clock core/configuration core/inventory core/journal core/random core/sessions contracts/plan contracts/authfile contracts/usage host/files gateway/authfile gateway/geoip gateway/sessions gateway/tunnels',
+    packages: 'zod',
+    tests: 'core/licences contracts/pki host/processes host/namespaces proof/labs',
+    testPackages: 'fast-check',
+  },
+  'gateway/boot': {
+    uses: 'bytes/formats verify/attestation core/clock core/configuration core/inventory core/journal core/random contracts/plan contracts/activation contracts/pki host/files host/processes',
+    packages: 'zod',
+  },
+  'gateway/residue': { uses: 'host/processes' },
+
+  // The operator's side, which knows who has paid and not where they are.
+  'control/database': {
+    uses: 'core/clock core/configuration core/inventory host/files host/processes',
+    packages: 'kysely pg',
+    tests: 'proof/labs',
+  },
+  'control/seats': { uses: 'core/clock core/licences core/sessions', testPackages: 'fast-check' },
+  'control/usage': {
+    uses: 'core/clock core/inventory core/licences core/sessions control/database',
+    tests: 'core/journal control/program proof/labs',
+    testPackages: 'fast-check',
+  },
+  'control/accounts': {
+    uses: 'bytes/hashes core/clock core/inventory core/licences core/random contracts/authfile control/database control/seats control/usage',
     packages: 'kysely',
+    tests: 'core/sessions control/fleet control/program proof/labs',
+    testPackages: 'fast-check',
   },
-  hardening: { rooms: 'clock random configuration processes namespaces machines image pki tunnels gateway activation' },
-  image: { rooms: 'clock configuration formats geoip processes terminal', packages: 'esbuild zod' },
-  check: { rooms: 'clock processes terminal' },
-  bench: {
-    rooms:
-      'clock random journal licences sessions formats terminal processes namespaces machines residue attestation activation authdb geoip sensitive tunnels internet pki gateway service demo image release',
+  'control/fleet': {
+    uses: 'core/clock core/inventory core/journal core/licences core/random contracts/plan contracts/authfile control/database control/seats control/usage control/accounts',
+    packages: 'hono',
+  },
+  'control/installs': { uses: 'core/clock control/database' },
+  'control/api': {
+    uses: 'bytes/formats core/clock core/inventory core/journal core/licences contracts/plan control/database control/seats control/accounts control/fleet control/installs',
+    packages: '@hono/zod-openapi hono',
+    tests: 'proof/labs',
+    testPackages: 'fast-check',
+  },
+  'control/profiles': {
+    uses: 'contracts/plan control/fleet',
+    tests: 'core/clock core/random host/processes host/namespaces proof/labs',
+    testPackages: 'fast-check',
+  },
+  'control/program': {
+    uses: 'bytes/formats core/clock core/configuration core/inventory core/journal core/licences core/random contracts/plan host/listening control/database control/seats control/usage control/accounts control/fleet control/installs control/api',
+    packages: '@hono/node-server zod',
+    tests: 'host/processes proof/labs',
+  },
+  'control/portal': {
+    uses: 'core/clock core/inventory core/journal contracts/claims control/fleet control/profiles control/program',
+    packages: 'hono',
+    tests: 'host/processes control/usage proof/labs',
+    testPackages: 'fast-check',
+  },
+
+  // Gives a gateway its secrets once it has proven itself.
+  activator: {
+    uses: 'bytes/formats verify/attestation core/clock core/configuration core/inventory core/journal core/random contracts/plan contracts/activation contracts/pki contracts/release host/listening host/processes host/terminal',
+    packages: 'commander zod',
+  },
+
+  // Builds and signs the gateway's image.
+  'image/build': {
+    uses: 'bytes/formats core/clock contracts/activation host/processes host/terminal gateway/geoip',
+    packages: 'esbuild zod',
+    tests: 'verify/attestation core/random contracts/pki host/machines proof/labs',
+  },
+  'image/tokens': { uses: 'bytes/formats host/processes', tests: 'proof/labs' },
+  'image/release': {
+    uses: 'bytes/formats verify/attestation core/clock core/configuration core/random contracts/activation contracts/pki contracts/release host/processes host/terminal image/build image/tokens',
+    packages: 'commander esbuild',
+    tests: 'proof/labs',
+    testPackages: 'zod',
+  },
+
+  // All programs on one machine.
+  onebox: {
+    uses: 'core/clock core/journal core/random contracts/plan contracts/activation contracts/pki contracts/release host/files host/processes host/namespaces host/machines host/terminal gateway/geoip gateway/tunnels gateway/boot gateway/residue control/database control/program activator image/release',
+  },
+
+  // What proves. Nothing that ships imports it.
+  'proof/hunt': {
+    uses: 'core/clock core/random contracts/pki host/processes host/machines',
+    tests: 'gateway/residue proof/labs',
+    testPackages: 'fast-check kysely',
+  },
+  'proof/labs': {
+    uses: 'bytes/formats bytes/hashes verify/attestation core/clock core/journal core/licences core/random core/sessions contracts/plan contracts/activation contracts/authfile contracts/pki contracts/release host/listening host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/tunnels gateway/boot gateway/residue control/database control/fleet control/profiles control/program control/portal activator image/build image/tokens image/release',
+    packages: 'playwright-core',
+    testPackages: 'fast-check',
+  },
+  'proof/demo': {
+    uses: 'core/clock core/inventory core/journal core/random contracts/plan contracts/activation contracts/pki host/processes host/namespaces host/machines host/terminal control/database image/build image/release onebox proof/hunt proof/labs',
+    packages: 'kysely',
+    tests: 'contracts/release activator',
+  },
+  'proof/bench': {
+    uses: 'bytes/formats bytes/hashes verify/attestation core/clock core/journal core/licences core/random contracts/plan contracts/activation contracts/authfile contracts/pki host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/sensitive gateway/tunnels gateway/boot gateway/residue activator image/build onebox proof/labs proof/demo',
     packages: 'lmdb mmdb-lib',
+  },
+  'proof/check': { uses: 'core/clock host/processes host/terminal' },
+  'proof/hardening': {
+    uses: 'core/clock core/configuration core/random contracts/plan contracts/pki host/processes host/namespaces host/machines gateway/agent gateway/boot image/build proof/labs',
+    tests: 'host/files',
+  },
+  'proof/lint': { uses: '' },
+
+  // One file a program.
+  'cmd/activation': { uses: 'core/clock core/journal core/random contracts/activation gateway/boot' },
+  'cmd/activator': { uses: 'core/clock core/journal core/random host/processes activator' },
+  'cmd/control': {
+    uses: 'core/clock core/journal core/random contracts/plan host/processes control/program control/portal',
+  },
+  'cmd/gateway': {
+    uses: 'core/clock core/journal core/random contracts/plan host/processes gateway/tunnels gateway/agent',
+  },
+  'cmd/lethe': {
+    uses: 'core/clock core/random host/processes host/terminal activator image/build image/release onebox proof/demo proof/bench proof/check',
+    packages: 'commander',
   },
 };
 

@@ -11,7 +11,9 @@ import { GATE } from './reporter.ts';
  */
 const only = process.argv.slice(2);
 const files =
-  only.length === 0 ? globSync(['src/**/*.test.ts', 'cmd/**/*.test.ts', 'test/**/*.test.ts']).toSorted() : only;
+  only.length === 0
+    ? globSync(['src/**/*.test.ts', 'proof/**/*.test.ts', 'cmd/**/*.test.ts', 'test/**/*.test.ts']).toSorted()
+    : only;
 const [machines, others] = [files.filter(needsMachine), files.filter((file) => !needsMachine(file))];
 
 function needsMachine(file: string): boolean {
@@ -22,6 +24,7 @@ const gate = [
   '--experimental-test-coverage',
   '--test-coverage-include-all',
   '--test-coverage-include=src/**/*.ts',
+  '--test-coverage-include=proof/**/*.ts',
   '--test-coverage-include=cmd/**/*.ts',
   '--test-coverage-exclude=**/*.test.ts',
   `--test-coverage-lines=${GATE}`,

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BundleParameters } from '../../src/contracts/activation/bundle.ts';
+import type { Operator } from '../../src/contracts/activation/operator.ts';
+import { planGateway } from '../../src/contracts/plan/plan.ts';
+import { writingJournal } from '../../src/core/journal/journal.ts';
+import { cableMachine, SERVICE_ADDRESS } from '../../src/host/machines/cabling.os.ts';
+import type { MachineOptions } from '../../src/host/machines/machine.os.ts';
+import { type Namespace, openNamespace } from '../../src/host/namespaces/namespace.os.ts';
+import { ACTIVATOR_PORT, ServiceActivator } from '../../src/onebox/activator.os.ts';
+import { layCables } from '../../src/onebox/cables.os.ts';
+import {
+  authorityKey,
+  type Identity,
+  issueFleetTls,
+  openIdentity,
+  signingPublicKey,
+} from '../../src/onebox/identity.os.ts';
+import { openTpmOf } from '../../src/onebox/image-gateway.os.ts';
+import { systemUsers } from '../../src/onebox/users.os.ts';
+import { homeAddress, homeAddress6, openWorld, ROUTER4 } from '../demo/world.os.ts';
+import { StandInControl } from '../labs/control/stand-in.os.ts';
+import type { BenchContext } from './bench.ts';
+import { FeedingControl } from './image-control.os.ts';
+
+const ADDRESS = '198.51.100.7';
+/** What the machine sees of its way into the world. */
+const UPLINK = { address4: ADDRESS, router4: ROUTER4, prefix: 24, hull4: '198.51.100.250' } as const;
+/** Milliseconds. Often, so that nobody waits for long. */
+const INTERVALS = { fetch: 2000, beats: 2000, sweep: 5000 } as const;
+
+/** A place for one virtual machine: a world around it, an activator that may believe it, and a control that feeds it. */
+export interface ImageSite {
+  readonly directory: string;
+  readonly identity: Identity;
+  /** PEM: the authority that signs the gateway's certificate, with its key. */
+  readonly issuer: { readonly certificate: string; readonly key: string };
+  readonly parameters: Omit<BundleParameters, 'token'>;
+  /** Whom the image has to ask for its secrets. */
+  readonly operator: Operator;
+  readonly activator: ServiceActivator;
+  readonly control: FeedingControl;
+  /** Somewhere in the world, where clients run. */
+  readonly clients: Namespace;
+  /** Cards and hull of the machine. */
+  readonly cabling: Required<Pick<MachineOptions, 'cards' | 'hull'>>;
+  /** State of the machine's TPM. */
+  readonly tpm: string;
+}
+
+export type Undo = () => unknown;
+
+/** What was opened is pushed to `undo`, to be taken back from the end. */
+export async function openSite(deps: BenchContext, undo: Undo[]): Promise<ImageSite> {
+  const directory = mkdtempSync(join(tmpdir(), 'lethe-bench-'));
+  undo.push(() => rmSync(directory, { recursive: true, force: true }));
+  // The activator runs as a user of its own.
+  chmodSync(directory, 0o711);
+  const keys = join(directory, 'keys');
+  const identity = await openIdentity(keys, 'Benchmark', deps);
+  const { hull, clients, controlAddress } = await openNetwork(deps, undo);
+  const tls = await issueFleetTls(keys, identity, [controlAddress, SERVICE_ADDRESS], deps);
+  const control = await StandInControl.open({ key: tls.key, cert: tls.certificate }, 0, controlAddress);
+  undo.push(() => control.close());
+  const service = { address4: controlAddress, ports: [control.port, ACTIVATOR_PORT] };
+  const { cards } = await cableMachine(hull, { uplink: UPLINK, service });
+  const issuer = { certificate: identity.caCertificate, key: authorityKey(keys).key };
+  const activator = new ServiceActivator(
+    { directory: join(directory, 'activator'), listen: controlAddress, issuer, user: (await systemUsers()).activator },
+    { ...deps, journal: writingJournal(() => undefined) },
+  );
+  return {
+    directory,
+    identity,
+    issuer,
+    activator,
+    clients,
+    parameters: parametersOf(identity, tls.authority, control.port),
+    operator: await activator.operator(),
+    control: new FeedingControl(control),
+    cabling: { cards, hull },
+    tpm: (await openTpmOf(join(directory, 'machine'))).state,
+  };
+}
+
+interface Network {
+  readonly hull: Namespace;
+  readonly clients: Namespace;
+  /** Where the hull reaches this process. */
+  readonly controlAddress: string;
+}
+
+async function openNetwork({ random }: BenchContext, undo: Undo[]): Promise<Network> {
+  const world = await openWorld();
+  undo.push(() => world.close());
+  const hull = await openNamespace();
+  undo.push(() => hull.close());
+  const { controlAddress } = await layCables(hull, false);
+  await world.attach(hull, 'gw0', 'uplink', ADDRESS, homeAddress6(random));
+  const clients = await world.machine('c0', homeAddress(random, 0), homeAddress6(random));
+  return { hull, clients, controlAddress };
+}
+
+function parametersOf(identity: Identity, controlAuthority: string, controlPort: number): ImageSite['parameters'] {
+  const { address6: _, ...plan } = planGateway({
+    gateway: 'bench-01',
+    location: 'xx-bench',
+    name: 'bench-01.lethe.internal',
+    address4: ADDRESS,
+    address6: undefined,
+    uplink: 'eth0',
+    esp: 'kernel',
+  });
+  const key = signingPublicKey(identity);
+  return {
+    plan,
+    controlUrl: `https://${SERVICE_ADDRESS}:${controlPort}`,
+    controlAuthority,
+    tlsCryptKey: identity.tlsCryptKey,
+    authfileKey: key,
+    expectedKey: key,
+    intervals: INTERVALS,
+  };
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '../../src/core/clock/clock.ts';
+import { writingJournal } from '../../src/core/journal/journal.ts';
+import type { Random } from '../../src/core/random/random.ts';
+import { Progress, type Terminal } from '../../src/host/terminal/terminal.ts';
+import { FLEET_NAME } from '../../src/onebox/identity.os.ts';
+import type { Address } from '../../src/onebox/machine.os.ts';
+import { type GatewayOptions, type Service, startService } from '../../src/onebox/service.os.ts';
+import { openRelay, type Relay } from '../hunt/relay.os.ts';
+import { homeAddress6, INTERNET, openWorld, ROUTER4, type World } from './world.os.ts';
+
+/** A fresh service in a directory of its own, with a small world around it and ears between gateway and control. */
+export interface Scene {
+  readonly world: World;
+  readonly service: Service;
+  /** Undefined with an image. */
+  readonly relay: Relay | undefined;
+  readonly relayAddress: string;
+  readonly directory: string;
+  /** What the service's programs have said so far. */
+  said(): string;
+  close(): Promise<void>;
+}
+
+export interface SceneDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly release: string;
+  readonly listen: Address;
+  /** Where progress goes. */
+  readonly terminal: Terminal;
+  /** Milliseconds without a handshake after which a WireGuard client is gone. */
+  readonly wireguardIdle?: number;
+  /** Directory of a signed release; the gateway then runs in a virtual machine, and nobody listens to what it says. */
+  readonly image?: string;
+  /** Of that machine. */
+  readonly hardware?: GatewayOptions['hardware'];
+  /** Where database and keys lie. Without it, they lie in a directory that goes away with the scene. */
+  readonly directory?: string;
+}
+
+/** Short enough to watch. A real gateway's are in src/contracts/plan/agent-config.ts. */
+const INTERVALS = { fetch: 1000, beats: 2000, outbox: 2000, status: 5000, sweep: 5000, wireguardIdle: 15_000 } as const;
+
+const GATEWAY4 = '198.51.100.7';
+/** What a virtual machine sees of its way into the demo's world. */
+const MACHINE_UPLINK = { router4: ROUTER4, prefix: 24, hull4: '198.51.100.250' } as const;
+
+/** Everything is in memory or below one temporary directory, and `close` removes it. */
+export async function openScene(deps: SceneDeps): Promise<Scene> {
+  const directory = deps.directory ?? mkdtempSync(join(tmpdir(), 'lethe-demo-'));
+  const lines: string[] = [];
+  let relay: Relay | undefined;
+  let relayAddress = '';
+  let world: World | undefined;
+  const close = async (service?: Service): Promise<void> => {
+    await service?.stop();
+    await relay?.close();
+    await world?.close();
+    if (deps.directory === undefined) rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    const opened = await openWorld();
+    world = opened;
+    const listen: NonNullable<GatewayOptions['relay']> = async (control, tls, address) => {
+      const { port, hostname } = new URL(control);
+      relayAddress = address;
+      relay = await openRelay({
+        listen: { host: address, port: 0, ...tls },
+        upstream: { host: hostname, port: Number(port), ca: tls.authority, name: FLEET_NAME },
+      });
+      return `https://${address}:${relay.port}`;
+    };
+    const gateway: GatewayOptions = {
+      gateway: 'demo-01',
+      location: { id: 'demo-here', name: 'This machine', country: 'XX' },
+      name: 'demo-01.lethe.test',
+      forwarders: [INTERNET.address4],
+      intervals: { ...INTERVALS, wireguardIdle: deps.wireguardIdle ?? INTERVALS.wireguardIdle },
+      async attach(namespace) {
+        const addresses = { address4: GATEWAY4, address6: homeAddress6(deps.random) };
+        await opened.attach(namespace, 'gw0', 'uplink', addresses.address4, addresses.address6);
+        return { ...addresses, uplink: MACHINE_UPLINK };
+      },
+      ...(deps.image === undefined ? { relay: listen } : { image: deps.image }),
+      ...(deps.hardware === undefined ? {} : { hardware: deps.hardware }),
+    };
+    const service = await startService(
+      { directory, listen: deps.listen, name: 'Lethe', gateway },
+      {
+        ...deps,
+        journal: writingJournal((line) => lines.push(line)),
+        progress: new Progress(deps.terminal, deps.clock),
+      },
+    );
+    const { running, machine } = service.gateway ?? {};
+    const programs = [service.control, ...(running?.programs ?? []), ...(machine ? [machine.activator] : [])];
+    return {
+      world,
+      service,
+      relay,
+      relayAddress,
+      directory,
+      said: () => [...lines, ...programs.map((program) => program.child.output())].join('\n'),
+      close: () => close(service),
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

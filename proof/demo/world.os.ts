@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { below, type Random } from '../../src/core/random/random.ts';
+import { joinByCable, type Namespace, openNamespace } from '../../src/host/namespaces/namespace.os.ts';
+import type { Child } from '../../src/host/processes/process.os.ts';
+
+/** The world around a gateway: a router to which everybody is cabled, and behind it a small Internet. */
+export interface World {
+  readonly router: Namespace;
+  /** Everything that the demo owns and that must go with it. */
+  readonly namespaces: readonly Namespace[];
+  /** A machine with one address of its own and a way to everywhere. */
+  machine(name: string, address4: string, address6: string): Promise<Namespace>;
+  /** Gives a machine another address in place of its own, as a telephone gets one that leaves the house. */
+  move(machine: Namespace, name: string, from: string, to: string): Promise<void>;
+  /** Cables a namespace that exists already, the gateway's, as `interfaceName`. */
+  attach(namespace: Namespace, name: string, interfaceName: string, address4: string, address6: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Name, path and addresses of the demo's Internet (RFC 6761, RFC 5737, RFC 3849). */
+export const INTERNET = {
+  zone: 'internet.test',
+  address4: '203.0.113.80',
+  address6: '2001:db8:80::80',
+} as const;
+
+/** Everybody's way to everybody else. */
+export const ROUTER4 = '192.0.2.1';
+const ROUTER6 = '2001:db8::1';
+
+/** Where the stock clients are said to live: networks whose country and holder the GeoIP tables know. */
+const HOMES = ['130.237', '129.132', '131.215', '133.11', '141.24'] as const;
+
+/** A random address in one of these networks. Packets to it never leave the namespaces. */
+export function homeAddress(random: Random, home: number): string {
+  return `${HOMES[home % HOMES.length]}.${1 + below(random, 254)}.${1 + below(random, 254)}`;
+}
+
+/** A random address of documentation space (RFC 3849). */
+export function homeAddress6(random: Random): string {
+  const groups = Array.from({ length: 4 }, () => (0x1000 + below(random, 0xefff)).toString(16));
+  return `2001:db8:${groups.join(':')}::2`;
+}
+
+export async function openWorld(): Promise<World> {
+  const router = await openNamespace();
+  const namespaces: Namespace[] = [router];
+  const attach: World['attach'] = async (namespace, name, interfaceName, address4, address6) => {
+    await joinByCable(
+      { namespace: router, name, addresses: [`${ROUTER6}/128`] },
+      { namespace, name: interfaceName, addresses: [`${address4}/32`, `${address6}/128`] },
+    );
+    // The Internet answers from its own address, whichever cable the question came by.
+    await router.run(['ip', 'route', 'add', address4, 'dev', name, 'src', INTERNET.address4]);
+    await router.run(['ip', '-6', 'route', 'add', address6, 'dev', name, 'src', INTERNET.address6]);
+    await namespace.run(['ip', 'route', 'add', ROUTER4, 'dev', interfaceName]);
+    await namespace.run(['ip', '-6', 'route', 'add', ROUTER6, 'dev', interfaceName]);
+    await namespace.run(['ip', 'route', 'add', 'default', 'via', ROUTER4, 'dev', interfaceName, 'src', address4]);
+    await namespace.run(['ip', '-6', 'route', 'add', 'default', 'via', ROUTER6, 'dev', interfaceName, 'src', address6]);
+  };
+  const world: World = {
+    router,
+    namespaces,
+    attach,
+    async machine(name, address4, address6) {
+      const namespace = await openNamespace();
+      namespaces.push(namespace);
+      await attach(namespace, name, 'eth0', address4, address6);
+      return namespace;
+    },
+    async move(namespace, name, from, to) {
+      await router.run(['ip', 'route', 'replace', to, 'dev', name, 'src', INTERNET.address4]);
+      await namespace.run(['ip', 'addr', 'add', `${to}/32`, 'dev', 'eth0']);
+      await namespace.run(['ip', 'route', 'replace', 'default', 'via', ROUTER4, 'dev', 'eth0', 'src', to]);
+      await namespace.run(['ip', 'addr', 'del', `${from}/32`, 'dev', 'eth0']);
+      await router.run(['ip', 'route', 'del', from, 'dev', name]);
+    },
+    async close() {
+      await Promise.all(namespaces.map((namespace) => namespace.close()));
+    },
+  };
+  try {
+    await prepareRouter(router);
+    await startInternet(router);
+  } catch (error) {
+    await world.close();
+    throw error;
+  }
+  return world;
+}
+
+async function prepareRouter(router: Namespace): Promise<void> {
+  for (const address of [ROUTER4, INTERNET.address4, INTERNET.address6]) {
+    await router.run(['ip', 'addr', 'add', address, 'dev', 'lo']);
+  }
+  const switches = [
+    'ipv4.ip_forward',
+    'ipv6.conf.all.forwarding',
+    'ipv4.conf.all.proxy_arp',
+    'ipv4.conf.default.proxy_arp',
+  ];
+  await router.run(['sysctl', '-q', '-w', ...switches.map((name) => `net.${name}=1`)]);
+}
+
+/** The router answers for the Internet itself: pages and names. */
+async function startInternet(router: Namespace): Promise<Child> {
+  const program = fileURLToPath(new URL('../labs/internet/main.ts', import.meta.url));
+  const internet = await router.spawn([process.execPath, program, '--zone', INTERNET.zone]);
+  while (!internet.output().includes('ready')) {
+    if (!internet.running) throw new Error(`the demo's Internet did not start: ${internet.output()}`);
+    await delay(20);
+  }
+  return internet;
+}

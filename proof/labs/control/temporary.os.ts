@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAuthority, issueServerCertificate } from '../../../src/contracts/pki/authority.ts';
+import { addressBytes } from '../../../src/contracts/pki/gateway-keys.ts';
+import { generateP256Key, openvpnStaticKey, privateKeyPem, signerOf } from '../../../src/contracts/pki/keys.ts';
+import { type ControlConfig, type ControlConfigFile, parseControlConfig } from '../../../src/control/program/config.ts';
+import { type Control, type ControlContext, openControl } from '../../../src/control/program/control.ts';
+import { readMaterial } from '../../../src/control/program/material.os.ts';
+import { ManualClock, systemClock } from '../../../src/core/clock/clock.ts';
+import { RecordingJournal } from '../../../src/core/journal/journal.ts';
+import { systemRandom } from '../../../src/core/random/random.ts';
+import { openTemporaryDatabase, type TemporaryDatabase } from '../database/temporary.os.ts';
+
+/** The bearer token of the one gateway in a {@link temporaryConfig}. */
+export const GATEWAY_TOKEN = 'a'.repeat(43);
+
+/** A complete configuration with keys in a directory of its own, for tests: one gateway, ports of the system's choice. */
+export async function temporaryConfig(database: string): Promise<{ config: ControlConfigFile; remove: () => void }> {
+  const directory = mkdtempSync(join(tmpdir(), 'lethe-control-'));
+  const file = (name: string, content: string): string => {
+    const path = join(directory, name);
+    writeFileSync(path, content, { mode: 0o600 });
+    return path;
+  };
+  const signing = file('signing.pem', privateKeyPem(generateKeyPairSync('ed25519').privateKey));
+  const tls = await fleetCertificate();
+  const config: ControlConfigFile = {
+    name: 'Lethe',
+    database,
+    listen: { address: '127.0.0.1', port: 0 },
+    caCertificate: file('ca.crt', tls.authority),
+    tlsCryptKey: file('tls-crypt.key', openvpnStaticKey(systemRandom)),
+    keys: {
+      authfile: signing,
+      expected: signing,
+      locations: signing,
+      usage: file('usage.key', Buffer.from(systemRandom.bytes(32)).toString('base64')),
+    },
+    fleet: {
+      listen: { address: '127.0.0.1', port: 0 },
+      certificate: file('fleet.crt', tls.certificate),
+      key: file('fleet.key', tls.key),
+      locations: [{ id: 'ch-zrh', name: 'Zürich, Switzerland', country: 'CH' }],
+      gateways: [
+        {
+          gateway: 'zrh-01',
+          location: 'ch-zrh',
+          name: 'zrh-01.lethe.test',
+          address4: '192.0.2.1',
+          uplink: 'eth0',
+          tokenHash: createHash('sha256').update(GATEWAY_TOKEN).digest('hex'),
+          wireguardKey: Buffer.alloc(32, 9).toString('base64'),
+        },
+      ],
+    },
+  };
+  return { config, remove: () => rmSync(directory, { recursive: true, force: true }) };
+}
+
+async function fleetCertificate() {
+  const deps = { clock: systemClock, random: systemRandom };
+  const [authorityKey, serverKey] = await Promise.all([generateP256Key(), generateP256Key()]);
+  const authority = await createAuthority(deps, {
+    name: { commonName: 'Lethe test CA' },
+    key: authorityKey,
+    signer: signerOf(authorityKey),
+  });
+  const certificate = await issueServerCertificate(deps, authority, {
+    name: 'control.lethe.test',
+    addresses: [addressBytes('127.0.0.1')],
+    key: serverKey,
+  });
+  return { authority: authority.certificate, certificate, key: privateKeyPem(serverKey) };
+}
+
+export interface TemporaryControl {
+  readonly control: Control;
+  readonly clock: ManualClock;
+  readonly journal: RecordingJournal;
+  readonly database: TemporaryDatabase;
+  readonly config: ControlConfig;
+  /** One request to portal and API. */
+  ask(
+    method: string,
+    path: string,
+    options?: { token?: string; body?: unknown; headers?: Record<string, string> },
+  ): Promise<Response>;
+  close(): Promise<void>;
+}
+
+/** 2026-11-21, noon. */
+export const NOON = Date.UTC(2026, 10, 21, 12);
+
+/** The whole of control on a real database, but with a clock that obeys. Nothing listens on a port. */
+export async function openTemporaryControl(mountPortal?: ControlContext['mountPortal']): Promise<TemporaryControl> {
+  const database = await openTemporaryDatabase();
+  const { config: file, remove } = await temporaryConfig(database.server.socket);
+  const config = parseControlConfig(JSON.stringify(file)) as ControlConfig;
+  const [clock, journal] = [new ManualClock(NOON), new RecordingJournal()];
+  const control = await openControl({
+    config,
+    material: readMaterial(config),
+    release: '0.1.0',
+    clock,
+    random: systemRandom,
+    journal,
+    render: (plan) => [{ name: 'openvpn.conf', content: `# ${plan.gateway}\n` }],
+    ...(mountPortal === undefined ? {} : { mountPortal }),
+  });
+  return {
+    control,
+    clock,
+    journal,
+    database,
+    config,
+    async ask(method, path, { token, body, headers } = {}) {
+      const sent = {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      };
+      const text = typeof body === 'string' || body === undefined ? body : JSON.stringify(body);
+      const url = `http://lethe.test${path}`;
+      return control.publicFetch(
+        new Request(url, { method, headers: sent, ...(text === undefined ? {} : { body: text }) }),
+      );
+    },
+    async close() {
+      await control.close();
+      await database.close();
+      remove();
+    },
+  };
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { type FileHandle, open } from 'node:fs/promises';
+import { type Child, run, spawnChild } from '../../../src/host/processes/process.os.ts';
+import { NetlinkTwin } from './netlink-twin.os.ts';
+
+/** The program of kernel.c between a test and the kernel's twin. */
+export class KernelBridge {
+  readonly child: Child;
+  readonly twin: NetlinkTwin;
+  readonly #requests: FileHandle;
+  #said = '';
+  #heard: () => void = () => undefined;
+
+  private constructor(child: Child, twin: NetlinkTwin, requests: FileHandle) {
+    this.child = child;
+    this.twin = twin;
+    this.#requests = requests;
+  }
+
+  /** `place` is a path that nothing has yet; sockets and pipes are made beside it. */
+  static async start(
+    program: string,
+    place: string,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<KernelBridge> {
+    const twin = new NetlinkTwin();
+    await twin.listen(`${place}.twin`);
+    const requests = `${place}.requests`;
+    await run(['mkfifo', requests]);
+    let hear: (text: string) => void = () => undefined;
+    const child = spawnChild(['sh', '-c', 'exec "$0" wg0 <"$1"', program, requests], {
+      env: { TWIN: `${place}.twin`, ...env },
+      onOutput: (text) => hear(text),
+    });
+    const bridge = new KernelBridge(child, twin, await open(requests, 'w'));
+    hear = (text) => bridge.#hear(text);
+    return bridge;
+  }
+
+  /** Everything that it answers to one request; undefined when it ends instead. */
+  async ask(request: string): Promise<string | undefined> {
+    this.#said = '';
+    const gone = this.child.exited.then(() => 'gone' as const);
+    await this.#requests.write(request, undefined, 'latin1');
+    while (!/errno=-?\d+\n\n$/.test(this.#said)) {
+      const more = new Promise<void>((resolve) => {
+        this.#heard = resolve;
+      });
+      if ((await Promise.race([more, gone])) === 'gone') return undefined;
+    }
+    return this.#said;
+  }
+
+  async stop(): Promise<void> {
+    await this.#requests.close();
+    await this.child.stop();
+    await this.twin.close();
+  }
+
+  #hear(text: string): void {
+    this.#said += text;
+    this.#heard();
+  }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { chmodSync, chownSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { issueServerCertificate } from '../contracts/pki/authority.ts';
+import { addressBytes } from '../contracts/pki/gateway-keys.ts';
+import { generateP256Key, privateKeyPem } from '../contracts/pki/keys.ts';
+import type { Clock } from '../core/clock/clock.ts';
+import type { ConfigurationProblem } from '../core/configuration/configuration.ts';
+import type { Journal } from '../core/journal/journal.ts';
+import type { Random } from '../core/random/random.ts';
+import { ListenError } from '../host/listening/listening.os.ts';
+import { answerRequest } from './activator.http.ts';
+import { ActivatorStore, StoreError } from './activator.store.ts';
+import { Activator } from './activator.ts';
+import { type ActivatorConfig, parseActivatorConfig } from './config.ts';
+import { ACTIVATOR_FILES, type ActivatorKeys, AuthorityError, authorityFromPem, openActivatorKeys } from './keys.os.ts';
+import { readPolicy } from './policy.os.ts';
+import { serveActivator } from './serve.os.ts';
+
+export interface LoadedActivator {
+  readonly config: ActivatorConfig;
+  /** PEM; read while we may. */
+  readonly issuer: { readonly certificate: string; readonly key: string } | undefined;
+}
+
+/** Everything that has to be done before the program gives up its rights. */
+export function loadActivator(path: string): LoadedActivator | ConfigurationProblem {
+  try {
+    const config = parseActivatorConfig(readFileSync(path, 'utf8'));
+    if ('problem' in config) return { problem: `${path}: ${config.problem}` };
+    const { issuer, directory, user } = config;
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (user !== undefined && process.getuid?.() === 0) chownSync(directory, user.uid, user.gid);
+    chmodSync(directory, 0o700);
+    const read = (file: string) => readFileSync(file, 'utf8');
+    return {
+      config,
+      issuer: issuer === undefined ? undefined : { certificate: read(issuer.certificate), key: read(issuer.key) },
+    };
+  } catch {
+    return { problem: `${path}: it cannot be read, or something that it names` };
+  }
+}
+
+export interface RunningActivator {
+  readonly url: string;
+  /** PEM: what images are told to believe. */
+  readonly authority: string;
+  close(): Promise<void>;
+}
+
+interface Deps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly journal: Journal;
+}
+
+export async function runActivator(loaded: LoadedActivator, deps: Deps): Promise<RunningActivator> {
+  const { config } = loaded;
+  const keys = await openKeys(loaded, deps);
+  const store = new ActivatorStore(join(config.directory, ACTIVATOR_FILES.store));
+  try {
+    const policy = () => readPolicy(config.policy);
+    const activator = new Activator({ ...deps, store, issuer: keys.issuer, storeKey: keys.store, policy });
+    const listening = await serveActivator(config.listen, await tlsOf(keys, config, deps), async (...request) => {
+      try {
+        return await answerRequest({ activator, store }, ...request);
+      } catch (error) {
+        deps.journal.say({ code: 'failed', program: 'activator', failure: 'request' });
+        throw error;
+      }
+    });
+    const close = async () => {
+      await listening.close();
+      store.close();
+    };
+    return { url: listening.url, authority: keys.tls.certificate, close };
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+export function openKeys({ config, issuer }: LoadedActivator, deps: Omit<Deps, 'journal'>): Promise<ActivatorKeys> {
+  return openActivatorKeys(config.directory, deps, issuer === undefined ? undefined : authorityFromPem(issuer));
+}
+
+/** A certificate for this run, with a key that nobody else ever has. */
+async function tlsOf({ tls }: ActivatorKeys, { name, addresses }: ActivatorConfig, deps: Deps) {
+  const key = await generateP256Key();
+  const subject = { name, addresses: addresses.map(addressBytes), key };
+  return { cert: await issueServerCertificate(deps, tls, subject), key: privateKeyPem(key) };
+}
+
+/** One sentence about why the program cannot start. Errors that nobody foresaw are not shown: they may hold anything. */
+export function startProblem(error: unknown): string {
+  const known = error instanceof ListenError || error instanceof StoreError || error instanceof AuthorityError;
+  return known ? error.message : 'The activator could not start.';
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { z } from 'zod';
+import { parseConfiguration } from '../../core/configuration/configuration.ts';
+import { type GatewayPlan, IDLE_AFTER } from './plan.ts';
+
+/** What the gateway program is told when it starts. It is public but for the files it names. */
+export interface GatewayConfig {
+  readonly plan: GatewayPlan;
+  /** `https://control.example:8443` */
+  readonly controlUrl: string;
+  /** PEM file with the one authority that may have signed control's certificate. */
+  readonly caFile: string;
+  /** File that holds this gateway's bearer token for control. */
+  readonly tokenFile: string;
+  /** Raw Ed25519 public keys, base64: who signs auth files, and who signs expected configurations. */
+  readonly authfileKey: string;
+  readonly expectedKey: string;
+  /** MMDB file of countries; MMDB file or compiled table of networks' holders. Without one, all is `unknown`. */
+  readonly geoip: { readonly country?: string | undefined; readonly networks?: string | undefined };
+  readonly intervals: Intervals;
+  /** Whom the program becomes before it opens a socket. */
+  readonly user?: { readonly uid: number; readonly gid: number } | undefined;
+  /** Version of the software, as the status reports it. */
+  readonly release: string;
+}
+
+/** Milliseconds. */
+export interface Intervals {
+  /** Between fetches of the auth file and the expected configuration; each wait is off by up to a fifth. */
+  readonly fetch: number;
+  readonly beats: number;
+  readonly status: number;
+  /** Between ticks of the outbox; the first comes after a random part of it. */
+  readonly outbox: number;
+  /** Between looks at silence and expiry. */
+  readonly sweep: number;
+  /** Without a handshake, after which a WireGuard client counts as gone. A client that is there makes one every 120 s. */
+  readonly wireguardIdle: number;
+}
+
+export const INTERVALS: Intervals = {
+  fetch: 30_000,
+  beats: 20_000,
+  status: 60_000,
+  outbox: 900_000,
+  sweep: 30_000,
+  wireguardIdle: IDLE_AFTER,
+};
+
+const word = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/);
+const port = z.int().min(1).max(65_535);
+const path = z.string().regex(/^\//, 'must be an absolute path');
+const key = z.string().regex(/^[0-9A-Za-z+/]{43}=$/, 'must be 32 bytes in base64');
+const milliseconds = z.int().min(10).max(86_400_000);
+const tunnel = z.strictObject({
+  device: word.max(15),
+  port,
+  pool4: z.cidrv4(),
+  pool6: z.cidrv6(),
+});
+
+/** A DNS name. */
+const hostName = z
+  .string()
+  .max(253)
+  .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/);
+
+/** {@link GatewayPlan}: nothing in it can be more than it says, for it becomes configuration of daemons. */
+export const PLAN_SCHEMA = z.strictObject({
+  gateway: word.max(64),
+  location: word.max(64),
+  name: hostName,
+  address4: z.ipv4(),
+  address6: z.ipv6().optional(),
+  uplink: word.max(15),
+  service4: z.ipv4(),
+  service6: z.ipv6(),
+  heartbeatPort: port,
+  tunnels: z.strictObject({ 'openvpn-udp': tunnel, 'openvpn-tcp': tunnel, ikev2: tunnel, wireguard: tunnel }),
+  forwarders: z.union([
+    z.literal('root'),
+    z
+      .array(z.union([z.ipv4(), z.ipv6()]))
+      .min(1)
+      .readonly(),
+  ]),
+  esp: z.enum(['kernel', 'libipsec']),
+});
+
+/** {@link Intervals}; each may be left out. */
+export const INTERVALS_SCHEMA = z.strictObject({
+  fetch: milliseconds.default(INTERVALS.fetch),
+  beats: milliseconds.default(INTERVALS.beats),
+  status: milliseconds.default(INTERVALS.status),
+  outbox: milliseconds.default(INTERVALS.outbox),
+  sweep: milliseconds.default(INTERVALS.sweep),
+  wireguardIdle: milliseconds.default(INTERVALS.wireguardIdle),
+});
+
+const SCHEMA = z.strictObject({
+  plan: PLAN_SCHEMA.transform((value): GatewayPlan => ({ ...value, address6: value.address6 })),
+  controlUrl: z.url({ protocol: /^https$/ }),
+  caFile: path,
+  tokenFile: path,
+  authfileKey: key,
+  expectedKey: key,
+  geoip: z.strictObject({ country: path.optional(), networks: path.optional() }),
+  intervals: INTERVALS_SCHEMA.prefault({}),
+  user: z.strictObject({ uid: z.int().min(1), gid: z.int().min(1) }).optional(),
+  release: word.max(64),
+});
+
+/** What stands in the file: as {@link GatewayConfig}, but intervals may be left out, each or all. */
+export type GatewayConfigFile = z.input<typeof SCHEMA>;
+
+/** Reads the text of a configuration file. A problem names the key and its line, never a value. */
+export function parseGatewayConfig(text: string): GatewayConfig | { readonly problem: string } {
+  return parseConfiguration(SCHEMA, text);
+}

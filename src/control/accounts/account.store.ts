@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { type EpochDay, isoDate, parseIsoDate } from '../../core/clock/clock.ts';
+import type { Licence, LicenceId } from '../../core/licences/licence.ts';
+import { type Database, declared } from '../database/tables.ts';
+import type { AccountId, Customer } from './account.ts';
+
+export async function insertAccount(
+  db: Database,
+  account: AccountId,
+  numberHash: Uint8Array,
+  licence: Licence,
+): Promise<void> {
+  await db
+    .insertInto('accounts')
+    .values(declared('accounts', { id: account, number_hash: numberHash }))
+    .execute();
+  const { id, seats } = licence;
+  await db
+    .insertInto('licences')
+    .values(declared('licences', { id, account, expires_on: isoDate(licence.expiresOn), seats }))
+    .execute();
+}
+
+export async function accountByNumber(db: Database, numberHash: Uint8Array): Promise<AccountId | undefined> {
+  const row = await db.selectFrom('accounts').where('number_hash', '=', numberHash).select('id').executeTakeFirst();
+  return row?.id as AccountId | undefined;
+}
+
+export async function insertSignIn(
+  db: Database,
+  tokenHash: Uint8Array,
+  account: AccountId,
+  expiresOn: EpochDay,
+): Promise<void> {
+  await db
+    .insertInto('sign_ins')
+    .values(declared('sign_ins', { token_hash: tokenHash, account, expires_on: isoDate(expiresOn) }))
+    .execute();
+}
+
+/** The customer behind a sign-in, with the hash as stored, for a comparison that takes the same time for each value. */
+export async function signedIn(
+  db: Database,
+  tokenHash: Uint8Array,
+  day: EpochDay,
+): Promise<{ readonly customer: Customer; readonly tokenHash: Uint8Array } | undefined> {
+  const row = await db
+    .selectFrom('sign_ins')
+    .innerJoin('licences', 'licences.account', 'sign_ins.account')
+    .where('sign_ins.token_hash', '=', tokenHash)
+    .where('sign_ins.expires_on', '>=', isoDate(day))
+    .select(['sign_ins.account', 'sign_ins.token_hash', 'licences.id', 'licences.expires_on', 'licences.seats'])
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const licence = { id: row.id as LicenceId, expiresOn: parseIsoDate(row.expires_on) as EpochDay, seats: row.seats };
+  return { customer: { account: row.account as AccountId, licence }, tokenHash: row.token_hash };
+}
+
+export async function deleteSignIn(db: Database, tokenHash: Uint8Array): Promise<void> {
+  await db.deleteFrom('sign_ins').where('token_hash', '=', tokenHash).execute();
+}
+
+/** Deletes sign-ins that ended before `day`, and accounts whose licence ended before `lastLicenceDay`. */
+export async function deleteEnded(db: Database, day: EpochDay, lastLicenceDay: EpochDay): Promise<void> {
+  await db.deleteFrom('sign_ins').where('expires_on', '<', isoDate(day)).execute();
+  await db
+    .deleteFrom('accounts')
+    .where('id', 'in', (query) =>
+      query.selectFrom('licences').where('expires_on', '<', isoDate(lastLicenceDay)).select('account'),
+    )
+    .execute();
+}

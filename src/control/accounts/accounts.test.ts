@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { assert as assertProperty, property, string } from 'fast-check';
+import { openTemporaryControl, type TemporaryControl } from '../../../proof/labs/control/temporary.os.ts';
+import { ManualClock, today } from '../../core/clock/clock.ts';
+import { UndeclaredError } from '../../core/inventory/guard.ts';
+import type { LicenceId } from '../../core/licences/licence.ts';
+import { seededRandom, systemRandom } from '../../core/random/random.ts';
+import type { SessionId } from '../../core/sessions/session.ts';
+import { GATHERING } from '../fleet/publisher.ts';
+import { readMaterial } from '../program/material.os.ts';
+import { usageTagOf } from '../usage/tag.ts';
+import { storeBatch } from '../usage/usage.store.ts';
+import type { Customer, SignUp } from './account.ts';
+import { AccountService } from './account-service.ts';
+import type { CredentialSalt } from './credential-service.ts';
+import { accountNumberHash, newAccountNumber, parseAccountNumber } from './number.ts';
+import { Patience } from './patience.ts';
+import { rememberedRow } from './remembered.ts';
+
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const random = seededRandom('account numbers');
+
+test('an account number survives being read out', () => {
+  for (let round = 0; round < 200; round += 1) {
+    const number = newAccountNumber(random);
+    assert.deepEqual(parseAccountNumber(number), { number });
+    const typed = `  ${number.toLowerCase().replaceAll('-', ' ').replaceAll('0', 'O').replaceAll('1', 'i')}-`;
+    assert.deepEqual(parseAccountNumber(typed), { number });
+  }
+});
+
+test('every single wrong character and every swap of neighbours is a typing error', () => {
+  const number = newAccountNumber(random);
+  const plain = number.replaceAll('-', '');
+  for (let at = 0; at < plain.length; at += 1) {
+    for (const other of ALPHABET.replace(plain.charAt(at), '')) {
+      assert.equal(parseAccountNumber(plain.slice(0, at) + other + plain.slice(at + 1)), 'mistyped');
+    }
+    const [here, next] = [plain.charAt(at), plain.charAt(at + 1)];
+    if (next === '' || here === next) continue;
+    assert.equal(parseAccountNumber(plain.slice(0, at) + next + here + plain.slice(at + 2)), 'mistyped');
+  }
+});
+
+test('junk is no account number and never throws', () => {
+  for (const junk of ['', '-', 'U'.repeat(20), '\u0131'.repeat(20), '0'.repeat(19), '0'.repeat(21), ' '.repeat(1000)]) {
+    assert.equal(parseAccountNumber(junk), 'malformed');
+  }
+  const anything = property(string({ maxLength: 200 }), (text) => {
+    const parsed = parseAccountNumber(text);
+    assert.ok(parsed === 'malformed' || parsed === 'mistyped' || accountNumberHash(parsed.number).length === 32);
+  });
+  assertProperty(anything);
+});
+
+test('account numbers use their whole alphabet and do not repeat', () => {
+  const numbers = Array.from({ length: 2000 }, () => newAccountNumber(random));
+  assert.equal(new Set(numbers).size, numbers.length);
+  assert.equal(new Set(numbers.join('').replaceAll('-', '')).size, 32);
+});
+
+test('failures wait longer and longer, and then are sent away; time heals', async () => {
+  const clock = new ManualClock(0);
+  const waits: number[] = [];
+  const patience = new Patience(clock, { burst: 3, perSecond: 2, longest: 1000 }, async (wait) => waits.push(wait));
+  const spent = [];
+  for (let attempt = 0; attempt < 7; attempt += 1) spent.push(await patience.spend());
+  assert.deepEqual(spent, [true, true, true, true, true, false, false]);
+  assert.deepEqual(waits, [500, 1000]);
+  clock.advance(500);
+  assert.equal(await patience.spend(), true);
+  clock.advance(60_000);
+  assert.equal(await patience.spend(), true);
+  assert.deepEqual(waits, [500, 1000, 1000]);
+});
+
+test('the wait is a real one', async () => {
+  const clock = new ManualClock(0);
+  const patience = new Patience(clock, { burst: 0, perSecond: 100, longest: 50 });
+  const before = performance.now();
+  assert.equal(await patience.spend(), true);
+  assert.ok(performance.now() - before >= 8);
+});
+
+let house: TemporaryControl;
+before(async () => {
+  house = await openTemporaryControl();
+});
+after(() => house.close());
+
+async function newCustomer(): Promise<{ made: SignUp; customer: Customer }> {
+  const { accounts } = house.control.services;
+  const made = await accounts.signUp();
+  assert.ok(made !== 'busy');
+  return { made, customer: (await accounts.customerOf(made.signIn.token)) as Customer };
+}
+
+test('nothing that is shown is kept: no account number, token, username or password in any table', async () => {
+  const { made } = await newCustomer();
+  const secrets = [made.accountNumber, made.accountNumber.replaceAll('-', ''), made.signIn.token];
+  secrets.push(...Object.values(made.credentials));
+  const tables = ['accounts', 'licences', 'credentials', 'sign_ins'] as const;
+  for (const table of tables) {
+    const rows = JSON.stringify(
+      await house.database.db.selectFrom(table).selectAll().execute(),
+      (_key, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value),
+    );
+    for (const secret of secrets) assert.equal(rows.includes(secret), false);
+  }
+});
+
+/** A service that is overwhelmed after two calls of a kind, and one more that would wait. */
+function impatientService(): AccountService {
+  const { db } = house.database;
+  const { clock } = house;
+  const patience = () => new Patience(clock, { burst: 2, perSecond: 1, longest: 1000 }, () => Promise.resolve());
+  const salt = new Uint8Array(14) as CredentialSalt;
+  const offer = { days: 30, seats: 5 };
+  const context = { db, clock, random: systemRandom, salt, offer, changed: () => undefined };
+  return new AccountService({ ...context, failures: patience(), signUps: patience() });
+}
+
+test('a flood of wrong numbers does not keep a customer out', async () => {
+  const { made } = await newCustomer();
+  const service = impatientService();
+  const answers = await Promise.all(Array.from({ length: 20 }, () => service.signIn('0'.repeat(20))));
+  assert.equal(answers.filter((answer) => answer === 'unknown').length, 3);
+  assert.equal(answers.filter((answer) => answer === 'busy').length, 17);
+  assert.equal(typeof (await service.signIn(made.accountNumber)), 'object');
+});
+
+test('a flood of sign-ups is bounded', async () => {
+  const service = impatientService();
+  const answers = await Promise.all(Array.from({ length: 20 }, () => service.signUp()));
+  assert.equal(answers.filter((answer) => answer === 'busy').length, 17);
+});
+
+test('a token is worth nothing in any other form', async () => {
+  const { made } = await newCustomer();
+  const { accounts } = house.control.services;
+  const { token } = made.signIn;
+  for (const other of ['', `${token}a`, token.slice(1), `${token.slice(0, -1)}~`, 'A'.repeat(43), '\0'.repeat(43)]) {
+    assert.equal(await accounts.customerOf(other), undefined);
+    await accounts.signOut(other);
+  }
+  assert.ok((await accounts.customerOf(token)) !== undefined);
+});
+
+test('remembered: the rows of the customer, live seats and usage events, and nobody else', async () => {
+  const { customer } = await newCustomer();
+  await newCustomer();
+  const { db } = house.database;
+  const { name_key: nameKey } = await db
+    .selectFrom('credentials')
+    .where('licence', '=', customer.licence.id)
+    .selectAll()
+    .executeTakeFirstOrThrow();
+  const { usageKey } = readMaterial(house.config);
+  const event = { date: '2026-11-21', country: 'CH', isp: 'Example Net', megabytes: 3, location: 'ch-zrh' };
+  const protocol = 'ikev2';
+  await storeBatch(db, 'batch-one', today(house.clock), [{ ...event, user: usageTagOf(usageKey, nameKey), protocol }]);
+  await storeBatch(db, 'batch-two', today(house.clock), [{ ...event, user: 'f'.repeat(16), protocol }]);
+  await house.control.services.devices.add(customer, Buffer.alloc(32, 3).toString('base64'));
+  house.clock.advance(GATHERING);
+  await house.control.publisher.tick();
+  house.control.seats.beat('zrh-01', [{ session: 'aabbccddeeff0011' as SessionId, licence: customer.licence.id }]);
+  const rows = await house.control.services.remembered.of(customer);
+  assert.deepEqual(
+    rows.map((remembered) => remembered.store),
+    [
+      'database.accounts',
+      'database.licences',
+      'database.sign_ins',
+      'database.credentials',
+      'database.devices',
+      'database.usage_events',
+      'live.seats',
+    ],
+  );
+  const licence = rows[1]?.fields.find((field) => field.name === 'seats');
+  assert.deepEqual(licence?.value, '5');
+  assert.match(licence?.retention ?? '', /90 days/);
+});
+
+test('a row that nobody declared is not shown', () => {
+  assert.throws(() => rememberedRow('database.licences', { source_ip: '192.0.2.7' }), UndeclaredError);
+  assert.throws(() => rememberedRow('database.secrets', {}), UndeclaredError);
+});
+
+test('licence numbers are random and fit the auth file', async () => {
+  const licences: LicenceId[] = [];
+  for (let round = 0; round < 6; round += 1) licences.push((await newCustomer()).customer.licence.id);
+  assert.equal(new Set(licences).size, 6);
+  for (const licence of licences) assert.ok(licence >= 1 && licence < 2 ** 39);
+  assert.ok(Math.max(...licences) - Math.min(...licences) > 1_000_000);
+});

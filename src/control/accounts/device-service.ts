@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+import { below, type Random } from '../../core/random/random.ts';
+import type { Database, Tables } from '../database/tables.ts';
+import type { Customer } from './account.ts';
+import { deleteDevice, deviceByKey, devicesOf, insertDevice, lockDevices, takenHosts } from './device.store.ts';
+import type { Device, DeviceRefusal, Devices } from './device.ts';
+import { deviceKeyText, parseDeviceKey } from './device-key.ts';
+
+/** The WireGuard pools are /18: index 0 is the network, 1 the gateway, the last one stays free. */
+const FIRST_HOST = 2;
+const LAST_HOST = 2 ** 14 - 2;
+
+export interface DevicesContext {
+  readonly db: Database;
+  readonly random: Random;
+  /** Called when the auth file has to be made anew. */
+  readonly changed: () => void;
+}
+
+export class DeviceService implements Devices {
+  readonly #context: DevicesContext;
+
+  constructor(context: DevicesContext) {
+    this.#context = context;
+  }
+
+  async list(customer: Customer): Promise<readonly Device[]> {
+    const rows = await devicesOf(this.#context.db, customer.licence.id);
+    return rows.map(shown);
+  }
+
+  async add(customer: Customer, publicKey: string): Promise<Device | DeviceRefusal> {
+    const key = parseDeviceKey(publicKey);
+    if (key === undefined) return 'malformed';
+    const licence = customer.licence.id;
+    const added = await this.#context.db.transaction().execute(async (transaction) => {
+      await lockDevices(transaction);
+      const present = await deviceByKey(transaction, key);
+      if (present !== undefined) return present.licence === licence ? shown(present) : 'taken';
+      const owned = await devicesOf(transaction, licence);
+      if (owned.length >= mostDevices(customer)) return 'too_many';
+      const host = freeHost(this.#context.random, await takenHosts(transaction));
+      if (host === undefined) return 'no_room';
+      const row = { public_key: key, licence, host };
+      await insertDevice(transaction, row);
+      return shown(row);
+    });
+    if (typeof added !== 'string') this.#context.changed();
+    return added;
+  }
+
+  async remove(customer: Customer, publicKey: string): Promise<boolean> {
+    const key = parseDeviceKey(publicKey);
+    if (key === undefined) return false;
+    const removed = await deleteDevice(this.#context.db, customer.licence.id, key);
+    if (removed) this.#context.changed();
+    return removed;
+  }
+}
+
+/** Seats limit what is connected; this only limits how many keys lie about. */
+function mostDevices(customer: Customer): number {
+  return customer.licence.seats * 2;
+}
+
+/** Drawn, not counted, so that an index does not tell who came first. Undefined when the pool is full. */
+export function freeHost(random: Random, taken: ReadonlySet<number>): number | undefined {
+  const size = LAST_HOST - FIRST_HOST + 1;
+  const start = below(random, size);
+  for (let step = 0; step < size; step += 1) {
+    const host = FIRST_HOST + ((start + step) % size);
+    if (!taken.has(host)) return host;
+  }
+  return undefined;
+}
+
+function shown(row: Tables['devices']): Device {
+  return { publicKey: deviceKeyText(row.public_key), host: row.host };
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+import { isoDate } from '../../core/clock/clock.ts';
+import type { SignInRefusal } from '../accounts/account.ts';
+import { credentialsAnswer, licenceAnswer } from './answers.ts';
+import type { ApiServices } from './api.http.ts';
+import type { Door } from './door.ts';
+import type { ProblemCode } from './problem.ts';
+import { SignedIn, SignedUp, SignInRequest } from './schemas.ts';
+
+const SIGN_IN_REFUSALS = {
+  malformed: 'account_malformed',
+  mistyped: 'account_mistyped',
+  unknown: 'account_unknown',
+  busy: 'busy',
+} as const satisfies Record<SignInRefusal, ProblemCode>;
+
+/** Sign-up, sign-in and sign-out. */
+export function serveAccounts(door: Door, { accounts }: ApiServices): void {
+  door.serve(
+    {
+      method: 'post',
+      path: '/api/v1/accounts',
+      summary: 'Sign up: makes an account, a licence and credentials for the tunnels. The secrets are shown this once.',
+      signedIn: false,
+      body: undefined,
+      status: 201,
+      answer: SignedUp,
+      refusals: ['busy'],
+    },
+    async () => {
+      const made = await accounts.signUp();
+      if (made === 'busy') return made;
+      return {
+        account_number: made.accountNumber,
+        token: made.signIn.token,
+        token_expires_on: isoDate(made.signIn.expiresOn),
+        licence: licenceAnswer(made.licence),
+        credentials: credentialsAnswer(made.credentials),
+      };
+    },
+  );
+  door.serve(
+    {
+      method: 'post',
+      path: '/api/v1/sign-ins',
+      summary: 'Sign in with the account number.',
+      signedIn: false,
+      body: SignInRequest,
+      status: 201,
+      answer: SignedIn,
+      refusals: Object.values(SIGN_IN_REFUSALS),
+    },
+    async ({ body }) => {
+      const signIn = await accounts.signIn(body.account_number);
+      if (typeof signIn === 'string') return SIGN_IN_REFUSALS[signIn];
+      return { token: signIn.token, token_expires_on: isoDate(signIn.expiresOn) };
+    },
+  );
+  door.serve(
+    {
+      method: 'delete',
+      path: '/api/v1/sign-ins/current',
+      summary: 'Sign out: the token is worth nothing from now on.',
+      signedIn: true,
+      body: undefined,
+      status: 204,
+      answer: undefined,
+      refusals: [],
+    },
+    async ({ token }) => {
+      await accounts.signOut(token);
+      return undefined;
+    },
+  );
+}

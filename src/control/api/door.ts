@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { OpenAPIHono, type z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { UndeclaredError } from '../../core/inventory/guard.ts';
+import type { Journal } from '../../core/journal/journal.ts';
+import type { Accounts, Customer } from '../accounts/account.ts';
+import { databaseIsAway } from '../database/unavailable.ts';
+import { type ProblemCode, problemResponse, problemStatus } from './problem.ts';
+import { leaving, type RecordSchema } from './record.ts';
+import { Problem } from './schemas.ts';
+
+/** One operation of the API, from which both its handling and its description are made. */
+export interface Operation<Body extends RecordSchema | undefined, Answer extends RecordSchema | undefined> {
+  readonly method: 'get' | 'post' | 'delete';
+  /** In the form of OpenAPI: `/api/v1/devices/{public_key}`. */
+  readonly path: string;
+  readonly summary: string;
+  /** Whether the caller has to be signed in. */
+  readonly signedIn: boolean;
+  readonly body: Body;
+  readonly status: 200 | 201 | 204;
+  readonly answer: Answer;
+  /** What the operation itself may refuse. The door adds what it refuses on its own. */
+  readonly refusals: readonly ProblemCode[];
+}
+
+export interface Call<Body extends RecordSchema | undefined> {
+  readonly body: Body extends RecordSchema ? z.output<Body> : undefined;
+  readonly customer: Customer;
+  readonly token: string;
+  readonly parameter: (name: string) => string;
+}
+
+type Outcome<Answer extends RecordSchema | undefined> = Answer extends RecordSchema ? z.input<Answer> : undefined;
+
+/** 64 KiB: a hundred times more than any operation takes. It also bounds how deep JSON can be nested. */
+const MOST_BODY = 65_536;
+
+const HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+} as const;
+
+/**
+ * Everything that comes from outside passes here: size, type, syntax, schema, sign-in. Everything that leaves passes
+ * its schema and the inventory. Nothing is written about a request, and nobody asks where it came from.
+ */
+export class Door {
+  readonly app = new OpenAPIHono();
+  readonly #accounts: Accounts;
+  readonly #methods = new Map<string, string[]>();
+
+  constructor(accounts: Accounts, journal: Journal) {
+    this.#accounts = accounts;
+    this.app.use(async (context, next) => {
+      await next();
+      for (const [name, value] of Object.entries(HEADERS)) context.res.headers.set(name, value);
+    });
+    this.app.use(bodyLimit({ maxSize: MOST_BODY, onError: () => problemResponse('too_large') }));
+    this.app.onError((error) => problemResponse(codeOf(error, journal)));
+    this.app.notFound(() => problemResponse('not_found'));
+    this.app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
+  }
+
+  serve<Body extends RecordSchema | undefined, Answer extends RecordSchema | undefined>(
+    operation: Operation<Body, Answer>,
+    handle: (call: Call<Body>) => Promise<Outcome<Answer> | ProblemCode>,
+  ): void {
+    this.#describe(operation);
+    const path = operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
+    this.#methods.set(path, [...(this.#methods.get(path) ?? []), operation.method.toUpperCase()]);
+    this.app.on(operation.method.toUpperCase(), path, async (context) => {
+      const call = await this.#enter(operation, context);
+      if (typeof call === 'string') return problemResponse(call);
+      const outcome = await handle(call);
+      if (typeof outcome === 'string') return problemResponse(outcome);
+      if (operation.answer === undefined) return new Response(null, { status: operation.status });
+      const json = leaving<RecordSchema>(operation.answer, outcome as Record<string, unknown>);
+      return new Response(json, { status: operation.status, headers: { 'content-type': 'application/json' } });
+    });
+  }
+
+  /** Gives a public text byte by byte as it was signed. It passed its schema and the inventory before that. */
+  publish(path: string, summary: string, type: string, give: () => string): void {
+    this.#methods.set(path, ['GET']);
+    this.app.get(path, () => new Response(give(), { headers: { 'content-type': type } }));
+    const description = { description: 'Done.', content: { [type]: { schema: { type: 'string' as const } } } };
+    this.app.openAPIRegistry.registerPath({ method: 'get', path, summary, responses: { 200: description } });
+  }
+
+  /** After the last `serve`: answers known paths with unknown methods, and makes the description public. */
+  close(title: string, version: string): void {
+    const document = this.app.getOpenAPI31Document({ openapi: '3.1.0', info: { title, version } });
+    const json = JSON.stringify(document);
+    this.app.get('/openapi.json', () => new Response(json, { headers: { 'content-type': 'application/json' } }));
+    for (const [path, methods] of this.#methods) {
+      this.app.all(path, () => {
+        const response = problemResponse('method_not_allowed');
+        response.headers.set('allow', methods.join(', '));
+        return response;
+      });
+    }
+  }
+
+  async #enter<Body extends RecordSchema | undefined>(
+    operation: Operation<Body, RecordSchema | undefined>,
+    context: Context,
+  ): Promise<Call<Body> | ProblemCode> {
+    const token = /^Bearer ([0-9A-Za-z_-]{43})$/i.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
+    const customer = operation.signedIn ? await this.#accounts.customerOf(token) : undefined;
+    if (operation.signedIn && customer === undefined) return 'not_signed_in';
+    const body = operation.body === undefined ? undefined : await readBody(operation.body, context.req.raw);
+    if (typeof body === 'string') return body;
+    return {
+      token,
+      customer: customer as Customer,
+      body: body as Call<Body>['body'],
+      parameter: (name) => context.req.param(name) as string,
+    };
+  }
+
+  #describe(operation: Operation<RecordSchema | undefined, RecordSchema | undefined>): void {
+    const { method, path, summary, status, answer, body, signedIn } = operation;
+    const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string);
+    const refusals: ProblemCode[] = [
+      ...operation.refusals,
+      ...(signedIn ? (['not_signed_in'] as const) : []),
+      ...(body === undefined ? [] : (['malformed_json', 'wrong_content_type', 'invalid'] as const)),
+      'too_large',
+      'undeclared',
+      'failed',
+      'unavailable',
+    ];
+    this.app.openAPIRegistry.registerPath({
+      method,
+      path,
+      summary,
+      ...(signedIn ? { security: [{ token: [] }] } : {}),
+      request:
+        body === undefined ? {} : { body: { required: true, content: { 'application/json': { schema: body } } } },
+      parameters: names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
+      responses: { [status]: described(answer), ...refused(refusals) },
+    });
+  }
+}
+
+function described(answer: RecordSchema | undefined) {
+  if (answer === undefined) return { description: 'Done.' };
+  return { description: 'Done.', content: { 'application/json': { schema: answer } } };
+}
+
+function refused(codes: readonly ProblemCode[]) {
+  const byStatus = Map.groupBy(codes, problemStatus);
+  const entries = [...byStatus].map(([status, same]) => [
+    status,
+    { description: same.join(', '), content: { 'application/problem+json': { schema: Problem } } },
+  ]);
+  return Object.fromEntries(entries) as Record<string, ReturnType<typeof described>>;
+}
+
+async function readBody(schema: RecordSchema, request: Request): Promise<object | ProblemCode> {
+  if (!/^application\/json\s*(;|$)/i.test(request.headers.get('content-type') ?? '')) return 'wrong_content_type';
+  const text = await request.text();
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return 'malformed_json';
+  }
+  const parsed = schema.safeParse(value);
+  return parsed.success ? parsed.data : 'invalid';
+}
+
+/** The one place where an error becomes an answer. The error itself is neither shown nor written. */
+function codeOf(error: Error, journal: Journal): ProblemCode {
+  if (error instanceof UndeclaredError) {
+    journal.say({ code: 'exit_refused', store: 'api' });
+    return 'undeclared';
+  }
+  if (databaseIsAway(error)) return 'unavailable';
+  journal.say({ code: 'failed', program: 'control', failure: 'api' });
+  return 'failed';
+}

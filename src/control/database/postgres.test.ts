@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { sql } from 'kysely';
+import { NOBODY } from '../../../proof/labs/database/temporary.os.ts';
+import { connect } from './connect.os.ts';
+import {
+  PostgresError,
+  type PostgresFailure,
+  type PostgresOptions,
+  refuseLogging,
+  startPostgres,
+} from './postgres.os.ts';
+import { renderSettings, settings } from './settings.ts';
+import { databaseIsAway } from './unavailable.ts';
+
+let directory: string;
+before(() => {
+  directory = mkdtempSync(join(tmpdir(), 'lethe-postgres-'));
+  chmodSync(directory, 0o711);
+});
+after(() => rmSync(directory, { recursive: true }));
+
+async function refused(options: PostgresOptions, code: PostgresFailure): Promise<void> {
+  await assert.rejects(
+    startPostgres(options),
+    (error: unknown) => error instanceof PostgresError && error.code === code,
+  );
+}
+
+test('data survives a stop and a kill -9; nothing listens on the network and nothing is logged', async () => {
+  const options = { directory: join(directory, 'whole'), user: NOBODY };
+  const first = await startPostgres(options);
+  let db = connect(first.socket);
+  await sql`create table kept (number integer)`.execute(db);
+  await sql`insert into kept values (1)`.execute(db);
+  const { rows } = await sql<{ user: string; super: boolean; port: string }>`
+    select current_user as user, usesuper as super, current_setting('listen_addresses') as port
+    from pg_user where usename = current_user`.execute(db);
+  assert.deepEqual(rows, [{ user: 'lethe', super: false, port: '' }]);
+  await refused(options, 'already_running');
+  await assert.rejects(sql`select * from nowhere where secret = 'x'`.execute(db), /nowhere/);
+  await db.destroy();
+  await first.stop();
+  assert.equal(first.child.output(), '');
+
+  const second = await startPostgres(options);
+  db = connect(second.socket);
+  await sql`insert into kept values (2)`.execute(db);
+  second.child.signal('SIGKILL');
+  await second.child.exited;
+  await assert.rejects(sql`select 1`.execute(db), (error) => databaseIsAway(error));
+
+  const third = await startPostgres(options);
+  try {
+    const kept = await sql<{ number: number }>`select number from kept order by number`.execute(db);
+    assert.deepEqual(kept.rows, [{ number: 1 }, { number: 2 }]);
+  } finally {
+    await db.destroy();
+    await third.stop();
+  }
+  const files = readdirSync(options.directory, { recursive: true, encoding: 'utf8' });
+  assert.deepEqual(
+    files.filter((file) => /\.log$|pg_log$|\/log\//.test(file)),
+    [],
+  );
+  assert.match(readFileSync(`${options.directory}/data/PG_VERSION`, 'utf8'), /^18/);
+  writeFileSync(join(options.directory, 'data', 'PG_VERSION'), '12\n');
+  await refused(options, 'other_version');
+});
+
+test('what cannot work is refused in one sentence', async () => {
+  await refused({ directory: join(directory, 'root') }, 'needs_user');
+  await refused({ directory: join(directory, 'root'), user: { uid: 0, gid: 0 } }, 'needs_user');
+  await refused({ directory: join(directory, 'x'.repeat(90)), user: NOBODY }, 'path_too_long');
+  const shut = join(directory, 'shut');
+  mkdirSync(shut, { mode: 0o700 });
+  await refused({ directory: join(shut, 'in'), user: NOBODY }, 'unreachable_directory');
+  const half = join(directory, 'half');
+  mkdirSync(join(half, 'data', 'left over'), { recursive: true });
+  await refused({ directory: half, user: NOBODY }, 'not_initialised');
+  const nameless = { directory: join(directory, 'nameless'), user: NOBODY, clients: [61_234] };
+  await refused(nameless, 'unnamed_user');
+  rmSync(join(nameless.directory, 'data', 'global'), { recursive: true });
+  await refused({ ...nameless, clients: [] }, 'not_ready');
+  assert.ok(existsSync(join(nameless.directory, 'run')));
+});
+
+test('a data directory with anything in it that could log is refused, and what it is is said', async () => {
+  const options = { directory: join(directory, 'judged'), user: NOBODY };
+  const data = join(options.directory, 'data');
+  await (await startPostgres(options)).stop();
+  const message = (sentence: RegExp) => (error: unknown) =>
+    error instanceof PostgresError && error.code === 'may_log' && sentence.test(error.message);
+
+  for (const name of ['conf.d', 'log']) {
+    mkdirSync(join(data, name));
+    await assert.rejects(
+      startPostgres(options),
+      message(new RegExp(`not started. ${name}: nobody knows what this is.$`)),
+    );
+    rmSync(join(data, name), { recursive: true });
+  }
+  renameSync(join(data, 'postgresql.conf'), join(directory, 'elsewhere.conf'));
+  symlinkSync(join(directory, 'elsewhere.conf'), join(data, 'postgresql.conf'));
+  await assert.rejects(startPostgres(options), message(/postgresql\.conf: nobody knows what this is\.$/));
+  rmSync(join(data, 'postgresql.conf'));
+
+  await (await startPostgres(options)).stop();
+  assert.doesNotThrow(() => refuseLogging(data));
+  appendFileSync(join(data, 'postgresql.conf'), 'log_statement = all\n');
+  assert.throws(() => refuseLogging(data), message(/postgresql\.conf, line \d+: log_statement must be none\.$/));
+  rmSync(join(data, 'postgresql.auto.conf'));
+  writeFileSync(join(data, 'postgresql.conf'), renderSettings(settings('/run')));
+  assert.throws(() => refuseLogging(data), message(/postgresql\.auto\.conf: the file is not there\.$/));
+});
+
+test('an absent database is told from a wrong statement', () => {
+  assert.equal(databaseIsAway(Object.assign(new Error('x'), { code: '57P01' })), true);
+  assert.equal(databaseIsAway(Object.assign(new Error('x'), { code: '23505' })), false);
+  assert.equal(databaseIsAway(new Error('Connection terminated unexpectedly')), true);
+  assert.equal(databaseIsAway('ECONNREFUSED'), false);
+});

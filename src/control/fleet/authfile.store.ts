@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import type { LoginRecord, PeerRecord } from '../../contracts/authfile/seal.ts';
+import { type EpochDay, isoDate, parseIsoDate } from '../../core/clock/clock.ts';
+import type { Entitlement, LicenceId } from '../../core/licences/licence.ts';
+import type { Random } from '../../core/random/random.ts';
+import type { CredentialSalt } from '../accounts/credential-service.ts';
+import { type Database, declared } from '../database/tables.ts';
+import { type UsageKey, usageTagOf } from '../usage/tag.ts';
+
+/** The salt is drawn once in the life of a service: each credential is hashed with it. */
+export async function credentialSalt(db: Database, random: Random): Promise<CredentialSalt> {
+  return db.transaction().execute(async (transaction) => {
+    const before = await transaction.selectFrom('authfile').select('salt').forUpdate().executeTakeFirst();
+    if (before !== undefined) return new Uint8Array(before.salt) as CredentialSalt;
+    const salt = random.bytes(14);
+    await transaction
+      .insertInto('authfile')
+      .values(declared('authfile', { version: 0, salt }))
+      .execute();
+    return salt as CredentialSalt;
+  });
+}
+
+export interface AuthFileRecords {
+  readonly version: number;
+  readonly logins: readonly LoginRecord[];
+  readonly peers: readonly PeerRecord[];
+}
+
+/**
+ * Everything that may connect on `day`, under the next version. The version is taken first, and its row stays locked
+ * until the records are read: a higher version never has older records.
+ */
+export async function nextRecords(db: Database, key: UsageKey, day: EpochDay): Promise<AuthFileRecords> {
+  return db.transaction().execute(async (transaction) => {
+    const { version } = await transaction
+      .updateTable('authfile')
+      .set((row) => ({ version: row('version', '+', 1) }))
+      .returning('version')
+      .executeTakeFirstOrThrow();
+    const rows = await transaction
+      .selectFrom('credentials')
+      .innerJoin('licences', 'licences.id', 'credentials.licence')
+      .where('licences.expires_on', '>=', isoDate(day))
+      .select(['licences.id', 'licences.expires_on', 'licences.seats'])
+      .select(['credentials.verifier', 'credentials.name_key', 'credentials.nt_hash'])
+      .execute();
+    const entitlements = new Map<number, Entitlement>();
+    const logins = rows.map((row) => {
+      const entitlement: Entitlement = {
+        licence: row.id as LicenceId,
+        expiresOn: parseIsoDate(row.expires_on) as EpochDay,
+        seats: row.seats,
+        usageTag: usageTagOf(key, row.name_key),
+      };
+      entitlements.set(row.id, entitlement);
+      return { verifier: row.verifier, nameKey: row.name_key, ntHash: row.nt_hash, entitlement };
+    });
+    const devices = await transaction.selectFrom('devices').selectAll().execute();
+    const peers = devices.flatMap(({ public_key: publicKey, host, licence }) => {
+      const entitlement = entitlements.get(licence);
+      return entitlement === undefined ? [] : [{ publicKey, host, entitlement }];
+    });
+    return { version, logins, peers };
+  });
+}

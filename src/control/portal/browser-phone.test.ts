@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { after, test } from 'node:test';
+import { type Look, nameOf, openBrowserLaboratory } from '../../../proof/labs/portal/browser.os.ts';
+import { wholeJourney } from '../../../proof/labs/portal/journey.os.ts';
+
+const lab = await openBrowserLaboratory();
+after(() => lab.close());
+
+const LOOKS: readonly Look[] = [
+  { width: 390, colorScheme: 'light', javaScriptEnabled: false },
+  { width: 390, colorScheme: 'dark', javaScriptEnabled: true },
+];
+
+for (const look of LOOKS) test(`the whole journey at ${nameOf(look)}`, () => wholeJourney(lab, look));

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openPortalLaboratory, valueAfter, visitorOf } from '../../../proof/labs/portal/laboratory.os.ts';
+
+const lab = await openPortalLaboratory();
+after(() => lab.close());
+
+const KEY = `${'A'.repeat(41)}9A=`;
+
+async function customer() {
+  const visitor = lab.visitor();
+  await visitor.signUp();
+  return visitor;
+}
+
+test('every link on the downloads page hands out a file under its own name', async () => {
+  const visitor = await customer();
+  const page = await visitor.read('/account/downloads');
+  const links = [...page.matchAll(/href="(\/download\/[^"]+)"/g)].map((match) => match[1] ?? '');
+  const got = new Map<string, string>();
+  for (const link of links) {
+    const response = await visitor.send(link);
+    assert.equal(response.status, 200, link);
+    const name = /^attachment; filename="([a-z0-9.-]+)"$/.exec(response.headers.get('content-disposition') ?? '')?.[1];
+    got.set(name ?? link, response.headers.get('content-type') ?? '');
+  }
+  assert.deepEqual(Object.fromEntries(got), {
+    'lethe-ch-zrh-udp.ovpn': 'application/x-openvpn-profile',
+    'lethe-ch-zrh-tcp.ovpn': 'application/x-openvpn-profile',
+    'lethe-ch-zrh.mobileconfig': 'application/x-apple-aspen-config',
+    'lethe-zrh-01.sswan': 'application/vnd.strongswan.profile',
+    'lethe-zrh-02.sswan': 'application/vnd.strongswan.profile',
+    'lethe-ch-zrh.swanctl.conf': 'text/plain',
+    'lethe-us-nyc-udp.ovpn': 'application/x-openvpn-profile',
+    'lethe-us-nyc-tcp.ovpn': 'application/x-openvpn-profile',
+    'lethe-us-nyc.mobileconfig': 'application/x-apple-aspen-config',
+    'lethe-nyc-01.sswan': 'application/vnd.strongswan.profile',
+    'lethe-us-nyc.swanctl.conf': 'text/plain',
+    'lethe-ca.crt': 'application/x-x509-ca-cert',
+  });
+});
+
+test('the pages of all systems lead to files that exist', async () => {
+  const visitor = await customer();
+  const links = new Set<string>();
+  for (const system of ['windows', 'macos', 'ios', 'android', 'linux', 'router']) {
+    const page = await visitor.read(`/connect/${system}`);
+    for (const [, link] of page.matchAll(/href="(\/(?:download|account\/devices)[^"]*)"/g)) links.add(link ?? '');
+    assert.match(page, /aria-current="page"/);
+  }
+  for (const link of links) assert.equal((await visitor.send(link)).status, 200, link);
+  assert.match(await visitor.read('/connect/windows'), /Add-VpnConnection -Name &#39;Lethe zrh-02&#39;/);
+  assert.match(await lab.visitor().read('/connect/windows'), /Sign in to get the files/);
+});
+
+test('the Apple profile holds the password only while the customer sees it', async () => {
+  const visitor = lab.visitor();
+  const welcome = await visitor.submit('/sign-up');
+  const username = valueAfter(welcome, 'VPN username');
+  const password = valueAfter(welcome, 'IKEv2 password');
+  assert.ok(welcome.includes(`<input type="hidden" name="password" value="${password}">`));
+  const filled = await visitor.submit('/download/us-nyc/apple', { username, password });
+  assert.ok(filled.includes(`<string>${password}</string>`) && filled.includes(`<string>${username}</string>`));
+  assert.doesNotMatch(await visitor.read('/download/us-nyc/apple'), /AuthPassword|AuthName/);
+});
+
+test('a device is added by its public key, has a configuration for each gateway, and can be removed', async () => {
+  const visitor = await customer();
+  assert.match(await visitor.read('/account/devices'), /You have no device yet/);
+  const page = await visitor.submit('/account/devices', { publicKey: ` ${KEY} ` });
+  assert.match(page, /<h1>WireGuard configuration/);
+  assert.equal(valueAfter(page, 'Public key'), KEY);
+  const links = [...page.matchAll(/href="(\/account\/devices\/[^"]+\/[^"]+)"/g)].map((match) => match[1] ?? '');
+  assert.deepEqual(
+    links.map((link) => link.split('/').at(-1)),
+    ['zrh-01', 'zrh-02', 'nyc-01'],
+  );
+  for (const link of links) {
+    const response = await visitor.send(link);
+    assert.equal(response.headers.get('content-type'), 'application/x-wireguard-profile');
+    const text = await response.text();
+    assert.match(text, /^PrivateKey = YOUR-PRIVATE-KEY$/m);
+    assert.ok(page.includes(text.replaceAll('"', '&quot;')), link);
+  }
+  assert.equal((await visitor.send(`${links[0]}x`)).status, 404);
+  assert.match(await visitor.read('/account'), /1 so far, each with a key of its own/);
+  assert.match(await visitor.read('/account/devices'), /<ul class="list">/);
+  assert.match(await visitor.submit('/account/devices/remove', { publicKey: KEY }), /You have no device yet/);
+});
+
+test('a key that cannot be taken gets a word about why', async () => {
+  const visitor = await customer();
+  const refused = await visitor.submit('/account/devices', { publicKey: 'junk' }, 422);
+  assert.match(refused, /id="key-error" class="note" role="alert">That is not a WireGuard public key/);
+  assert.match(refused, /aria-describedby="key-hint key-error" aria-invalid="true"/);
+  await visitor.submit('/account/devices', {}, 422);
+  await visitor.submit('/account/devices', { publicKey: KEY });
+  const other = await customer();
+  assert.match(await other.submit('/account/devices', { publicKey: KEY }, 422), /in use by another account/);
+});
+
+test('without locations the pages say so', async () => {
+  const { locations } = lab.services;
+  const visitor = visitorOf(lab, { locations: { list: () => [], signed: () => locations.signed() } });
+  const welcome = await visitor.submit('/sign-up');
+  assert.doesNotMatch(welcome, /iPhone, iPad or Mac/);
+  assert.match(await visitor.read('/account/downloads'), /There are no locations at the moment/);
+  const key = `${'B'.repeat(42)}A=`;
+  assert.match(await visitor.submit('/account/devices', { publicKey: key }), /There are no locations at the moment/);
+});

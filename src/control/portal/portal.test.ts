@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, test } from 'node:test';
+import { openPortalLaboratory, valueAfter, visitorOf } from '../../../proof/labs/portal/laboratory.os.ts';
+import { isoDate, today } from '../../core/clock/clock.ts';
+import { INVENTORY } from '../../core/inventory/inventory.ts';
+import { usageKey, usageTagOf } from '../usage/tag.ts';
+import { storeBatch } from '../usage/usage.store.ts';
+import { SYSTEMS } from './howtos.ts';
+
+const lab = await openPortalLaboratory();
+after(() => lab.close());
+
+const PUBLIC = ['/', '/sign-up', '/sign-in', '/privacy', '/nowhere', ...SYSTEMS.map((system) => `/connect/${system}`)];
+const PERSONAL = [
+  '/account',
+  '/account/devices',
+  '/account/downloads',
+  '/account/credentials',
+  '/account/remembered',
+  '/download/authority',
+  '/download/ch-zrh/openvpn-udp',
+  '/download/us-nyc/android/nyc-01',
+];
+
+test('one click makes an account, its number signs in again, and signing out ends it', async () => {
+  const visitor = lab.visitor();
+  assert.match(await visitor.read('/'), /<form method="post" action="\/sign-up"><button>Create an account/);
+  const welcome = await visitor.submit('/sign-up');
+  const number = valueAfter(welcome, 'Account number');
+  assert.match(number, /^([0-9A-Z]{4}-){4}[0-9A-Z]{4}$/);
+  const secrets = ['VPN username', 'OpenVPN password', 'IKEv2 password'].map((label) => valueAfter(welcome, label));
+  assert.equal(new Set(secrets).size, 3);
+  for (const secret of secrets) assert.match(secret, /^[0-9A-Za-z_-]{20,}$/);
+
+  const account = await visitor.read('/account');
+  assert.match(account, /Paid until<\/dt><dd class="big"><time datetime="2026-12-21">21 December 2026/);
+  assert.match(account, /0 of 5/);
+  for (const secret of [number, ...secrets]) assert.ok(!account.includes(secret));
+
+  assert.match(await visitor.submit('/sign-out'), /A VPN built to forget/);
+  assert.equal(visitor.cookie, undefined);
+  const again = lab.visitor();
+  const typed = ` ${number.toLowerCase().replaceAll('-', ' ')} `;
+  assert.match(await again.submit('/sign-in', { number: typed }), /Your account/);
+  assert.match(await again.read('/sign-in'), /Your account/);
+  assert.match(await again.read('/'), /href="\/account">Your account/);
+});
+
+test('nobody has a cookie before sign-in, and afterwards one that scripts and other sites never see', async () => {
+  const visitor = lab.visitor();
+  for (const path of PUBLIC) await visitor.send(path);
+  assert.deepEqual(visitor.cookies, []);
+  await visitor.signUp();
+  assert.equal(visitor.cookies.length, 1);
+  assert.match(visitor.cookies[0] ?? '', /^lethe=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
+});
+
+test('over TLS the cookie is bound to the host, also behind a proxy that ends TLS', async () => {
+  const visitor = visitorOf(lab, {}, 'https://vpn.example/');
+  const fields = { method: 'POST', headers: { origin: 'https://vpn.example' } };
+  assert.equal((await visitor.send('/sign-up', fields)).headers.get('strict-transport-security'), 'max-age=63072000');
+  assert.match(visitor.cookies[0] ?? '', /^__Host-lethe=[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Strict$/);
+  visitor.formToken = /name="token" value="([^"]+)"/.exec(await visitor.read('/account'))?.[1] ?? '';
+  assert.equal(
+    (await visitor.send('/sign-up', { method: 'POST', headers: { origin: 'http://lethe.test' } })).status,
+    403,
+  );
+  const body = new URLSearchParams({ token: visitor.formToken });
+  await visitor.send('/sign-out', { ...fields, body });
+  assert.equal(visitor.cookie, undefined);
+});
+
+test('every answer is hardened and personal ones are not kept', async () => {
+  const visitor = lab.visitor();
+  await visitor.signUp();
+  for (const path of [...PUBLIC, ...PERSONAL]) {
+    const { headers } = await visitor.send(path);
+    assert.match(
+      headers.get('content-security-policy') ?? '',
+      /^default-src 'none'; script-src 'self'; style-src 'self'/,
+    );
+    assert.doesNotMatch(headers.get('content-security-policy') ?? '', /unsafe|https?:|\*|data:/);
+    assert.equal(headers.get('referrer-policy'), 'no-referrer', path);
+    assert.equal(headers.get('cache-control'), 'no-store', path);
+    assert.equal(headers.get('x-content-type-options'), 'nosniff');
+    assert.equal(headers.get('strict-transport-security'), null);
+  }
+});
+
+test('every page is one document: one heading, landmarks, labels, no script or style inside, nothing from elsewhere', async () => {
+  const visitor = lab.visitor();
+  const stranger = lab.visitor();
+  await visitor.signUp();
+  await visitor.submit('/account/devices', { publicKey: `${'C'.repeat(42)}A=` });
+  for (const path of [...PUBLIC, ...PERSONAL.slice(0, 5), `/account/devices/${'C'.repeat(42)}A`]) {
+    const page = await (await (PUBLIC.includes(path) ? stranger : visitor).send(path)).text();
+    assert.equal(page.match(/<h1/g)?.length, 1, path);
+    assert.match(page, /<html lang="en">/);
+    for (const landmark of ['<header>', '<main id="content"', '<footer>', '<nav '])
+      assert.ok(page.includes(landmark), path);
+    assert.ok(page.indexOf('class="skip"') < page.indexOf('<header>'));
+    assert.doesNotMatch(page, /\sstyle=|\son\w+=|<style|javascript:|<script(?! type="module" src="\/assets)/);
+    const own = page.replaceAll(/<a href="https:[^"]+" rel="external noreferrer">/g, '');
+    assert.doesNotMatch(own, /(src|href|action)="(?!\/|#)/, path);
+    const ids = [...page.matchAll(/\sid="([^"]+)"/g)].map((match) => match[1]);
+    assert.equal(new Set(ids).size, ids.length, path);
+    for (const [, id] of page.matchAll(/<input id="([^"]+)"/g)) assert.ok(page.includes(`<label for="${id}"`), path);
+    for (const [, refs] of page.matchAll(/aria-describedby="([^"]+)"/g)) {
+      for (const ref of refs?.split(' ') ?? []) assert.ok(ids.includes(ref), `${path} ${ref}`);
+    }
+  }
+});
+
+test('assets are named after their content and may be kept', async () => {
+  const visitor = lab.visitor();
+  const page = await visitor.read('/');
+  const paths = [...page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((match) => match[1] ?? '');
+  assert.equal(paths.length, 3);
+  const script = await (await visitor.send(paths.find((path) => path.endsWith('.js')) ?? '')).text();
+  paths.push(/from '(\/assets\/uqr\.[0-9a-f]{16}\.js)'/.exec(script)?.[1] ?? '');
+  for (const path of paths) {
+    const { status, headers } = await visitor.send(path);
+    assert.equal(status, 200, path);
+    assert.match(headers.get('cache-control') ?? '', /immutable/);
+    assert.match(headers.get('content-type') ?? '', /^(text\/(css|javascript)|image\/svg)/);
+  }
+  assert.equal((await visitor.send('/assets/portal.0000000000000000.css')).status, 404);
+});
+
+test('a personal page asks a stranger to sign in, and says so when a session is over', async () => {
+  for (const path of PERSONAL) {
+    assert.equal((await lab.visitor().send(path)).headers.get('location'), '/sign-in', path);
+  }
+  const visitor = lab.visitor();
+  visitor.cookie = 'lethe=expired';
+  assert.match(await visitor.read('/account'), /role="status">You were signed out/);
+  assert.equal(visitor.cookie, undefined);
+  assert.match(await lab.visitor().submit('/account/credentials'), /<h1>Sign in/);
+});
+
+test('a wrong number gets a word about what is wrong, and is not repeated', async () => {
+  const visitor = lab.visitor();
+  const number = await lab.visitor().signUp();
+  const mistyped = number.startsWith('A') ? `B${number.slice(1)}` : `A${number.slice(1)}`;
+  const malformed = await visitor.submit('/sign-in', { number: '<junk>' }, 422);
+  assert.match(malformed, /id="number-error" class="note" role="alert">That is not an account number/);
+  assert.match(malformed, /aria-describedby="number-hint number-error" aria-invalid="true"/);
+  assert.doesNotMatch(malformed, /junk/);
+  assert.match(await visitor.submit('/sign-in', { number: mistyped }, 422), /typing mistake/);
+  assert.match(await visitor.submit('/sign-in', { number: '0'.repeat(20) }, 422), /no account with this number/);
+  assert.match(await visitor.submit('/sign-in', {}, 422), /not an account number/);
+});
+
+test('an expired licence is named in words', async () => {
+  const real = lab.services.accounts;
+  const visitor = visitorOf(lab, {
+    seats: { used: () => 14 },
+    accounts: {
+      signUp: () => real.signUp(),
+      signIn: (typed) => real.signIn(typed),
+      signOut: (token) => real.signOut(token),
+      customerOf: async (token) => {
+        const customer = await real.customerOf(token);
+        const expiresOn = (today(lab.real.clock) - 1) as ReturnType<typeof today>;
+        return customer && { ...customer, licence: { ...customer.licence, expiresOn, seats: 20 } };
+      },
+    },
+  });
+  await visitor.signUp();
+  const page = await visitor.read('/account');
+  assert.match(page, /Expired on<\/dt>.*20 November 2026/);
+  assert.match(page, /New connections are refused/);
+  assert.match(page, /14 of 20/);
+  assert.doesNotMatch(page, /class="pips"/);
+});
+
+test('new credentials come after a warning, and are shown once', async () => {
+  const visitor = lab.visitor();
+  const welcome = await visitor.submit('/sign-up');
+  assert.match(await visitor.read('/account/credentials'), /Make new ones: the old ones stop working/);
+  const fresh = await visitor.submit('/account/credentials');
+  const username = valueAfter(fresh, 'VPN username');
+  assert.notEqual(username, valueAfter(welcome, 'VPN username'));
+  assert.equal((await visitor.read('/account')).includes(username), false);
+});
+
+test('the customer sees the real rows beside their declarations', async () => {
+  const visitor = lab.visitor();
+  await visitor.signUp();
+  const page = await visitor.read('/account/remembered');
+  for (const store of ['database.accounts', 'database.licences', 'database.sign_ins', 'database.credentials']) {
+    assert.ok(page.includes(`<h2><code>${store}</code></h2>`), store);
+  }
+  assert.match(page, /<code>expires_on<\/code><\/dt>\s*<dd class="value"><code>2026-12-21/);
+  assert.match(page, /last day on which the licence is valid\. How long: until 90 days/);
+});
+
+test('usage events stand in a table, all of the customer’s and nobody else’s', async () => {
+  const visitor = lab.visitor();
+  await visitor.signUp();
+  const { db } = lab.real.control;
+  const key = usageKey(Buffer.from(readFileSync(lab.real.config.keys.usage, 'utf8'), 'base64'));
+  const newest = await db.selectFrom('credentials').selectAll().execute();
+  const event = { date: isoDate(today(lab.real.clock)), country: 'CH', isp: 'Example Networks AG', location: 'ch-zrh' };
+  for (const [index, row] of newest.entries()) {
+    const user = usageTagOf(key, row.name_key);
+    const events = [
+      { ...event, user, megabytes: 7_000_000 + index, protocol: 'openvpn-udp' },
+      { ...event, user, megabytes: 8_000_000 + index, protocol: 'wireguard' },
+    ];
+    await storeBatch(db, `batch-${index}-000000`, today(lab.real.clock), events);
+  }
+  const page = await visitor.read('/account/remembered');
+  assert.match(page, /<code>database\.usage_events<\/code>, 2 rows/);
+  assert.match(page, /<th scope="col">megabytes<\/th>/);
+  assert.equal(page.match(/<td><code>7\d{6}<\/code>/g)?.length, 1);
+  assert.equal(page.match(/<td><code>8\d{6}<\/code>/g)?.length, 1);
+});
+
+test('somebody without rows is told so', async () => {
+  const visitor = visitorOf(lab, { remembered: { of: async () => [] } });
+  await visitor.signUp();
+  assert.match(await visitor.read('/account/remembered'), /There is no row about you/);
+});
+
+test('the privacy policy names every field of the inventory with its purpose and retention', async () => {
+  const page = await lab.visitor().read('/privacy');
+  const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll("'", '&#39;').replaceAll('"', '&quot;');
+  for (const [store, declaration] of Object.entries(INVENTORY)) {
+    assert.ok(page.includes(`<code>${store}</code>`), store);
+    for (const [field, datum] of Object.entries(declaration)) {
+      assert.ok(page.includes(`<code>${field}</code>`), `${store}.${field}`);
+      assert.ok(page.includes(escaped(datum.purpose)), datum.purpose);
+      assert.ok(page.includes(escaped(datum.retention)), datum.retention);
+    }
+  }
+  assert.doesNotMatch(page.replaceAll(/<[^>]*>/g, ''), /\b[A-Z]\d{1,2}\b/, 'an id that means nothing to a reader');
+});

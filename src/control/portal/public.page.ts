@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { html } from 'hono/html';
+import type { SignInRefusal } from '../program/services.ts';
+import type { Html, Page, View } from './frame.page.ts';
+import { NOTHING } from './frame.page.ts';
+import type { ProblemCode } from './problems.ts';
+
+function bullets(items: readonly string[]): Html {
+  return html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
+}
+
+function createForm(label: string): Html {
+  return html`<form method="post" action="/sign-up"><button>${label}</button></form>`;
+}
+
+export function homePage({ texts, session }: View): Page {
+  const t = texts.home;
+  const action =
+    session === undefined
+      ? html`${createForm(t.create)}<p class="quiet">${t.free}</p>`
+      : html`<p><a class="button" href="/account">${texts.account.title}</a></p>`;
+  return {
+    title: t.title,
+    main: html`<p class="lead">${t.lead}</p>
+${action}
+<h2>${t.keepsTitle}</h2>
+${bullets(t.keeps)}
+<p>${t.keepsMore} <a href="/privacy">${t.everyField}</a></p>
+<h2>${t.cannotTitle}</h2>
+${bullets(t.cannot)}`,
+  };
+}
+
+export function signUpPage({ texts }: View): Page {
+  const t = texts.signUp;
+  return {
+    title: t.title,
+    main: html`<p class="lead">${t.text}</p>
+${createForm(t.submit)}
+<p>${t.have} <a href="/sign-in">${texts.signIn.submit}</a></p>`,
+  };
+}
+
+export function signInPage({ texts }: View, notice?: SignInRefusal | 'expired'): Page {
+  const t = texts.signIn;
+  const refusal = notice === undefined || notice === 'expired' ? undefined : t.refused[notice];
+  return {
+    title: t.title,
+    main: html`${notice === 'expired' ? html`<p class="note" role="status">${t.expired}</p>` : NOTHING}
+<form method="post" action="/sign-in">
+<label for="number">${t.label}</label>
+<span id="number-hint" class="quiet">${t.hint}</span>
+${refusal === undefined ? NOTHING : html`<p id="number-error" class="note" role="alert">${refusal}</p>`}
+<input id="number" name="number" type="text" required maxlength="64" autocomplete="off" autocapitalize="characters" autocorrect="off" spellcheck="false" aria-describedby="number-hint${refusal === undefined ? '' : ' number-error'}"${refusal === undefined ? NOTHING : html` aria-invalid="true"`}>
+<button>${t.submit}</button>
+</form>
+<p>${t.none} <a href="/sign-up">${texts.signUp.title}</a></p>`,
+  };
+}
+
+export function problemPage({ texts }: View, code: ProblemCode): Page {
+  const { title, text } = texts.problems[code];
+  return { title, main: html`<p class="lead">${text}</p>` };
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Context } from 'hono';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import type { Customer, SignInToken } from '../program/services.ts';
+
+/** Somebody signed in, for the length of one request. */
+export interface Session {
+  readonly token: string;
+  readonly customer: Customer;
+  /** Stands in each form of the session's pages. Who does not have the cookie cannot know it. */
+  readonly formToken: string;
+}
+
+const NAME = 'lethe';
+
+/** With `__Host-`, a browser takes the cookie only from this very host and only over TLS. */
+function prefix(secure: boolean): 'host' | undefined {
+  return secure ? 'host' : undefined;
+}
+
+/** Hostile input: whatever the browser sent. */
+export function sessionCookie(c: Context, secure: boolean): string | undefined {
+  return getCookie(c, NAME, prefix(secure));
+}
+
+/** The only cookie there is. It ends with the browser's own session, and is never set before sign-in. */
+export function giveCookie(c: Context, secure: boolean, token: SignInToken): void {
+  const shape = { path: '/', httpOnly: true, sameSite: 'Strict', secure } as const;
+  setCookie(c, NAME, token, secure ? { ...shape, secure: true, prefix: 'host' } : shape);
+}
+
+export function takeCookie(c: Context, secure: boolean): void {
+  deleteCookie(c, secure ? `__Host-${NAME}` : NAME, { path: '/', secure });
+}
+
+export function formTokenOf(token: string): string {
+  return createHmac('sha256', token).update('lethe portal form').digest('base64url');
+}
+
+/** Hostile input: whatever stood in the form. */
+export function formTokenFits(session: Session, given: string | null): boolean {
+  const expected = Buffer.from(session.formToken);
+  const actual = Buffer.from(given ?? '');
+  return expected.length === actual.length && timingSafeEqual(expected, actual);
+}

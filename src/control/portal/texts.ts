@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { type EpochDay, isoDate } from '../../core/clock/clock.ts';
+import type { Datum } from '../../core/inventory/datum.ts';
+import type { DeviceRefusal, SignInRefusal } from '../program/services.ts';
+import { HOWTOS } from './howtos.ts';
+import { PROBLEMS, type ProblemCode } from './problems.ts';
+
+const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
+
+const KINDS: Readonly<Record<Datum['kind'], string>> = {
+  date: 'a date, without a time',
+  count: 'a whole number',
+  megabytes: 'whole megabytes, rounded up',
+  flag: 'yes or no',
+  random: 'a random identifier',
+  digest: 'a one-way hash',
+  bytes: 'binary data',
+  'public-key': 'a public key',
+  country: 'a country, or unknown',
+  isp: 'the name of a network operator',
+  word: 'one of a fixed set of words',
+  name: 'a short name, never an address',
+  secret: 'a secret that is shown once',
+  document: 'a text or a file',
+};
+
+const HOLDERS: Readonly<Record<Datum['holder'], string>> = {
+  control: 'the service’s own server',
+  gateway: 'the gateway, in memory',
+  customer: 'you',
+  operator: 'the operator',
+};
+
+const SIGN_IN_REFUSALS: Readonly<Record<SignInRefusal, string>> = {
+  malformed: 'That is not an account number. It has 20 letters and digits, in five groups of four.',
+  mistyped: 'There is a typing mistake in the number. Compare it with what you kept.',
+  unknown: 'There is no account with this number.',
+  busy: 'Too many people are signing in at this moment. Try again in a minute.',
+};
+
+const DEVICE_REFUSALS: Readonly<Record<DeviceRefusal, string>> = {
+  malformed: 'That is not a WireGuard public key. It has 44 characters and ends with =.',
+  taken: 'This key is in use by another account. Make a new one.',
+  too_many: 'You have as many devices as your licence allows. Remove one first.',
+  no_room: 'There is no free address for another device at the moment.',
+};
+
+/** Every English word of the portal. A translation has the same shape. */
+export const ENGLISH = {
+  language: 'en',
+  date: (day: EpochDay): string => DATE.format(new Date(isoDate(day))),
+  kinds: KINDS,
+  holders: HOLDERS,
+  howtos: HOWTOS,
+  problems: PROBLEMS as Readonly<Record<ProblemCode, { title: string; text: string }>>,
+  frame: {
+    skip: 'Skip to the content',
+    navigation: 'Main',
+    account: 'Account',
+    rememberedShort: 'What we know',
+    privacy: 'Privacy policy',
+    signIn: 'Sign in',
+    signOut: 'Sign out',
+    software: 'Runs on Lethe, free software under AGPL-3.0-or-later.',
+    copy: 'Copy',
+    copied: 'Copied',
+    back: 'Back to your account',
+  },
+  home: {
+    title: 'A VPN built to forget',
+    lead: 'The sites you visit see the address of our gateway instead of yours. When you disconnect, six fields stay behind and nothing else.',
+    create: 'Create an account',
+    free: 'One click. No name, no e-mail address, no cookie before you have an account.',
+    keepsTitle: 'What stays behind after a session',
+    keeps: [
+      'the date, without a time',
+      'a keyed hash of a random username',
+      'the country and the operator of the network you came from',
+      'megabytes in and out, added up and rounded up',
+      'the location you chose, never the gateway',
+      'the protocol',
+    ],
+    keepsMore: 'Your account shows these rows as they are.',
+    everyField: 'Every field of the whole service',
+
+    cannotTitle: 'What we cannot promise',
+    cannot: [
+      'No VPN can prove what it does not record. Our software is open and searches itself for traces. You still have to trust that we run it.',
+      'While you are connected, and with WireGuard for three minutes longer, the gateway knows your address. It cannot send you packets otherwise.',
+      'This is privacy, not anonymity. Sites still know you by your logins, your cookies and your browser.',
+      'Your own network sees that you use a VPN, when, and how much.',
+    ],
+  },
+  signUp: {
+    title: 'Create an account',
+    text: 'One click makes an account number, and beside it a VPN username and passwords. Nothing is asked of you.',
+    submit: 'Create an account',
+    have: 'You have a number already?',
+  },
+  welcome: {
+    title: 'Keep this number',
+    numberTitle: 'Account number',
+    number:
+      'Your account number is your login. We show it once and keep only a hash of it. Nobody can recover it for you.',
+    onward: 'I have kept both. Go to my account',
+  },
+  signIn: {
+    title: 'Sign in',
+    label: 'Account number',
+    hint: 'Five groups of four. Capitals, spaces and dashes do not matter.',
+    submit: 'Sign in',
+    none: 'No account yet?',
+    refused: SIGN_IN_REFUSALS,
+    expired: 'You were signed out. Sign in again to go on.',
+  },
+  account: {
+    title: 'Your account',
+    paid: 'Paid until',
+    expired: 'Expired on',
+    expiredNote: 'New connections are refused.',
+    seats: 'Connected now',
+    seatsOf: (used: number, limit: number): string => `${used} of ${limit}`,
+    seatsNote: 'Live, in memory only. Past numbers are kept nowhere.',
+    connect: 'Connect this device',
+    connectText: 'Choose what you have. Each page has the files and a few steps.',
+    credentials: 'VPN username and passwords',
+    credentialsText: 'OpenVPN and IKEv2 ask for them. We cannot show them again, but you can make new ones.',
+    credentialsLink: 'Make new ones',
+    devices: 'WireGuard devices',
+    devicesText: (count: number): string =>
+      count === 0 ? 'None yet. WireGuard uses a key for each device.' : `${count} so far, each with a key of its own.`,
+    devicesLink: 'Manage devices',
+    downloads: 'All downloads',
+    downloadsText: 'Every location and protocol, and the apps that read them.',
+    downloadsLink: 'See all downloads',
+    rememberedText: 'Every row that carries your account or your username’s hash, as it is now.',
+    rememberedLink: 'See your rows',
+  },
+  credentials: {
+    title: 'Make new VPN passwords',
+    consequence:
+      'Your old username and passwords stop working within a minute or so. Every device that uses OpenVPN or IKEv2 needs the new ones. WireGuard devices are not affected.',
+    submit: 'Make new ones: the old ones stop working',
+    cancel: 'Keep the old ones',
+    freshTitle: 'Your new VPN passwords',
+    once: 'We show these once. We keep only what is needed to check them.',
+    shared: 'They share nothing with your account number, so a gateway never learns that number.',
+    username: 'VPN username',
+    password: 'OpenVPN password',
+    ikePassword: 'IKEv2 password',
+    appleTitle: 'iPhone, iPad or Mac?',
+    appleText: 'While they are on this page, you can take a profile with the name and password inside.',
+    appleSubmit: (location: string): string => `Profile for ${location}`,
+    onward: 'I have kept them. Go to my account',
+  },
+  devices: {
+    title: 'WireGuard devices',
+    text: 'A WireGuard device is a key pair. The private key stays with you; we get the public one.',
+    none: 'You have no device yet.',
+    list: 'Your devices',
+    open: 'Configuration',
+    openFor: 'for the key',
+    remove: 'Remove',
+    removeNote: 'A removed key is cut off within a minute or so.',
+    addTitle: 'Add a device',
+    label: 'Public key',
+    hint: 'In the app: “Create from scratch” shows it. On Linux: `wg genkey | tee private.key | wg pubkey`',
+    add: 'Add this key',
+    make: 'Make a key in this browser',
+    makeNote: 'The private key is made here and does not leave this page.',
+    cannotMake: 'This browser cannot make WireGuard keys. Make one in the app and paste its public key.',
+    refused: DEVICE_REFUSALS,
+  },
+  device: {
+    title: 'WireGuard configuration',
+    key: 'Public key',
+    putKey: 'Put your private key in place of `YOUR-PRIVATE-KEY`. We never had it.',
+    madeHere:
+      'The private key was made in this browser and stands in the files below. Download one now: it is gone when you leave this page.',
+    download: 'Download',
+    qr: 'QR code of this configuration',
+    qrHint: 'Scan it with the WireGuard app.',
+    back: 'Back to your devices',
+  },
+  downloads: {
+    title: 'Downloads',
+    text: 'OpenVPN and IKEv2 ask for your VPN username and password. The files hold no secret of yours.',
+    none: 'There are no locations at the moment. Please come back later.',
+    udp: 'OpenVPN over UDP',
+    udpApps: 'for OpenVPN GUI, OpenVPN Connect, Tunnelblick, OpenVPN for Android, NetworkManager',
+    tcp: 'OpenVPN over TCP',
+    tcpApps: 'the same apps, where UDP is blocked; slower',
+    apple: 'IKEv2 configuration profile',
+    appleApps: 'for iPhone, iPad and Mac, no app needed',
+    android: 'IKEv2 profile',
+    androidApps: 'for the strongSwan app on Android',
+    swanctl: 'IKEv2 configuration',
+    swanctlApps: 'for strongSwan (swanctl) on Linux',
+    authority: 'Certificate of our authority',
+    authorityApps: 'for strongSwan on Linux, and for IKEv2 on Windows',
+    wireguard: 'WireGuard configuration',
+    wireguardApps: 'for the WireGuard apps, one file for each of your devices',
+    windows: 'Commands for PowerShell',
+  },
+  connect: {
+    title: (system: string): string => `Connect on ${system}`,
+    choose: 'One way is enough. The first is what we would take.',
+    caution: 'Note',
+    signIn: 'Sign in to get the files.',
+    others: 'Other systems',
+  },
+  remembered: {
+    title: 'What we know about you',
+    text: 'These are all the rows of the service that name your account, your licence or your username’s hash, read just now. Beside each value stands why it exists and how long it stays.',
+    session: 'Reading this page leaves no row.',
+    none: 'There is no row about you.',
+    why: 'Why',
+    how: 'How long',
+    rows: (count: number): string => `${count} rows`,
+  },
+  privacy: {
+    title: 'Privacy policy',
+    text: 'This page is generated from the same list that the software checks before it stores or sends anything. What is not on this list cannot be stored or sent by it.',
+    cannot:
+      'It covers what our software does. It cannot show what a hosting company, a network operator or a stolen key could see.',
+    contents: 'On this page',
+    why: 'Why',
+    holder: 'Who',
+    how: 'How long',
+    sources: 'Tables made by others',
+    sourcesText:
+      'Country and network operator are looked up on the gateway itself, in these tables. Their makers are asked nothing.',
+    empty: 'No fields. The message says only that it happened.',
+    rooms: {
+      database: { title: 'Stored in the database', text: 'What outlives a restart.' },
+      live: { title: 'Held in memory', text: 'What is gone when a session or a process ends.' },
+      exit: { title: 'Sent by a gateway', text: 'A gateway has one exit. Nothing else leaves it.' },
+      api: { title: 'Exchanged with you and your app', text: 'What you send us and what you get back.' },
+      activator: {
+        title: 'Stored by the activator',
+        text: 'What it takes to give a gateway its secrets only after it has proven what it runs. Nothing about customers.',
+      },
+      attested: { title: 'Sent by a gateway that starts', text: 'Facts about the machine, before it serves anybody.' },
+      journal: {
+        title: 'Said by the programs',
+        text: 'Operational messages. None can carry anything about a customer.',
+      },
+    } as Readonly<Record<string, { title: string; text: string }>>,
+  },
+};
+
+export type Texts = typeof ENGLISH;

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { GATEWAY_TOKEN, temporaryConfig } from '../../../proof/labs/control/temporary.os.ts';
+import { NOBODY, openTemporaryDatabase, type TemporaryDatabase } from '../../../proof/labs/database/temporary.os.ts';
+import { type Child, spawnChild } from '../../host/processes/process.os.ts';
+import type { ControlConfigFile } from './config.ts';
+
+const PROGRAM = new URL('../../../cmd/control.ts', import.meta.url).pathname;
+
+let database: TemporaryDatabase;
+let config: ControlConfigFile;
+let remove: () => void;
+let directory: string;
+before(async () => {
+  database = await openTemporaryDatabase([NOBODY.uid]);
+  ({ config, remove } = await temporaryConfig(database.server.socket));
+  directory = mkdtempSync(join(tmpdir(), 'lethe-control-test-'));
+});
+after(async () => {
+  await database.close();
+  remove();
+  rmSync(directory, { recursive: true });
+});
+
+function start(name: string, change: object, ...more: string[]): Child {
+  const file = join(directory, name);
+  writeFileSync(file, JSON.stringify({ ...config, ...change }));
+  return spawnChild([process.execPath, PROGRAM, '--config', file, ...more]);
+}
+
+async function readyLine(child: Child): Promise<{ ready: string; portal: string; fleet?: string }> {
+  while (child.running && !child.output().includes('\n')) await delay(10);
+  return JSON.parse(child.output().split('\n')[0] ?? '') as { ready: string; portal: string; fleet?: string };
+}
+
+function fleetStatus(url: string, token: string): Promise<number | undefined> {
+  const ca = readFileSync(config.caCertificate);
+  return new Promise((resolve, reject) => {
+    const options = { ca, headers: { authorization: `Bearer ${token}` }, agent: false };
+    get(url, options, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode));
+    }).once('error', reject);
+  });
+}
+
+test('the program serves portal, API and fleet as an unprivileged user, and ends cleanly', async () => {
+  const child = start('whole', { user: NOBODY });
+  try {
+    const ready = await readyLine(child);
+    assert.equal(ready.ready, 'control');
+    assert.match(readFileSync(`/proc/${child.pid}/status`, 'utf8'), /^Uid:\t65534\t65534\t65534\t65534$/m);
+    assert.equal((await fetch(`${ready.portal}/`)).status, 200);
+    assert.equal((await fetch(`${ready.portal}/openapi.json`)).status, 200);
+    assert.equal((await fetch(`${ready.portal}/api/v1/accounts`, { method: 'POST' })).status, 201);
+    assert.equal(await fleetStatus(`${ready.fleet}/fleet/v1/authfile`, GATEWAY_TOKEN), 200);
+    assert.equal(await fleetStatus(`${ready.fleet}/fleet/v1/authfile`, 'b'.repeat(43)), 401);
+  } finally {
+    assert.deepEqual(await child.stop(), { code: 0, signal: null });
+  }
+  assert.deepEqual(child.output().split('\n').slice(1, 3), [
+    '{"code":"started","program":"control"}',
+    '{"code":"stopped","program":"control"}',
+  ]);
+});
+
+test('the program ends when the one that started it is gone', async () => {
+  const file = join(directory, 'orphan.json');
+  writeFileSync(file, JSON.stringify({ ...config, user: NOBODY, fleet: undefined }));
+  const script = `"$0" "$1" --config "$2" & echo "child $!"; wait`;
+  const parent = spawnChild(['sh', '-c', script, process.execPath, PROGRAM, file]);
+  while (parent.running && !parent.output().includes('"started"')) await delay(10);
+  const pid = Number(/child (\d+)/.exec(parent.output())?.[1]);
+  parent.signal('SIGKILL');
+  const deadline = performance.now() + 60_000;
+  const alive = () => {
+    try {
+      return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
+    } catch {
+      return false;
+    }
+  };
+  while (alive() && performance.now() < deadline) await delay(20);
+  assert.equal(alive(), false);
+  await parent.exited;
+});
+
+test('heavy users are printed for the operator, once there are any', async () => {
+  const child = start('heavy', { user: NOBODY }, '--heavy-users');
+  assert.deepEqual(await child.exited, { code: 0, signal: null });
+  assert.equal(child.output().includes('licence'), false);
+});
+
+test('the program says in one sentence why it does not start', async () => {
+  const bare = spawnChild([process.execPath, PROGRAM]);
+  const children = [
+    bare,
+    start('rooted', {}),
+    start('broken', { colour: 'red' }),
+    start('away', { user: NOBODY, database: '/nowhere' }),
+    start('heavy-away', { user: NOBODY, database: '/nowhere' }, '--heavy-users'),
+  ];
+  const codes = await Promise.all(children.map(async (child) => (await child.exited).code));
+  assert.deepEqual(codes, [1, 1, 1, 1, 1]);
+  const [usage, rooted, broken, away, heavyAway] = children.map((child) => child.output());
+  assert.match(usage ?? '', /^usage:/);
+  assert.match(rooted ?? '', /names no user to run as/);
+  assert.match(broken ?? '', /^line 1: colour: unknown key/);
+  assert.match(away ?? '', /^The database does not answer/);
+  assert.match(heavyAway ?? '', /^The database does not answer/);
+});

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { StandInControl } from '../../../proof/labs/control/stand-in.os.ts';
+import { sealAuthFile } from '../../contracts/authfile/seal.ts';
+import { createAuthority, issueServerCertificate } from '../../contracts/pki/authority.ts';
+import { generateP256Key, privateKeyPem, signerOf } from '../../contracts/pki/keys.ts';
+import { type GatewayConfig, INTERVALS } from '../../contracts/plan/agent-config.ts';
+import { planGateway } from '../../contracts/plan/plan.ts';
+import { renderGateway } from '../../contracts/plan/render.ts';
+import { type EpochDay, systemClock, today } from '../../core/clock/clock.ts';
+import { RecordingJournal } from '../../core/journal/journal.ts';
+import type { Entitlement, LicenceId, UsageTag } from '../../core/licences/licence.ts';
+import { systemRandom } from '../../core/random/random.ts';
+import { type EndReason, isRefusal, type SessionId } from '../../core/sessions/session.ts';
+import { nowhere } from '../geoip/origin.ts';
+import { type Gateway, type GatewayDeps, openGateway } from './gateway.ts';
+import type { Tunnel, TunnelParts } from './tunnel.ts';
+
+const deps = { clock: systemClock, random: systemRandom };
+const signing = generateKeyPairSync('ed25519');
+const QUICK = { fetch: 40, beats: 30, status: 40, outbox: 30, sweep: 20 };
+const PORT = 18_440;
+const PLAN = {
+  ...planGateway({
+    gateway: 'zrh-01',
+    location: 'ch-zrh',
+    name: 'x',
+    address4: '192.0.2.1',
+    address6: undefined,
+    uplink: 'eth0',
+  }),
+  service4: '127.0.0.1',
+  heartbeatPort: PORT,
+};
+
+let directory: string;
+let ca: string;
+let identity: { key: string; cert: string };
+
+before(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'lethe-gateway-'));
+  const own = await generateP256Key();
+  const authority = await createAuthority(deps, { name: { commonName: 'test' }, key: own, signer: signerOf(own) });
+  const key = await generateP256Key();
+  const addresses = [Uint8Array.of(127, 0, 0, 1)];
+  const cert = await issueServerCertificate(deps, authority, { name: 'control', addresses, key });
+  ca = authority.certificate;
+  identity = { key: privateKeyPem(key), cert };
+  for (const { name, content } of [...renderGateway(PLAN), { name: 'agent.json', content: '{}' }]) {
+    writeFileSync(join(directory, name), content);
+  }
+});
+
+after(() => rmSync(directory, { recursive: true }));
+
+const TAG = '00112233aabbccdd' as UsageTag;
+
+function entitlement(given: Partial<Entitlement> = {}): Entitlement {
+  const expiresOn = (today(systemClock) + 5) as EpochDay;
+  return { licence: 7 as LicenceId, expiresOn, seats: 3, usageTag: TAG, ...given };
+}
+
+function publish(control: StandInControl, version: number, entitlements: readonly Entitlement[]): void {
+  const logins = entitlements.map((one, index) => ({
+    verifier: new Uint8Array(16).fill(index + 1),
+    nameKey: new Uint8Array(16).fill(index + 1),
+    ntHash: new Uint8Array(16),
+    entitlement: one,
+  }));
+  const file = sealAuthFile({ version, salt: new Uint8Array(14), logins, peers: [] }, signing.privateKey);
+  control.document('/fleet/v1/authfile', file, { etag: `"${version}"` });
+}
+
+function expect(control: StandInControl): void {
+  const digest = createHash('sha256')
+    .update(readFileSync(join(directory, 'unbound.conf')))
+    .digest('hex');
+  const files = { 'unbound.conf': digest };
+  const body = JSON.stringify({ gateway: 'zrh-01', serial: 1, location: 'ch-zrh', release: '0.1.0', files });
+  const signature = sign(null, Buffer.from(`lethe expected configuration v1\n${body}`), signing.privateKey);
+  control.document('/fleet/v1/expected', body, { etag: '"1"', 'lethe-signature': signature.toString('base64') });
+}
+
+interface Setting {
+  readonly control: StandInControl;
+  readonly gateway: Gateway;
+  readonly journal: RecordingJournal;
+  readonly tunnel: { parts: TunnelParts; calls: string[]; ended: string[] };
+  readonly connect: (name: string, given?: Partial<Entitlement>) => SessionId;
+}
+
+/** A gateway whose one tunnel does what the test says, with a control that listens. */
+async function withGateway(use: (setting: Setting) => Promise<void>, prepare = publishAll): Promise<void> {
+  const control = await StandInControl.open(identity);
+  const journal = new RecordingJournal();
+  const config: GatewayConfig = {
+    plan: PLAN,
+    controlUrl: control.url,
+    caFile: '/',
+    tokenFile: '/',
+    authfileKey: '',
+    expectedKey: '',
+    geoip: {},
+    intervals: { ...INTERVALS, ...QUICK },
+    release: '0.1.0',
+  };
+  const calls: string[] = [];
+  const ended: string[] = [];
+  const made: { parts?: TunnelParts } = {};
+  const live: { session?: SessionId } = {};
+  const tunnel: Tunnel = {
+    start: async () => void calls.push('start'),
+    stop: () => void calls.push('stop'),
+    sessionAt: () => live.session,
+  };
+  const inputs = {
+    config,
+    ca,
+    token: 'token',
+    authfileKey: signing.publicKey,
+    expectedKey: signing.publicKey,
+    origin: nowhere,
+    radiusSecret: new Uint8Array(32),
+  };
+  const gatewayDeps: GatewayDeps = {
+    ...deps,
+    journal,
+    directory,
+    tunnels: (parts) => {
+      made.parts = parts;
+      return [tunnel];
+    },
+    disconnected: () => void calls.push('disconnected'),
+  };
+  prepare(control);
+  const gateway = await openGateway(inputs, gatewayDeps).catch(async (error: unknown) => {
+    await control.close();
+    throw error;
+  });
+  const parts = made.parts ?? assert.fail();
+  try {
+    await use({
+      control,
+      gateway,
+      journal,
+      tunnel: { parts, calls, ended },
+      connect(name, given) {
+        const session = parts.sessions.admit({
+          protocol: 'wireguard',
+          entitlement: entitlement(given),
+          origin: parts.origin.of(new Uint8Array(4), 0, 4),
+          end: (reason: EndReason) => void ended.push(`${name} ${reason}`),
+        });
+        assert.ok(!isRefusal(session));
+        parts.sessions.established(session);
+        live.session = session;
+        return session;
+      },
+    });
+  } finally {
+    await gateway.stop();
+    await control.close();
+  }
+}
+
+function publishAll(control: StandInControl): void {
+  publish(control, 1, [entitlement()]);
+  expect(control);
+  control.answer('/fleet/v1/beats', (_heard, response) => response.end('{"end":[]}'));
+  for (const path of ['/fleet/v1/usage', '/fleet/v1/status']) {
+    control.answer(path, (_heard, response) => response.writeHead(204).end());
+  }
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  while (!holds()) {
+    assert.ok(performance.now() < deadline, 'waited in vain');
+    await delay(5);
+  }
+}
+
+test('starts with the auth file in force, and reports that all is as expected', async () => {
+  await withGateway(async ({ control, journal, tunnel }) => {
+    assert.equal(tunnel.parts.auth.current?.version, 1);
+    assert.deepEqual(tunnel.calls, ['start']);
+    assert.deepEqual(journal.codes(), ['authfile_in_force', 'config_in_force']);
+    await until(() => control.bodies('/fleet/v1/status').length > 0);
+    assert.deepEqual(control.bodies('/fleet/v1/status')[0], {
+      gateway: 'zrh-01',
+      configuration: 'in_force',
+      authfile: 1,
+      release: '0.1.0',
+    });
+  });
+});
+
+test('a session beats while it lives and leaves one event of six fields', async () => {
+  await withGateway(async ({ control, tunnel, connect }) => {
+    const session = connect('a');
+    await until(() => control.bodies('/fleet/v1/beats').some((body) => JSON.stringify(body).includes(session)));
+    tunnel.parts.sessions.ended(session, 1_500_000);
+    assert.ok(tunnel.calls.includes('disconnected'));
+    await until(() => control.bodies('/fleet/v1/usage').length > 0);
+    const { events } = control.bodies('/fleet/v1/usage')[0] as { events: object[] };
+    assert.equal(events.length, 1);
+    const { date, ...rest } = events[0] as { date: string };
+    assert.match(date, /^\d{4}-\d{2}-\d{2}$/);
+    assert.deepEqual(rest, {
+      user: TAG,
+      country: 'unknown',
+      isp: 'unknown',
+      megabytes: 2,
+      location: 'ch-zrh',
+      protocol: 'wireguard',
+    });
+  });
+});
+
+test('what is left in the outbox goes out when the gateway stops', async () => {
+  let control: StandInControl | undefined;
+  let sent: unknown[] = [];
+  await withGateway(async ({ control: own, gateway, tunnel, connect }) => {
+    control = own;
+    tunnel.parts.sessions.ended(connect('a'), 1);
+    await gateway.stop();
+    sent = control.bodies('/fleet/v1/usage');
+    assert.ok(tunnel.calls.includes('stop'));
+    assert.equal(gateway.sessions.size, 0);
+  });
+  assert.equal(sent.length, 1);
+});
+
+test('sessions over the seats are ended as control says, others as a new auth file says', async () => {
+  await withGateway(async ({ control, journal, tunnel, connect }) => {
+    connect('kept');
+    const over = connect('over');
+    connect('withdrawn', { usageTag: 'ffffffffffffffff' as UsageTag });
+    control.answer('/fleet/v1/beats', (_heard, response) => response.end(JSON.stringify({ end: [over] })));
+    await until(() => tunnel.ended.length === 1);
+    publish(control, 2, [entitlement()]);
+    await until(() => tunnel.ended.length === 2);
+    assert.deepEqual(tunnel.ended, ['over seats', 'withdrawn revoked']);
+    assert.deepEqual(journal.codes().filter((code) => code === 'authfile_in_force').length, 2);
+  });
+});
+
+test('a refused auth file changes nothing and is said once; while control is away, logins go on', async () => {
+  await withGateway(async ({ control, journal, tunnel, connect }) => {
+    control.answer('/fleet/v1/authfile', (_heard, response) => response.end('LetheAF\njunk'));
+    await until(() => journal.codes().includes('authfile_refused'));
+    await delay(150);
+    assert.equal(journal.codes().filter((code) => code === 'authfile_refused').length, 1);
+    for (const path of ['authfile', 'expected', 'beats', 'usage', 'status']) {
+      control.answer(`/fleet/v1/${path}`, (_heard, response) => response.writeHead(500).end());
+    }
+    await until(() => journal.codes().includes('control_lost'));
+    assert.equal(tunnel.parts.auth.current?.version, 1);
+    connect('still');
+    publishAll(control);
+    await until(() => journal.codes().includes('control_found'));
+    assert.equal(journal.codes().filter((code) => code === 'control_lost').length, 1);
+  });
+});
+
+test('without control at the start it waits for an auth file, and takes it as soon as there is one', async () => {
+  const nothing = () => undefined;
+  await withGateway(async ({ control, journal, tunnel }) => {
+    assert.equal(tunnel.parts.auth.current, undefined);
+    await until(() => control.bodies('/fleet/v1/status').length > 0);
+    assert.deepEqual(control.bodies('/fleet/v1/status')[0], {
+      gateway: 'zrh-01',
+      configuration: 'drifted',
+      authfile: 0,
+      release: '0.1.0',
+    });
+    publishAll(control);
+    await until(() => tunnel.parts.auth.current !== undefined);
+    await until(() => journal.codes().includes('config_in_force'));
+  }, nothing);
+});
+
+test('an app beats through the tunnel', async () => {
+  await withGateway(async ({ connect, tunnel }) => {
+    const beat = async () => {
+      const answer = await fetch(`http://127.0.0.1:${PORT}/v1/heartbeat`, { method: 'POST' });
+      await answer.arrayBuffer();
+      return answer.status;
+    };
+    assert.equal(await beat(), 404);
+    const session = connect('app');
+    assert.equal(await beat(), 204);
+    tunnel.parts.sessions.ended(session);
+    assert.equal(await beat(), 404);
+  });
+});
+
+test('a gateway whose configuration could log asks nobody and opens nothing', async () => {
+  const file = join(directory, 'unbound.conf');
+  const good = readFileSync(file, 'utf8');
+  writeFileSync(file, good.replace('log-queries: no', 'log-queries: yes'));
+  const asked: string[] = [];
+  try {
+    await assert.rejects(
+      withGateway(
+        async () => assert.fail('it served'),
+        (control) => control.answer('/fleet/v1/authfile', () => void asked.push('authfile')),
+      ),
+      /^StartError: configuration_may_log$/,
+    );
+    assert.deepEqual(asked, []);
+  } finally {
+    writeFileSync(file, good);
+  }
+});

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { setTimeout as delay } from 'node:timers/promises';
+import type { GatewayConfig } from '../../contracts/plan/agent-config.ts';
+import { usageEvent } from '../../contracts/usage/event.ts';
+import { type Clock, today } from '../../core/clock/clock.ts';
+import type { Journal } from '../../core/journal/journal.ts';
+import { fraction, type Random } from '../../core/random/random.ts';
+import { CurrentAuthFile } from '../authfile/current.ts';
+import { LiveSessions } from '../sessions/live.ts';
+import { ConfigurationCheck } from './configuration-check.os.ts';
+import { ControlLink } from './control-link.ts';
+import { FleetClient } from './fleet.os.ts';
+import { openHeartbeats } from './heartbeat.os.ts';
+import { refuseLogging } from './judged.os.ts';
+import type { GatewayInputs } from './load.os.ts';
+import { Outbox } from './outbox.ts';
+import { Rounds } from './rounds.ts';
+import { innerAddressesOf, type Tunnel, type TunnelParts } from './tunnel.ts';
+
+export interface GatewayDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly journal: Journal;
+  /** Where the rendered configuration lies. */
+  readonly directory: string;
+  readonly tunnels: (parts: TunnelParts) => Tunnel[];
+  /** A session that carried packets has ended: the resolver should forget what it asked. */
+  readonly disconnected: () => void;
+}
+
+export interface Gateway {
+  readonly sessions: LiveSessions;
+  /** Lets tunnels live on, and tries to hand over what the outbox still holds. */
+  stop(): Promise<void>;
+}
+
+/** Milliseconds between attempts while there is no auth file at all. */
+const IMPATIENCE = 1000;
+
+/** Milliseconds that a gateway which is stopped gives control to take what the outbox holds. */
+const FAREWELL = 3000;
+
+/**
+ * The agent of one gateway. It resolves once control has been asked for the first time. Tunnels serve from the moment
+ * an auth file is in force, and go on serving whether control is there or not. It throws a StartError where the
+ * configuration that lies there could log.
+ */
+export async function openGateway(inputs: GatewayInputs, deps: GatewayDeps): Promise<Gateway> {
+  const { config } = inputs;
+  const { clock, random, journal } = deps;
+  refuseLogging(deps.directory, journal);
+  const link = new ControlLink(new FleetClient({ ...inputs, controlUrl: config.controlUrl }), journal);
+  const outbox = new Outbox({ random, journal, send: (batch) => link.usage(batch) });
+  const sessions = new LiveSessions({
+    clock,
+    random,
+    journal,
+    used(record) {
+      outbox.add(usageEvent(record, config.plan.location, today(clock)));
+      deps.disconnected();
+    },
+  });
+  const auth = new CurrentAuthFile(inputs.authfileKey, journal);
+  auth.onChange(() => sessions.refresh(auth.entitlementsOf(sessions.tags())));
+  const tunnels = deps.tunnels({ ...deps, plan: config.plan, sessions, auth, origin: inputs.origin });
+  const check = new ConfigurationCheck(
+    { ...config.plan, release: config.release, directory: deps.directory },
+    inputs.expectedKey,
+    journal,
+  );
+  const heartbeats = await openHeartbeats(
+    { inner: innerAddressesOf(tunnels), beat: (session) => sessions.heartbeat(session) },
+    { address: config.plan.service4, port: config.plan.heartbeatPort },
+  );
+
+  const fetchAll = fetcher(link, auth, check);
+  await fetchAll();
+  await Promise.all(tunnels.map((tunnel) => tunnel.start()));
+  const rounds = new Rounds(random, journal);
+  startRounds({ rounds, random, config, link, outbox, sessions, auth, check, fetchAll });
+  return {
+    sessions,
+    async stop() {
+      rounds.stop();
+      heartbeats.close();
+      heartbeats.closeAllConnections();
+      for (const tunnel of tunnels) await tunnel.stop();
+      await Promise.race([outbox.flush(), delay(FAREWELL, undefined, { ref: false })]);
+      link.close();
+    },
+  };
+}
+
+/** One look at control's documents. What is refused is asked for again, and the old one stays in force. */
+function fetcher(link: ControlLink, auth: CurrentAuthFile, check: ConfigurationCheck): () => Promise<void> {
+  let authTag: string | undefined;
+  let expectedTag: string | undefined;
+  return async () => {
+    const file = await link.authFile(authTag);
+    if (typeof file === 'object' && auth.offer(file.body) === 'in_force') authTag = file.etag;
+    const document = await link.expected(expectedTag);
+    if (typeof document === 'object' && check.offer(document.body, document.signature) === 'in_force') {
+      expectedTag = document.etag;
+    }
+    check.check();
+  };
+}
+
+function startRounds(parts: {
+  rounds: Rounds;
+  random: Random;
+  config: GatewayConfig;
+  link: ControlLink;
+  outbox: Outbox;
+  sessions: LiveSessions;
+  auth: CurrentAuthFile;
+  check: ConfigurationCheck;
+  fetchAll: () => Promise<void>;
+}): void {
+  const { rounds, random, config, link, outbox, sessions, auth, check, fetchAll } = parts;
+  const { intervals, plan, release } = config;
+  const waitForFile = Math.min(IMPATIENCE, intervals.fetch);
+  rounds.start({
+    name: 'fetch',
+    get interval() {
+      return auth.current === undefined ? waitForFile : intervals.fetch;
+    },
+    jitter: 0.2,
+    run: fetchAll,
+  });
+  rounds.start({
+    name: 'beats',
+    interval: intervals.beats,
+    run: async () => sessions.endThese(await link.beats(sessions.list()), 'seats'),
+  });
+  rounds.start({
+    name: 'status',
+    interval: intervals.status,
+    first: 0,
+    run: () =>
+      link.status({
+        gateway: plan.gateway,
+        configuration: check.check(),
+        authfile: auth.current?.version ?? 0,
+        release,
+      }),
+  });
+  rounds.start({
+    name: 'outbox',
+    interval: intervals.outbox,
+    first: intervals.outbox * fraction(random),
+    run: () => outbox.tick(),
+  });
+  rounds.start({ name: 'sweep', interval: intervals.sweep, run: () => sessions.sweep() });
+}

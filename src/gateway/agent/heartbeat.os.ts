@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { parseAddress } from '../../bytes/text/address.ts';
+import type { InnerAddresses } from '../../core/sessions/inner.ts';
+import type { SessionId } from '../../core/sessions/session.ts';
+
+/** Why a gateway cannot start, as a word for the journal. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+/** A request that is not one short header block is none of ours. */
+const LIMITS = {
+  maxHeaderSize: 2048,
+  headersTimeout: 5000,
+  requestTimeout: 5000,
+  connectionsCheckingInterval: 1000,
+  keepAlive: false,
+} as const;
+const MOST_CONNECTIONS = 256;
+
+const text = new Uint8Array(64);
+const address = new Uint8Array(16);
+
+export interface HeartbeatParts {
+  readonly inner: InnerAddresses;
+  readonly beat: (session: SessionId) => boolean;
+}
+
+/**
+ * Where apps beat (S5): `POST /v1/heartbeat` to an address that exists only inside the tunnels. Nothing in the request
+ * says whose beat it is; the inner address does, which this gateway gave out and which ends with the session. The
+ * runtime hands it over as text. That is why this server must never be bound to an address outside the tunnels, and
+ * why it runs behind Node's own HTTP parser: a parser of our own for hostile text would guard nothing worth more.
+ *
+ * 204: the seat is kept for five minutes more. 404: no session holds a seat at this address.
+ */
+export async function openHeartbeats(
+  parts: HeartbeatParts,
+  place: { readonly address: string; readonly port: number },
+): Promise<Server> {
+  const server = createServer(LIMITS, (request, response) => answer(parts, request, response));
+  server.maxConnections = MOST_CONNECTIONS;
+  server.on('clientError', (_error, socket) => socket.destroy());
+  server.listen(place.port, place.address);
+  try {
+    await once(server, 'listening');
+  } catch {
+    throw new StartError('heartbeat_address_taken');
+  }
+  return server;
+}
+
+function answer({ inner, beat }: HeartbeatParts, request: IncomingMessage, response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+  response.sendDate = false;
+  request.resume();
+  if (request.url !== '/v1/heartbeat') return end(response, 404);
+  if (request.method !== 'POST') return end(response.setHeader('allow', 'POST'), 405);
+  const session = sessionOf(inner, String(request.socket.remoteAddress));
+  end(response, session !== undefined && beat(session) ? 204 : 404);
+}
+
+function end(response: ServerResponse, status: number): void {
+  response.writeHead(status).end();
+}
+
+function sessionOf(inner: InnerAddresses, peer: string): SessionId | undefined {
+  const { written } = new TextEncoder().encodeInto(peer, text);
+  try {
+    const length = parseAddress(text, 0, written, address);
+    return length === 0 ? undefined : inner.sessionAt(address, 0, length);
+  } finally {
+    text.fill(0);
+    address.fill(0);
+  }
+}

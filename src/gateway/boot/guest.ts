@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { type KeyObject, X509Certificate } from 'node:crypto';
+import { open } from '../../bytes/formats/hpke.ts';
+import { type Bundle, HANDOVER_INFO, parseBundle } from '../../contracts/activation/bundle.ts';
+import { openvpnAuthTokenKey, privateKeyPem } from '../../contracts/pki/keys.ts';
+import { type AgentChoice, gatewayFiles, type OwnedFile, type Owners } from '../../contracts/plan/files.ts';
+import { makeRadiusSecret } from '../../contracts/plan/ikev2/secret.ts';
+import { GATEWAY_FILES } from '../../contracts/plan/plan.ts';
+import type { Random } from '../../core/random/random.ts';
+import type { FreshKeys } from './boot-keys.os.ts';
+import type { Proven } from './prove.ts';
+
+/** Users of the image, whose numbers are fixed (image/files). */
+export const GUEST_OWNERS: Owners = {
+  agent: { uid: 900, gid: 900 },
+  wireguard: { uid: 904, gid: 904 },
+  tunnels: 910,
+  charon: 910,
+};
+
+/** Where the image keeps its tables. */
+const GEOIP = {
+  country: '/usr/lib/lethe/geoip/country.mmdb',
+  networks: '/usr/lib/lethe/geoip/networks.table',
+} as const;
+
+/** What about an answer was wrong. */
+export type Unusable = 'answer' | 'sealed' | 'bundle' | 'certificate';
+
+export interface Handover {
+  readonly bundle: Bundle;
+  /** The bundle as it came: what is measured. */
+  readonly bytes: Uint8Array;
+}
+
+/** Opens what was handed over, and looks at all of it before any of it is used. */
+export function openHandover(proven: Proven, keys: FreshKeys): Handover | { readonly unusable: Unusable } {
+  const context = { info: HANDOVER_INFO, aad: proven.binding };
+  const bytes = proven.sealed === undefined ? undefined : open(keys.handover, proven.sealed, context);
+  if (bytes === undefined) return { unusable: 'sealed' };
+  const bundle = parseBundle(bytes);
+  if ('problem' in bundle) return { unusable: 'bundle' };
+  if (!isOurs(proven.certificate, bundle.caCertificate, keys.server, bundle.plan.name))
+    return { unusable: 'certificate' };
+  return { bundle, bytes };
+}
+
+/** Whether the certificate is for our key and name, and by that authority. */
+export function isOurs(certificate: string, authority: string, key: KeyObject, name?: string): boolean {
+  try {
+    const [own, ca] = [new X509Certificate(certificate), new X509Certificate(authority)];
+    const named = name === undefined || own.checkHost(name) !== undefined;
+    return named && own.checkPrivateKey(key) && own.checkIssued(ca) && own.verify(ca.publicKey);
+  } catch {
+    return false;
+  }
+}
+
+/** Everything that this gateway's programs read. */
+export function guestFiles(
+  { bundle }: Handover,
+  { certificate }: Proven,
+  keys: FreshKeys,
+  deps: { readonly random: Random; readonly owners: Owners },
+): OwnedFile[] {
+  const { plan, token, controlAuthority, controlUrl, authfileKey, expectedKey, release, intervals } = bundle;
+  const agent: AgentChoice = {
+    controlUrl,
+    authfileKey,
+    expectedKey,
+    geoip: GEOIP,
+    release,
+    ...(intervals === undefined ? {} : { intervals }),
+  };
+  return gatewayFiles({
+    plan: { ...plan, address6: plan.address6 },
+    keys: [
+      { path: GATEWAY_FILES.caCertificate, content: bundle.caCertificate },
+      { path: GATEWAY_FILES.serverCertificate, content: certificate },
+      { path: GATEWAY_FILES.serverKey, content: privateKeyPem(keys.server) },
+      { path: GATEWAY_FILES.tlsCryptKey, content: bundle.tlsCryptKey },
+      { path: GATEWAY_FILES.authTokenKey, content: openvpnAuthTokenKey(deps.random) },
+      { path: GATEWAY_FILES.wireguardKey, content: `${keys.wireguard}\n` },
+    ],
+    radiusSecret: makeRadiusSecret(deps.random),
+    token,
+    controlAuthority,
+    agent,
+    owners: deps.owners,
+  });
+}

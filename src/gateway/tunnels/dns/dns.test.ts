@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { dirname } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fetchPage, LAB, type Lab, openLab, startInternet } from '../../../../proof/labs/internet/lab.os.ts';
+import { render } from '../../../contracts/plan/dns/render.ts';
+import { render as renderFirewall } from '../../../contracts/plan/firewall/render.ts';
+import { GATEWAY_FILES, type GatewayPlan, planGateway } from '../../../contracts/plan/plan.ts';
+import { systemClock } from '../../../core/clock/clock.ts';
+import { until } from '../../../core/clock/until.ts';
+import { RecordingJournal } from '../../../core/journal/journal.ts';
+import { joinByCable } from '../../../host/namespaces/namespace.os.ts';
+import { place } from '../../../host/namespaces/place.os.ts';
+import type { Child } from '../../../host/processes/process.os.ts';
+import { raiseFirewall } from '../firewall/start.os.ts';
+import { ResolverRecycling } from './recycling.os.ts';
+import { startResolver } from './start.os.ts';
+
+const DIRECTORY = '/run/lethe';
+const DAEMON = { user: { uid: 962, gid: 962 }, agentGroup: 970 };
+
+function plan(...forwarders: string[]): GatewayPlan {
+  const address = { address4: LAB.address4, address6: LAB.address6 };
+  const names = { gateway: 'zrh-01', location: 'ch-zrh', name: 'zrh-01.example' };
+  return planGateway({ ...names, ...address, uplink: LAB.uplink, forwarders });
+}
+
+/** A gateway with the real firewall and resolver, and a customer on a cable in place of a tunnel. */
+async function openResolver(
+  forwarder: string = LAB.web4,
+  answer: string = LAB.web4,
+): Promise<{ lab: Lab; resolver: Child }> {
+  const lab = await openLab();
+  await startInternet(lab.internet, { http: 8080, dns: 5353 }, answer);
+  const chosen = plan(forwarder);
+  for (const file of [...render(chosen), ...renderFirewall(chosen)])
+    place(lab.gateway, `${DIRECTORY}/${file.name}`, file.content, 0o644);
+  await raiseFirewall(lab.gateway, chosen, DIRECTORY);
+  const [client] = lab.clients;
+  await joinByCable(
+    { namespace: lab.gateway, name: 'wg0', addresses: ['10.64.192.1/18'] },
+    { namespace: client, name: 'tun0', addresses: ['10.64.192.2/18'] },
+  );
+  await client.run(['ip', 'route', 'replace', 'default', 'via', '10.64.192.1']);
+  const resolver = await startResolver(lab.gateway, DIRECTORY, DAEMON);
+  await until('the resolver answers', async () => (await ask(lab, 'ready', 'AAAA')).status === 'NOERROR');
+  return { lab, resolver };
+}
+
+interface Reply {
+  readonly status: string | undefined;
+  readonly answers: string[];
+}
+
+async function ask({ clients: [client] }: Lab, label: string, ...more: string[]): Promise<Reply> {
+  const name = label.includes('.') ? label : `${label}.${LAB.zone}`;
+  const text = await client.run(['dig', '+time=2', '+tries=2', `@${plan().service4}`, name, ...more]).catch(() => '');
+  const answers = text.split('\n').filter((line) => line.startsWith(name));
+  return { status: /status: (\w+)/.exec(text)?.[1], answers: answers.map((line) => line.split(/\s+/)[4] as string) };
+}
+
+/** How often the Internet was asked for a name. */
+async function asked(lab: Lab, label: string): Promise<number> {
+  const names = JSON.parse((await fetchPage(lab.internet, LAB.web4, '/asked')) as string) as string[];
+  return names.filter((name) => name === `${label}.${LAB.zone}`).length;
+}
+
+test('names are answered inside the tunnel, to nobody else, and are forgotten after a disconnect', async () => {
+  const { lab } = await openResolver();
+  const journal = new RecordingJournal();
+  let recycled = 0;
+  const socket = `/proc/${lab.gateway.pid}/root${GATEWAY_FILES.resolverSocket}`;
+  const recycling = new ResolverRecycling({
+    socket,
+    clock: systemClock,
+    journal,
+    interval: 600,
+    recycled: () => (recycled += 1),
+  });
+  try {
+    assert.deepEqual(await ask(lab, 'shop'), { status: 'NOERROR', answers: [LAB.web4] });
+    assert.deepEqual(await ask(lab, 'shop', 'AAAA'), { status: 'NOERROR', answers: [LAB.web6] });
+    assert.deepEqual((await ask(lab, 'shop', '+tcp')).answers, [LAB.web4]);
+    assert.equal((await ask(lab, 'unsigned.example')).status, 'SERVFAIL', 'what should be signed and is not');
+    assert.equal((await ask(lab, 'version.bind', 'CH', 'TXT')).status, 'REFUSED');
+    assert.match(await lab.gateway.run(['stat', '-c', '%g %a', dirname(GATEWAY_FILES.resolverSocket)]), /^970 2750/);
+    assert.match(await lab.gateway.run(['stat', '-c', '%g %a', GATEWAY_FILES.resolverSocket]), /^970 660/);
+    assert.match(await lab.gateway.run(['ps', '-o', 'uid=', '-C', 'unbound']), /^\s*962$/m);
+    const own = await lab.gateway.run(['dig', '+time=2', '+tries=1', `@${plan().service4}`, `own.${LAB.zone}`]);
+    assert.match(own, /status: REFUSED/);
+
+    const before = await asked(lab, 'shop');
+    await ask(lab, 'shop');
+    assert.equal(await asked(lab, 'shop'), before, 'answered from memory');
+    recycling.disconnected();
+    recycling.disconnected();
+    await until('the resolver is recycled', () => recycled === 1);
+    assert.deepEqual((await ask(lab, 'shop')).answers, [LAB.web4]);
+    assert.equal(await asked(lab, 'shop'), before + 1, 'asked again, because it was forgotten');
+
+    recycling.disconnected();
+    for (let round = 0; round < 8; round += 1) {
+      assert.deepEqual((await ask(lab, `during${round}`)).answers, [LAB.web4], 'questions outlive the reload');
+    }
+    await until('it is recycled again', () => recycled === 2);
+    assert.deepEqual(journal.codes(), []);
+  } finally {
+    recycling.stop();
+    await lab.close();
+  }
+});
+
+test('a public name does not lead into a private network', async () => {
+  const { lab } = await openResolver(`${LAB.web4}@5353`, '192.168.1.1');
+  try {
+    assert.deepEqual((await ask(lab, 'rebinding')).answers, []);
+    assert.deepEqual((await ask(lab, 'rebinding', 'AAAA')).answers, [LAB.web6]);
+  } finally {
+    await lab.close();
+  }
+});
+
+test('answering and recycling open no file for writing', async () => {
+  const { lab, resolver } = await openResolver();
+  const journal = new RecordingJournal();
+  let recycled = 0;
+  const socket = `/proc/${lab.gateway.pid}/root${GATEWAY_FILES.resolverSocket}`;
+  const recycling = new ResolverRecycling({ socket, clock: systemClock, journal, recycled: () => (recycled += 1) });
+  try {
+    const traced = await lab.gateway.spawn(['strace', '-f', '-e', 'trace=%file,sendto', '-p', await insidePid(lab)]);
+    await until('strace is attached', () => traced.output().includes('attached'));
+    await ask(lab, 'traced');
+    recycling.disconnected();
+    await until('the resolver is recycled', () => recycled === 1);
+    await ask(lab, 'traced');
+    await traced.stop();
+    const lines = traced.output().split('\n');
+    assert.ok(
+      lines.some((line) => line.includes('sendto')),
+      'the trace sees what it does',
+    );
+    const written = lines.filter((line) =>
+      /O_WRONLY|O_RDWR|O_CREAT|creat\(|rename|unlink|mkdir|mknod|truncate/.test(line),
+    );
+    assert.deepEqual(
+      written.filter((line) => !line.includes('"/dev/null"')),
+      [],
+    );
+    assert.equal(resolver.output(), '');
+  } finally {
+    recycling.stop();
+    await lab.close();
+  }
+});
+
+/** The resolver's process id as the gateway's own processes see it. */
+async function insidePid(lab: Lab): Promise<string> {
+  return (await lab.gateway.run(['pidof', 'unbound'])).trim();
+}
+
+test('a resolver that does not answer is reported once, and found again', async () => {
+  const { lab, resolver } = await openResolver();
+  const journal = new RecordingJournal();
+  const socket = `/proc/${lab.gateway.pid}/root${GATEWAY_FILES.resolverSocket}`;
+  const recycling = new ResolverRecycling({ socket, clock: systemClock, journal, interval: 100 });
+  try {
+    resolver.signal('SIGKILL');
+    await resolver.exited;
+    recycling.disconnected();
+    await until('the loss is said', () => journal.events.length === 1);
+    await delay(300);
+    assert.deepEqual(journal.codes(), ['daemon_lost']);
+    await startResolver(lab.gateway, DIRECTORY, { ...DAEMON, env: { LC_ALL: 'C' } });
+    await until('it is found', () => journal.events.length >= 2);
+    assert.deepEqual(journal.codes(), ['daemon_lost', 'daemon_found']);
+  } finally {
+    recycling.stop();
+    await lab.close();
+  }
+});

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fetchPage, LAB, openLab, startInternet } from '../../../../proof/labs/internet/lab.os.ts';
+import { FIREWALL_FILE, render } from '../../../contracts/plan/firewall/render.ts';
+import { type GatewayPlan, planGateway } from '../../../contracts/plan/plan.ts';
+import { joinByCable, type Namespace, openNamespace } from '../../../host/namespaces/namespace.os.ts';
+import { place } from '../../../host/namespaces/place.os.ts';
+import { FIREWALL_JUDGE } from './nologging.ts';
+import { raiseFirewall } from './start.os.ts';
+
+const CHOICE = {
+  gateway: 'zrh-01',
+  location: 'ch-zrh',
+  name: 'zrh-01.example',
+  address4: LAB.address4,
+  address6: LAB.address6,
+  uplink: LAB.uplink,
+};
+const PLAN = planGateway({ ...CHOICE, esp: 'libipsec' });
+const DIRECTORY = '/run/lethe';
+
+async function raise(gateway: Namespace, plan: GatewayPlan): Promise<void> {
+  for (const file of render(plan)) place(gateway, `${DIRECTORY}/${file.name}`, file.content);
+  await raiseFirewall(gateway, plan, DIRECTORY);
+}
+
+/**
+ * Joins a customer to the gateway by a cable in place of a tunnel, so that it can send whatever it likes. Both ends have
+ * the same hardware address and ask for none, since a tunnel has no neighbours.
+ */
+async function joinTunnel(
+  gateway: Namespace,
+  client: Namespace,
+  protocol: keyof GatewayPlan['tunnels'],
+): Promise<void> {
+  const { device, pool4, pool6 } = PLAN.tunnels[protocol];
+  const four = (host: number) => pool4.replace(/0\/.*/, String(host));
+  const six = (host: number) => pool6.replace(/\/.*/, String(host));
+  await joinByCable(
+    { namespace: gateway, name: device, addresses: [`${four(1)}/18`, `${six(1)}/64`] },
+    { namespace: client, name: 'tun0', addresses: [`${four(2)}/18`, `${six(2)}/64`] },
+  );
+  for (const [namespace, name] of [
+    [gateway, device],
+    [client, 'tun0'],
+  ] as const)
+    await namespace.run(['ip', 'link', 'set', name, 'address', '02:00:00:00:00:01', 'arp', 'off']);
+  for (const router of [four(1), six(1)]) await client.run(['ip', 'route', 'replace', 'default', 'via', router]);
+}
+
+/** Counts, at the router, what came from the gateway under any name but its own, or was meant for a customer inside. */
+async function watch(internet: Namespace): Promise<() => Promise<string[]>> {
+  const strays = [
+    `ip saddr != ${LAB.address4} counter`,
+    `ip6 saddr != { ${LAB.address6}, ::, fe80::/10 } counter`,
+    'ip daddr 10.64.0.0/15 counter',
+    'ip6 daddr fd6c::/16 counter',
+  ];
+  const rules = strays.map((stray) => `iifname "gw" ${stray}`).join('\n');
+  const chain = `chain watch {\ntype filter hook prerouting priority raw;\n${rules}\n}`;
+  await internet.run(['nft', '--file', '-'], { stdin: `table inet watch {\n${chain}\n}\n` });
+  return async () => {
+    const counted = await internet.run(['nft', 'list', 'table', 'inet', 'watch']);
+    return counted.split('\n').filter((line) => /counter packets [1-9]/.test(line));
+  };
+}
+
+async function answers(from: Namespace, argv: readonly string[]): Promise<boolean> {
+  return await from.run(argv).then(
+    () => true,
+    () => false,
+  );
+}
+
+const ping = (from: Namespace, address: string, ...more: string[]) =>
+  answers(from, ['ping', '-c1', '-W1', ...more, address]);
+
+const dig = (from: Namespace, server: string, ...more: string[]) =>
+  answers(from, ['dig', '+time=1', '+tries=1', `@${server}`, `name.${LAB.zone}`, ...more]);
+
+test('customers reach the Internet under the name of the gateway, the services inside, and nothing else', async () => {
+  const lab = await openLab();
+  const { gateway, internet } = lab;
+  const [a, b] = lab.clients;
+  try {
+    await raise(gateway, PLAN);
+    const strays = await watch(internet);
+    await joinTunnel(gateway, a, 'wireguard');
+    await joinTunnel(gateway, b, 'openvpn-udp');
+    await startInternet(gateway, { http: PLAN.heartbeatPort, dns: 53 });
+    await startInternet(gateway, { http: 80, dns: 5353 });
+    await startInternet(b);
+
+    assert.equal(await fetchPage(a, LAB.web4), LAB.address4);
+    assert.equal(await fetchPage(a, LAB.web6), LAB.address6);
+    assert.ok(await ping(a, LAB.web4));
+    assert.ok(await dig(a, LAB.web4, '-b', '0.0.0.0#51820'), 'a port of the gateway as source port of a customer');
+
+    for (const service of [PLAN.service4, PLAN.service6]) {
+      assert.ok((await fetchPage(a, service, '/', PLAN.heartbeatPort))?.endsWith('2'), 'heartbeats');
+      assert.ok((await dig(a, service)) && (await dig(a, service, '+tcp')), 'names');
+      assert.ok(await ping(a, service));
+      assert.equal(await fetchPage(a, service), undefined, 'another port');
+    }
+    const own = [LAB.address4, LAB.address6, '10.64.192.1', 'fd6c:6574:6865:4::1'];
+    const { heartbeatPort } = PLAN;
+    const closed = {
+      'heartbeats at another address': own.map((address) => fetchPage(a, address, '/', heartbeatPort)),
+      'names at another address': own.map((address) => dig(a, address)),
+      'anything from outside': [
+        fetchPage(internet, LAB.address4),
+        fetchPage(internet, LAB.address4, '/', heartbeatPort),
+        fetchPage(internet, LAB.address6, '/', heartbeatPort),
+        dig(internet, LAB.address4),
+        ping(internet, LAB.address4),
+      ],
+      'another customer': ['10.64.0.2', 'fd6c:6574:6865:1::2'].map((address) => fetchPage(a, address)),
+      'a private network': [...LAB.private4, ...LAB.private6].map((address) => fetchPage(a, address)),
+    };
+    for (const [what, tries] of Object.entries(closed)) {
+      for (const answer of await Promise.all(tries)) assert.ok(answer === undefined || answer === false, what);
+    }
+    assert.ok(await fetchPage(gateway, '127.0.0.1'), 'the closed port does answer to the gateway itself');
+    assert.ok(await fetchPage(b, '10.64.0.2'), 'the other customer does serve');
+    for (const address of [...LAB.private4, ...LAB.private6]) assert.ok(await ping(gateway, address), address);
+    assert.deepEqual(await strays(), []);
+  } finally {
+    await lab.close();
+  }
+});
+
+test('a false source, a tunnel that has gone, and what comes from outside under an inner name go nowhere', async () => {
+  const lab = await openLab();
+  const { gateway, internet } = lab;
+  const [a] = lab.clients;
+  try {
+    await raise(gateway, PLAN);
+    const strays = await watch(internet);
+    await joinTunnel(gateway, a, 'wireguard');
+    const pretend = async (address: string) => {
+      const six = address.includes(':');
+      const prefix = six ? ['/128', 'nodad'] : ['/32'];
+      await a.run(['ip', 'address', 'add', `${address}${prefix[0]}`, 'dev', 'tun0', ...prefix.slice(1)]);
+      return await ping(a, six ? LAB.web6 : LAB.web4, '-I', address);
+    };
+    const others = ['10.64.0.9', '10.65.0.1', '198.51.100.7', '2001:db8:51::7', 'fd6c:6574:6865:1::9'];
+    for (const answered of await Promise.all(others.map(pretend))) assert.equal(answered, false);
+    await internet.run(['ip', 'address', 'add', '10.64.192.9/32', 'dev', 'lo']);
+    await internet.run(['ip', 'route', 'add', PLAN.service4, 'via', LAB.address4]);
+    assert.equal(await ping(internet, PLAN.service4, '-I', '10.64.192.9'), false);
+    assert.equal(await ping(internet, PLAN.service4), false);
+    assert.ok(await ping(a, LAB.web4));
+    await gateway.run(['ip', 'link', 'delete', PLAN.tunnels.wireguard.device]);
+    assert.equal(await ping(gateway, '10.64.192.2'), false);
+    assert.equal(await ping(gateway, 'fd6c:6574:6865:4::2'), false);
+    assert.deepEqual(await strays(), []);
+  } finally {
+    await lab.close();
+  }
+});
+
+test('without an address of its own, IPv6 of customers is refused at once and nothing of it leaves', async () => {
+  const lab = await openLab();
+  const [a] = lab.clients;
+  try {
+    await raise(lab.gateway, { ...PLAN, address6: undefined });
+    const strays = await watch(lab.internet);
+    await joinTunnel(lab.gateway, a, 'wireguard');
+    assert.equal(await fetchPage(a, LAB.web4), LAB.address4);
+    const began = performance.now();
+    await assert.rejects(a.run(['ping', '-c1', '-W5', LAB.web6]), /No route|Destination unreachable/);
+    assert.ok(performance.now() - began < 3000);
+    assert.ok(await ping(a, PLAN.service6), 'names and heartbeats are still there');
+    assert.deepEqual(await strays(), []);
+  } finally {
+    await lab.close();
+  }
+});
+
+test('the kernel takes every ruleset and setting, and what it then has in force keeps nothing', async () => {
+  const gateway = await openNamespace();
+  try {
+    for (const esp of ['kernel', 'libipsec'] as const) {
+      for (const address6 of [LAB.address6, undefined]) {
+        await raise(gateway, planGateway({ ...CHOICE, esp, address6 }));
+        const inForce = await gateway.run(['nft', 'list', 'ruleset']);
+        assert.match(inForce, /policy drop/);
+        assert.deepEqual(FIREWALL_JUDGE.findings({ name: FIREWALL_FILE, content: inForce }), []);
+      }
+    }
+    assert.equal((await gateway.run(['sysctl', '-n', 'net.netfilter.nf_conntrack_acct'])).trim(), '0');
+    assert.equal((await gateway.run(['sysctl', '-n', 'net.ipv4.tcp_no_metrics_save'])).trim(), '1');
+  } finally {
+    await gateway.close();
+  }
+});

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import type { ConfigurationFile, Finding, Judge } from '../../../core/configuration/judge.ts';
+
+const FIREWALL_FILE = 'firewall.nft';
+const SYSCTL_FILE = 'sysctl.conf';
+const ADDRESSES_FILE = 'addresses.env';
+
+interface Word {
+  readonly text: string;
+  readonly line: number;
+}
+
+/** Statements of nftables that write something down, hand packets to someone, or remember who sent them. */
+const FORBIDDEN: Readonly<Record<string, string>> = {
+  log: 'log writes packets to the kernel log or to a listener',
+  nflog: 'nflog hands packets to a listener',
+  nftrace: 'nftrace writes packets to a listener',
+  counter: 'counter counts packets',
+  quota: 'quota counts bytes',
+  limit: 'limit keeps state about packets',
+  last: 'last remembers when a rule was used',
+  meter: 'meter keeps an element for each sender',
+  set: 'a named set can hold addresses',
+  map: 'a named map can hold addresses',
+  add: 'a set that packets fill holds addresses',
+  update: 'a set that packets fill holds addresses',
+  dynamic: 'a set that packets fill holds addresses',
+  queue: 'queue hands packets to a program',
+  dup: 'dup copies packets',
+  fwd: 'fwd sends packets elsewhere',
+  tproxy: 'tproxy hands connections to a program',
+  redirect: 'redirect hands connections to a program',
+  flow: 'a flow table holds addresses',
+  flowtable: 'a flow table holds addresses',
+  helper: 'a connection helper reads what customers send',
+  include: 'include brings in text that nobody has checked',
+  define: 'define hides text from this check',
+};
+
+/** Kernel settings that decide what is remembered or written about packets, with the only value allowed. */
+const DEMANDED: Readonly<Record<string, string>> = {
+  'net.netfilter.nf_conntrack_acct': '0',
+  'net.netfilter.nf_conntrack_timestamp': '0',
+  'net.netfilter.nf_conntrack_events': '0',
+  'net.netfilter.nf_conntrack_log_invalid': '0',
+  'net.ipv4.conf.all.log_martians': '0',
+  'net.ipv4.conf.default.log_martians': '0',
+  'net.ipv4.tcp_no_metrics_save': '1',
+};
+
+/** Seconds after which the kernel must have forgotten a flow that has ended. */
+const LONGEST_MEMORY = 60;
+const TIMEOUT = /^net\.netfilter\.nf_conntrack_.*timeout/;
+const ESTABLISHED = 'net.netfilter.nf_conntrack_tcp_timeout_established';
+
+/** Further settings that were looked at: they decide where packets may go, and nothing is kept about them. */
+const HARMLESS =
+  /^net\.(?:ipv4\.(?:ip_forward|tcp_max_tw_buckets)|ipv6\.conf\.all\.forwarding|ipv[46]\.conf\.(?:all|default)\.(?:rp_filter|accept_redirects|send_redirects|accept_source_route))$/;
+
+/** The one thing that each line of the addresses may set, and what an address can be. A program's environment is made of it. */
+const ADDRESSES: Readonly<Record<string, RegExp>> = { SERVICE4: /^[\d.]+$/, SERVICE6: /^[\da-f:]+$/ };
+
+/** Everything in the ruleset, the kernel settings or the service addresses that could log, record or persist. */
+function findings(file: ConfigurationFile): Finding[] | undefined {
+  switch (file.name) {
+    case FIREWALL_FILE:
+      return rulesetFindings(file);
+    case SYSCTL_FILE:
+      return settingFindings(file);
+    case ADDRESSES_FILE:
+      return addressFindings(file);
+    default:
+      return undefined;
+  }
+}
+
+export const FIREWALL_JUDGE: Judge = { files: [FIREWALL_FILE, SYSCTL_FILE, ADDRESSES_FILE], findings };
+
+function rulesetFindings(file: ConfigurationFile): Finding[] {
+  const words = wordsOf(file.content);
+  return words.flatMap(({ text, line }, index) => {
+    const problem = Object.hasOwn(FORBIDDEN, text) ? FORBIDDEN[text] : undefined;
+    // `maxseg size set` writes a field of the packet; nothing is kept.
+    if (problem === undefined || (text === 'set' && words[index - 1]?.text === 'size')) return [];
+    return [{ file: file.name, line, problem }];
+  });
+}
+
+/** The bare words of a ruleset. Quoted names, comments and marks are no statements. */
+function wordsOf(content: string): Word[] {
+  return content.split('\n').flatMap((text, index) => {
+    const bare = text.replaceAll(/"[^"]*"/g, ' ').replace(/#.*/, '');
+    const words = bare.match(/[@\w./:-]+/g) ?? [];
+    return words.map((word) => ({ text: word.replace(/^@/, ''), line: index + 1 }));
+  });
+}
+
+function settingFindings(file: ConfigurationFile): Finding[] {
+  const settings = settingsOf(file.content);
+  const wrong = settings.flatMap(({ key, value, line }) => {
+    const problem = settingProblem(key, value);
+    return problem === undefined ? [] : [{ file: file.name, line, problem }];
+  });
+  const missing = Object.keys(DEMANDED)
+    .filter((key) => !settings.some((setting) => setting.key === key))
+    .map((key) => ({ file: file.name, line: 0, problem: `${key} is not set` }));
+  return [...wrong, ...missing];
+}
+
+function settingProblem(key: string, value: string): string | undefined {
+  if (Object.hasOwn(DEMANDED, key)) return value === DEMANDED[key] ? undefined : `${key} must be ${DEMANDED[key]}`;
+  if (key === ESTABLISHED || HARMLESS.test(key)) return undefined;
+  if (!TIMEOUT.test(key)) return 'a setting is not known to keep silent';
+  return Number(value) <= LONGEST_MEMORY ? undefined : `${key} is longer than ${LONGEST_MEMORY} seconds`;
+}
+
+interface Setting {
+  readonly key: string;
+  readonly value: string;
+  readonly line: number;
+}
+
+/** sysctl.conf(5): `key = value`, comments after a hash or a semicolon. A line without a value has none of the keys above. */
+function settingsOf(content: string): Setting[] {
+  return content.split('\n').flatMap((text, index) => {
+    const bare = text.replace(/[#;].*/, '').trim();
+    const at = bare.indexOf('=');
+    const key = (at === -1 ? bare : bare.slice(0, at)).trim();
+    return bare === '' ? [] : [{ key, value: at === -1 ? '' : bare.slice(at + 1).trim(), line: index + 1 }];
+  });
+}
+
+function addressFindings(file: ConfigurationFile): Finding[] {
+  const lines = file.content.split('\n');
+  const keys = lines.map((line) => line.slice(0, Math.max(0, line.indexOf('='))));
+  const wrong = lines.flatMap((line, index) => {
+    const key = keys[index] as string;
+    const known = Object.hasOwn(ADDRESSES, key) && ADDRESSES[key]?.test(line.slice(key.length + 1)) === true;
+    return known || line === ''
+      ? []
+      : [{ file: file.name, line: index + 1, problem: 'a line is not the address of a service' }];
+  });
+  const missing = Object.keys(ADDRESSES)
+    .filter((key) => !keys.includes(key))
+    .map((key) => ({ file: file.name, line: 0, problem: `${key} is not set` }));
+  return [...wrong, ...missing];
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import type { AuthSource } from '../../../contracts/authfile/authfile.ts';
+import type { OpenvpnProtocol } from '../../../contracts/plan/openvpn/server.ts';
+import type { Clock } from '../../../core/clock/clock.ts';
+import type { Journal } from '../../../core/journal/journal.ts';
+import type { InnerAddresses } from '../../../core/sessions/inner.ts';
+import type { SessionId, Sessions } from '../../../core/sessions/session.ts';
+import type { OriginLookup } from '../../geoip/origin.ts';
+import { ManagementConnection, type ManagementEnd } from '../../sensitive/openvpn.os.ts';
+import { OpenvpnReader } from '../../sensitive/openvpn.ts';
+import { OpenvpnClients } from './clients.ts';
+
+export interface OpenvpnAdapterParts {
+  readonly protocol: OpenvpnProtocol;
+  /** The daemon's management socket. */
+  readonly path: string;
+  readonly sessions: Sessions;
+  readonly auth: AuthSource;
+  readonly origin: OriginLookup;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  /** Milliseconds between attempts to reach the daemon. */
+  readonly retry?: number;
+}
+
+/** How often OpenVPN tells each client's byte counts: as much can be lost when it is killed. Seconds. */
+const COUNT_EVERY = 5;
+const RETRY = 500;
+/**
+ * OpenVPN lets go of a client's addresses by walking through its table, ten of 256 rows whenever it wakes, at most once
+ * a second; and with nothing to do it wakes every ten seconds only. So it is woken until it is through.
+ */
+const WAKE_EVERY = 1000;
+const WAKE_TIMES = 30;
+
+/**
+ * The agent's side of one OpenVPN server: lets clients in from memory, and hears of their bytes and their end. It holds
+ * on to the daemon over restarts of either side. While it is away, clients stay connected and nobody new is let in.
+ *
+ *     start --> connecting --> waiting for an auth file --> in step (lists clients once, then hears of each change)
+ *                 ^                      |                     |
+ *                 +---- after `retry` ---+---------------------+   the daemon is lost, or speaks junk
+ */
+export class OpenvpnAdapter implements InnerAddresses {
+  readonly #parts: OpenvpnAdapterParts;
+  readonly #clients: OpenvpnClients;
+  readonly #reader: OpenvpnReader;
+  #connection: ManagementConnection | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #waking: NodeJS.Timeout | undefined;
+  #wakesLeft = 0;
+  #stopped = true;
+  #lost = false;
+  #state: 'connecting' | 'waiting' | 'in step' = 'connecting';
+
+  constructor(parts: OpenvpnAdapterParts) {
+    this.#parts = parts;
+    this.#clients = new OpenvpnClients({
+      ...parts,
+      send: (command) => this.#connection?.send(command),
+      left: () => this.#keepAwake(),
+    });
+    this.#reader = new OpenvpnReader(parts.auth, parts.origin, this.#clients);
+    parts.auth.onChange(() => this.#getInStep());
+  }
+
+  /** Resolves when the daemon has been reached, or could not be; in that case it is tried again and again. */
+  async start(): Promise<void> {
+    this.#stopped = false;
+    await new Promise<void>((resolve) => this.#connect(resolve));
+  }
+
+  /** Lets go of the daemon. Its clients stay connected and their sessions do not end: another agent takes over. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    clearInterval(this.#waking);
+    this.#waking = undefined;
+    this.#connection?.close();
+  }
+
+  sessionAt(bytes: Uint8Array, start: number, length: 4 | 16): SessionId | undefined {
+    return this.#clients.sessionAt(bytes, start, length);
+  }
+
+  #connect(attempted: () => void): void {
+    this.#connection = new ManagementConnection(this.#parts.path, this.#reader, {
+      open: () => {
+        this.#opened();
+        attempted();
+      },
+      ended: (how) => {
+        this.#ended(how);
+        attempted();
+      },
+    });
+  }
+
+  #opened(): void {
+    if (this.#lost) this.#parts.journal.say({ code: 'daemon_found', daemon: this.#parts.protocol });
+    this.#lost = false;
+    this.#connection?.send('pid');
+    this.#connection?.send(`bytecount ${COUNT_EVERY}`);
+    this.#state = 'waiting';
+    this.#getInStep();
+  }
+
+  /** Asks who is connected, as soon as there is an auth file to judge them by. */
+  #getInStep(): void {
+    if (this.#state !== 'waiting' || this.#parts.auth.current === undefined) return;
+    this.#state = 'in step';
+    this.#connection?.send('status 3');
+  }
+
+  #ended(how: ManagementEnd): void {
+    this.#state = 'connecting';
+    if (this.#stopped) return;
+    this.#report(how);
+    // Unless we hung up, the daemon is gone, and its clients with it.
+    if (how !== 'junk') this.#clients.allEnded();
+    this.#timer = setTimeout(() => this.#connect(() => undefined), this.#parts.retry ?? RETRY);
+  }
+
+  #keepAwake(): void {
+    this.#wakesLeft = WAKE_TIMES;
+    this.#waking ??= setInterval(() => this.#wake(), WAKE_EVERY);
+  }
+
+  /** The question does not matter; being asked does. */
+  #wake(): void {
+    this.#connection?.send('hold');
+    this.#wakesLeft -= 1;
+    if (this.#wakesLeft > 0) return;
+    clearInterval(this.#waking);
+    this.#waking = undefined;
+  }
+
+  #report(how: ManagementEnd): void {
+    const { journal, protocol } = this.#parts;
+    if (how === 'junk') journal.say({ code: 'daemon_spoke_junk', daemon: protocol });
+    else if (!this.#lost) journal.say({ code: 'daemon_lost', daemon: protocol });
+    if (how !== 'junk') this.#lost = true;
+  }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { LabAgent, LabAuthority } from '../../../../proof/labs/openvpn/lab-agent.ts';
+import { isUp, type Laboratory, openLaboratory } from '../../../../proof/labs/openvpn/laboratory.os.ts';
+import { until } from '../../../core/clock/until.ts';
+
+// Agents and daemons that come and go while clients are connected. The tests follow one another on one gateway.
+
+const ALICE = { username: 'alice', password: 'correct horse' };
+const BOB = { username: 'bob', password: 'battery staple' };
+const authority = new LabAuthority();
+let lab: Laboratory;
+
+before(async () => {
+  authority.publish([ALICE, BOB]);
+  const server = { keepAlive: { ping: 1, restart: 4 } };
+  lab = await openLaboratory({ clients: 3, server, env: { LC_ALL: 'C' } });
+});
+
+after(() => lab.close());
+
+function ping(index: number, count = 1): Promise<string> {
+  const argv = ['ping', '-q', `-c${count}`, '-i0.1', '-W2', '-s1000', lab.plan.service4];
+  return (lab.clients[index] as Laboratory['gateway']).run(argv);
+}
+
+test('an agent that starts before the daemon finds it when it comes', async () => {
+  const agent = new LabAgent(authority, `${lab.socket()}.later`);
+  await agent.adapter.start();
+  await until('the loss is said', () => agent.journal.codes().includes('daemon_lost'));
+  agent.adapter.stop();
+  assert.deepEqual(agent.journal.codes(), ['daemon_lost']);
+});
+
+test('sessions outlive the agent, nobody new gets in meanwhile, and the next agent takes over', async () => {
+  const first = new LabAgent(authority, lab.socket());
+  await first.adapter.start();
+  const alice = await lab.connected(0, ALICE.username, ALICE.password);
+  const bob = await lab.connected(1, BOB.username, BOB.password);
+  await ping(0, 10);
+  first.adapter.stop();
+
+  await ping(0);
+  const late = await lab.connect(2, BOB.username, BOB.password);
+  await until('the late client asks', () => late.output().includes('PUSH_REQUEST'));
+  await ping(1);
+  assert.equal(isUp(late), false);
+  assert.equal(first.used.length, 0);
+
+  authority.publish([ALICE]);
+  const second = new LabAgent(authority, lab.socket());
+  await second.adapter.start();
+  await until('the second agent knows alice', () => second.live === 1);
+  assert.match(bob.output(), /Initialization Sequence Completed/);
+  await until('bob is no customer any more', () => !bob.running && !late.running);
+  assert.match(bob.output(), /AUTH_FAILED/);
+  assert.match(late.output(), /AUTH_FAILED/);
+  assert.equal(second.live, 1);
+  await ping(0);
+  await alice.stop();
+  await until('the record', () => second.used.length === 1);
+  assert.ok((second.used[0]?.totalBytes ?? 0) > 20_000, 'what the first agent saw is counted too');
+  assert.deepEqual(second.origin.asked, { first: 203, last: 2, length: 4 });
+  second.adapter.stop();
+});
+
+test('an agent without an auth file touches nobody, and takes over when it gets one', async () => {
+  authority.publish([ALICE]);
+  const earlier = new LabAgent(authority, lab.socket());
+  await earlier.adapter.start();
+  await lab.connected(0, ALICE.username, ALICE.password);
+  earlier.adapter.stop();
+
+  const empty = new LabAuthority();
+  const agent = new LabAgent(empty, lab.socket());
+  await agent.adapter.start();
+  const other = await lab.connect(1, ALICE.username, ALICE.password);
+  await until('the client is put off', () => other.output().includes('AUTH_FAILED,TEMP'));
+  assert.ok(other.running);
+  await other.stop();
+  await ping(0);
+  assert.equal(agent.live, 0);
+  empty.publish([ALICE]);
+  await until('the session is known', () => agent.live === 1);
+  await ping(0);
+  agent.adapter.stop();
+  await lab.disconnectAll();
+});
+
+test('when the daemon is killed its sessions end, and the next one is served', async () => {
+  const agent = new LabAgent(authority, lab.socket());
+  await agent.adapter.start();
+  await until('the last test is over', () => agent.sessions.size === 0);
+  const client = await lab.connected(0, ALICE.username, ALICE.password);
+  assert.equal(agent.live, 1);
+  lab.server().signal('SIGKILL');
+  await until('the session ends', () => agent.used.length === 1 && agent.sessions.size === 0);
+  await lab.startServer();
+  await until('the client is back', () => agent.live === 1);
+  assert.ok(client.running);
+  assert.deepEqual(agent.journal.codes(), ['daemon_lost', 'daemon_found']);
+  agent.adapter.stop();
+});

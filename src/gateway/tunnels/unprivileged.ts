@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import type { Namespace } from '../../host/namespaces/namespace.os.ts';
+
+/** Who a daemon runs as, and what its environment holds besides what is rendered. */
+export interface DaemonOptions {
+  /** Numeric ids of the daemon. Without them it runs as root, as on a development machine. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+  /** The agent's group: it may connect to the daemon's socket. */
+  readonly agentGroup?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The arguments that start a program as an unprivileged user who keeps exactly these capabilities. */
+export function unprivileged(user: DaemonOptions['user'], ...capabilities: readonly string[]): string[] {
+  if (user === undefined) return [];
+  const kept = capabilities.map((capability) => `+${capability}`).join(',');
+  const only = [`--inh-caps=${kept}`, `--ambient-caps=${kept}`, `--bounding-set=-all,${kept}`];
+  return ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', ...only, '--'];
+}
+
+/** A directory for one daemon's socket: the daemon makes it there, and it belongs to the agent's group from birth. */
+export async function makeSocketDirectory(
+  namespace: Pick<Namespace, 'run'>,
+  path: string,
+  { user, agentGroup }: DaemonOptions,
+): Promise<void> {
+  const owner = ['--owner', String(user?.uid ?? 0), '--group', String(agentGroup ?? 0)];
+  await namespace.run(['install', '--directory', ...owner, '--mode', '2750', path]);
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import type { AuthSource } from '../../../contracts/authfile/authfile.ts';
+import type { TunnelPlan } from '../../../contracts/plan/plan.ts';
+import { hostOf, innerPools } from '../../../contracts/plan/wireguard/pool.ts';
+import { type Clock, today } from '../../../core/clock/clock.ts';
+import type { Journal } from '../../../core/journal/journal.ts';
+import type { InnerAddresses, InnerPools } from '../../../core/sessions/inner.ts';
+import type { SessionId, Sessions } from '../../../core/sessions/session.ts';
+import type { OriginLookup } from '../../geoip/origin.ts';
+import { WireGuardPeers } from '../../sensitive/wireguard-peers.ts';
+import { PeerTable } from './peers.ts';
+
+/** Milliseconds between surveys of a device with few peers. */
+export const SURVEY_EVERY = 2000;
+
+/** With many peers, surveys take at most this part of the time, unless that would make pauses this many times as long. */
+const SURVEY_SHARE = 1 / 25;
+const LONGEST_PAUSE = 10;
+
+export interface WireGuardParts {
+  readonly sessions: Sessions;
+  readonly auth: AuthSource;
+  readonly origin: OriginLookup;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  /** The daemon's socket. */
+  readonly socket: string;
+  readonly tunnel: Pick<TunnelPlan, 'pool4' | 'pool6'>;
+  /** Milliseconds, each with its constant as default: {@link SURVEY_EVERY}, IDLE_AFTER and AWAY_FOR. */
+  readonly surveyEvery?: number;
+  readonly idleAfter?: number;
+  readonly awayFor?: number;
+  /** Milliseconds that the daemon may take for one answer. */
+  readonly patience?: number;
+}
+
+/**
+ * Keeps the peers of a WireGuard device as the auth file says, and makes sessions of those that are heard. It has no
+ * rights but to the daemon's socket, and it asks the daemon again and again, because WireGuard announces nothing.
+ *
+ * Stopping it, or killing it, ends no session: whoever starts next finds them in the daemon and resumes them.
+ */
+export class WireGuardAdapter implements InnerAddresses {
+  readonly #parts: WireGuardParts;
+  readonly #pools: InnerPools;
+  readonly #peers: WireGuardPeers;
+  readonly #table: PeerTable;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #stopped = false;
+  /** Something may be missing from the device. */
+  #incomplete = true;
+  #again = false;
+  #lost = false;
+  #day = 0;
+
+  constructor(parts: WireGuardParts) {
+    this.#parts = parts;
+    this.#pools = innerPools(parts.tunnel);
+    this.#peers = new WireGuardPeers({ ...parts, path: parts.socket, pools: this.#pools });
+    this.#table = new PeerTable({ ...parts, ending: () => this.#hurry() });
+  }
+
+  /** Resolves after the first survey. A daemon that is not there yet is waited for. */
+  async start(): Promise<void> {
+    this.#parts.auth.onChange(() => {
+      this.#incomplete = true;
+      this.#hurry();
+    });
+    this.#run();
+    await this.#running;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#peers.close();
+    await this.#running;
+    // A survey that was just connecting has opened the socket again.
+    this.#peers.close();
+  }
+
+  sessionAt(bytes: Uint8Array, start: number, length: 4 | 16): SessionId | undefined {
+    const host = hostOf(this.#pools, bytes, start, length);
+    return host === undefined ? undefined : this.#table.sessionOf(host);
+  }
+
+  /** Surveys at once, or once more when one is running. */
+  #hurry(): void {
+    this.#again = true;
+    if (this.#running === undefined) this.#run();
+  }
+
+  #run(): void {
+    if (this.#stopped) return;
+    clearTimeout(this.#timer);
+    this.#again = false;
+    const began = this.#parts.clock.elapsed();
+    this.#running = this.#survey().finally(() => {
+      this.#running = undefined;
+      const took = this.#parts.clock.elapsed() - began;
+      if (!this.#stopped) this.#timer = setTimeout(() => this.#run(), this.#again ? 0 : this.#pause(took));
+    });
+  }
+
+  #pause(took: number): number {
+    const shortest = this.#parts.surveyEvery ?? SURVEY_EVERY;
+    return Math.min(Math.max(shortest, took / SURVEY_SHARE), LONGEST_PAUSE * shortest);
+  }
+
+  async #survey(): Promise<void> {
+    if (this.#parts.auth.current === undefined || !(await this.#connected())) return;
+    this.#table.begin();
+    let outcome = await this.#peers.survey((report) => this.#table.look(report));
+    while (outcome === 'more') outcome = await this.#peers.survey((report) => this.#table.look(report));
+    if (outcome === 'done') {
+      this.#table.surveyed();
+      outcome = await this.#complete();
+    }
+    if (outcome === 'junk') this.#parts.journal.say({ code: 'daemon_spoke_junk', daemon: 'wireguard' });
+    if (outcome === 'refused')
+      this.#parts.journal.say({ code: 'failed', program: 'wireguard', failure: 'peers_refused' });
+  }
+
+  /** Adds what is missing, when there is a reason to look for it. */
+  async #complete() {
+    const day = today(this.#parts.clock);
+    if (this.#table.welcomeBack() || day !== this.#day) this.#incomplete = true;
+    this.#day = day;
+    if (!this.#incomplete) return 'done';
+    this.#incomplete = false;
+    const outcome = await this.#peers.fill((host, entitlement) => this.#table.wanted(host, entitlement));
+    if (outcome !== 'done') this.#incomplete = true;
+    return outcome;
+  }
+
+  /** A daemon that does not even take a connection is dead, and its sessions with it. */
+  async #connected(): Promise<boolean> {
+    if (this.#peers.connected) return true;
+    const connected = await this.#peers.connect();
+    if (connected) this.#incomplete = true;
+    else this.#table.lost();
+    if (connected === this.#lost) {
+      this.#parts.journal.say({ code: connected ? 'daemon_found' : 'daemon_lost', daemon: 'wireguard' });
+      this.#lost = !connected;
+    }
+    return connected;
+  }
+}

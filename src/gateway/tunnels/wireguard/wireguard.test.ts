@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { test } from 'node:test';
+import { fetchPage, LAB, type Lab, openLab, startInternet } from '../../../../proof/labs/internet/lab.os.ts';
+import { type PeerRecord, sealAuthFile } from '../../../contracts/authfile/seal.ts';
+import { render as renderFirewall } from '../../../contracts/plan/firewall/render.ts';
+import { GATEWAY_FILES, planGateway } from '../../../contracts/plan/plan.ts';
+import { innerAddresses } from '../../../contracts/plan/wireguard/pool.ts';
+import { render } from '../../../contracts/plan/wireguard/render.ts';
+import { type Clock, systemClock, today } from '../../../core/clock/clock.ts';
+import { until } from '../../../core/clock/until.ts';
+import { RecordingJournal } from '../../../core/journal/journal.ts';
+import type { Entitlement } from '../../../core/licences/licence.ts';
+import { systemRandom } from '../../../core/random/random.ts';
+import type { UsageRecord } from '../../../core/sessions/session.ts';
+import type { Namespace } from '../../../host/namespaces/namespace.os.ts';
+import { place } from '../../../host/namespaces/place.os.ts';
+import type { Child } from '../../../host/processes/process.os.ts';
+import { CurrentAuthFile } from '../../authfile/current.ts';
+import { LiveSessions } from '../../sessions/live.ts';
+import { raiseFirewall } from '../firewall/start.os.ts';
+import { WireGuardAdapter, type WireGuardParts } from './adapter.os.ts';
+import { startWireGuard } from './start.os.ts';
+
+const PLAN = planGateway({
+  gateway: 'zrh-01',
+  location: 'ch-zrh',
+  name: 'zrh-01.example',
+  address4: LAB.address4,
+  address6: LAB.address6,
+  uplink: LAB.uplink,
+});
+const TUNNEL = PLAN.tunnels.wireguard;
+const DIRECTORY = '/run/lethe';
+/** wireguard-go and the agent run as the same user: nobody else may use the daemon's socket. */
+const AGENT = { uid: 961, gid: 961 };
+const SIGNING = generateKeyPairSync('ed25519');
+
+function entitlement(licence: number, more: Partial<Entitlement> = {}): Entitlement {
+  const expiresOn = (today(systemClock) + 30) as Entitlement['expiresOn'];
+  const usageTag = licence.toString(16).padStart(16, '0') as Entitlement['usageTag'];
+  return { licence: licence as Entitlement['licence'], expiresOn, seats: 5, usageTag, ...more };
+}
+
+interface Gateway {
+  readonly lab: Lab;
+  readonly auth: CurrentAuthFile;
+  readonly publicKey: string;
+  daemon: Child;
+  seal(peers: readonly PeerRecord[]): void;
+}
+
+/** A gateway with real wireguard-go behind the real firewall, and an auth file to fill. */
+async function openGateway(): Promise<Gateway> {
+  const lab = await openLab();
+  for (const file of [...render(PLAN), ...renderFirewall(PLAN)])
+    place(lab.gateway, `${DIRECTORY}/${file.name}`, file.content, 0o644);
+  await raiseFirewall(lab.gateway, PLAN, DIRECTORY);
+  const privateKey = await lab.gateway.run(['wg', 'genkey']);
+  place(lab.gateway, GATEWAY_FILES.wireguardKey, privateKey);
+  const publicKey = (await lab.gateway.run(['wg', 'pubkey'], { stdin: privateKey })).trim();
+  const daemon = await startWireGuard(lab.gateway, DIRECTORY, { user: AGENT, env: { GOGC: '50' } });
+  const auth = new CurrentAuthFile(SIGNING.publicKey, new RecordingJournal());
+  let version = 0;
+  const seal = (peers: readonly PeerRecord[]) => {
+    version += 1;
+    const content = { version, salt: new Uint8Array(14), logins: [], peers };
+    assert.equal(auth.offer(sealAuthFile(content, SIGNING.privateKey)), 'in_force');
+  };
+  return { lab, auth, publicKey, daemon, seal };
+}
+
+interface Agent {
+  readonly adapter: WireGuardAdapter;
+  readonly sessions: LiveSessions;
+  readonly usage: UsageRecord[];
+  readonly journal: RecordingJournal;
+}
+
+async function startAgent(gateway: Gateway, more: Partial<WireGuardParts> = {}): Promise<Agent> {
+  const usage: UsageRecord[] = [];
+  const journal = new RecordingJournal();
+  const clock: Clock = systemClock;
+  const used = (record: UsageRecord) => usage.push(record);
+  const sessions = new LiveSessions({ clock, random: systemRandom, journal, used });
+  const origin = {
+    of: (bytes: Uint8Array, start: number, length: number) => ({
+      country: length === 4 && bytes[start] === 192 ? 'CH' : 'unknown',
+      isp: 'Laboratory',
+    }),
+  };
+  const socket = `/proc/${gateway.lab.gateway.pid}/root${GATEWAY_FILES.wireguardSocket}`;
+  const parts = { sessions, auth: gateway.auth, origin, journal, clock, socket, tunnel: TUNNEL };
+  const adapter = new WireGuardAdapter({ ...parts, surveyEvery: 100, awayFor: 1500, ...more });
+  await adapter.start();
+  return { adapter, sessions, usage, journal };
+}
+
+interface Customer {
+  readonly namespace: Namespace;
+  readonly privateKey: string;
+  readonly record: PeerRecord;
+}
+
+async function newCustomer(namespace: Namespace, host: number, owner: Entitlement): Promise<Customer> {
+  const privateKey = (await namespace.run(['wg', 'genkey'])).trim();
+  const publicKey = Buffer.from(await namespace.run(['wg', 'pubkey'], { stdin: privateKey }), 'base64');
+  return { namespace, privateKey, record: { publicKey, host, entitlement: owner } };
+}
+
+/** What `wg-quick up` does, without touching names. */
+async function connect(gateway: Gateway, { namespace, privateKey, record }: Customer): Promise<Child> {
+  const child = await namespace.spawn(['wireguard-go', '-f', 'wg0'], { env: { LOG_LEVEL: 'silent' } });
+  const peer = `PublicKey = ${gateway.publicKey}\nEndpoint = ${LAB.address4}:${TUNNEL.port}\nAllowedIPs = 0.0.0.0/0, ::/0\n`;
+  place(namespace, '/run/wg0.conf', `[Interface]\nPrivateKey = ${privateKey}\n[Peer]\n${peer}`);
+  await until('the interface is there', () => works(namespace, ['wg', 'setconf', 'wg0', '/run/wg0.conf']));
+  const [four, six] = innerAddresses(TUNNEL, record.host);
+  await namespace.run(['ip', 'address', 'add', `${four}/32`, 'dev', 'wg0']);
+  await namespace.run(['ip', 'address', 'add', `${six}/128`, 'dev', 'wg0', 'nodad']);
+  await namespace.run(['ip', 'link', 'set', 'wg0', 'mtu', '1420', 'up']);
+  const router = (await namespace.run(['ip', '-4', 'route', 'show', 'default'])).split(' ')[2] as string;
+  await namespace.run(['ip', 'route', 'replace', LAB.address4, 'via', router]);
+  for (const half of ['0.0.0.0/1', '128.0.0.0/1', '::/1', '8000::/1'])
+    await namespace.run(['ip', 'route', 'replace', half, 'dev', 'wg0']);
+  return child;
+}
+
+async function works(namespace: Namespace, argv: readonly string[]): Promise<boolean> {
+  return await namespace.run(argv).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function endpoints(gateway: Gateway): Promise<string> {
+  return await gateway.lab.gateway.run(['wg', 'show', 'wg0', 'endpoints']);
+}
+
+test('a stock client goes out by the gateway, and is forgotten when it falls idle', async () => {
+  const gateway = await openGateway();
+  const agent = await startAgent(gateway, { idleAfter: 2500 });
+  try {
+    const customer = await newCustomer(gateway.lab.clients[0], 2, entitlement(7));
+    gateway.seal([customer.record]);
+    const client = await connect(gateway, customer);
+    await until('the page comes', async () => (await fetchPage(customer.namespace, LAB.web4)) === LAB.address4);
+    assert.equal(await fetchPage(customer.namespace, LAB.web6), LAB.address6);
+    await until('the session is live', () => agent.sessions.list().length === 1);
+    const inner = Uint8Array.of(10, 64, 192, 2);
+    assert.equal(agent.adapter.sessionAt(inner, 0, 4), agent.sessions.list()[0]?.session);
+    assert.match(await endpoints(gateway), /192\.0\.2\.2:/);
+    const tracked = await gateway.lab.gateway.run(['cat', '/proc/net/nf_conntrack']);
+    assert.match(tracked, /dst=203\.0\.113\.80/);
+    assert.doesNotMatch(tracked, /192\.0\.2\./, 'the address of the customer is not tracked');
+    await client.stop();
+    await until('the session is over', () => agent.usage.length === 1);
+    assert.doesNotMatch(await endpoints(gateway), /192\.0\.2/);
+    const [record] = agent.usage as [UsageRecord];
+    assert.deepEqual(
+      { ...record, totalBytes: 0 },
+      {
+        usageTag: entitlement(7).usageTag,
+        origin: { country: 'CH', isp: 'Laboratory' },
+        protocol: 'wireguard',
+        totalBytes: 0,
+      },
+    );
+    assert.ok(record.totalBytes > 1000 && record.totalBytes < 100_000, String(record.totalBytes));
+    assert.equal(agent.adapter.sessionAt(inner, 0, 4), undefined);
+    assert.equal(agent.sessions.size, 0);
+    await connect(gateway, customer);
+    await until('it may come back', async () => (await fetchPage(customer.namespace, LAB.web4)) === LAB.address4);
+    await until('the session is live', () => agent.sessions.list().length === 1);
+  } finally {
+    await agent.adapter.stop();
+    await gateway.lab.close();
+  }
+});
+
+test('a peer without a seat, and one that is ended, get no answer until their time away is over', async () => {
+  const gateway = await openGateway();
+  const agent = await startAgent(gateway);
+  const page = async ({ namespace }: Customer) => await fetchPage(namespace, LAB.web4);
+  try {
+    const one = entitlement(9, { seats: 1 });
+    const first = await newCustomer(gateway.lab.clients[0], 2, one);
+    const second = await newCustomer(gateway.lab.clients[1], 3, one);
+    gateway.seal([first.record, second.record]);
+    await connect(gateway, first);
+    await until('the first has its page', async () => (await page(first)) === LAB.address4);
+    await until('the first has its seat', () => agent.sessions.list().length === 1);
+    const client = await connect(gateway, second);
+    await second.namespace.spawn(['ping', '-i', '0.2', LAB.web4]);
+    await until('the second is sent away', async () => !(await peers(gateway)).includes(second.record.host));
+    assert.equal(agent.sessions.list().length, 1);
+
+    const beats = agent.sessions.list();
+    agent.sessions.endThese(
+      beats.map((beat) => beat.session),
+      'seats',
+    );
+    await until('the first is ended', () => agent.usage.length === 1);
+    await until('its peer is gone', async () => !(await peers(gateway)).includes(first.record.host));
+    await client.stop();
+    await connect(gateway, second);
+    await until('the second gets the seat', () => agent.sessions.list().length === 1);
+    assert.equal(await page(second), LAB.address4);
+    assert.deepEqual(agent.journal.codes(), []);
+  } finally {
+    await agent.adapter.stop();
+    await gateway.lab.close();
+  }
+});
+
+test('sessions outlive the agent; the auth file and kill -9 of the daemon end them', async () => {
+  const gateway = await openGateway();
+  let agent = await startAgent(gateway);
+  const page = async ({ namespace }: Customer) => await fetchPage(namespace, LAB.web4);
+  try {
+    const customers = [
+      await newCustomer(gateway.lab.clients[0], 2, entitlement(21)),
+      await newCustomer(gateway.lab.clients[1], 3, entitlement(22)),
+    ] as const;
+    const [stays, leaves] = customers;
+    gateway.seal(customers.map(({ record }) => record));
+    const client = await connect(gateway, stays);
+    await connect(gateway, leaves);
+    for (const customer of customers)
+      await until('the page comes', async () => (await page(customer)) === LAB.address4);
+    await until('both are live', () => agent.sessions.list().length === 2);
+    await startInternet(leaves.namespace);
+    assert.equal(await fetchPage(stays.namespace, innerAddresses(TUNNEL, 3)[0]), undefined, 'another customer');
+    assert.ok(await fetchPage(leaves.namespace, innerAddresses(TUNNEL, 3)[0]), 'who does serve');
+
+    await agent.adapter.stop();
+    assert.equal(agent.usage.length, 0);
+    agent = await startAgent(gateway);
+    assert.equal(agent.sessions.list().length, 2);
+    assert.equal(await page(stays), LAB.address4);
+
+    gateway.seal([stays.record]);
+    await until('the other is gone from the daemon', async () => (await peers(gateway)).join() === '2');
+    await until('its session is over', () => agent.usage.length === 1);
+    assert.equal(agent.usage[0]?.usageTag, leaves.record.entitlement.usageTag);
+    assert.equal(await page(leaves), undefined);
+
+    gateway.daemon.signal('SIGKILL');
+    await gateway.daemon.exited;
+    await until('the last session is over', () => agent.usage.length === 2);
+    gateway.daemon = await startWireGuard(gateway.lab.gateway, DIRECTORY, { user: AGENT });
+    await until('the peer is back', async () => (await peers(gateway)).join() === '2');
+    assert.deepEqual(agent.journal.codes(), ['daemon_lost', 'daemon_found']);
+    await client.stop();
+    await connect(gateway, stays);
+    await until('the page comes again', async () => (await page(stays)) === LAB.address4);
+  } finally {
+    await agent.adapter.stop();
+    await gateway.lab.close();
+  }
+});
+
+test('the daemon listens to the agent alone, says nothing, and a start that fails says why', async () => {
+  const gateway = await openGateway();
+  const { lab, daemon } = gateway;
+  const knock = `require('node:net').connect('${GATEWAY_FILES.wireguardSocket}').on('connect',()=>process.exit(0)).on('error',()=>process.exit(9))`;
+  const as = (uid: number) => ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--'];
+  try {
+    assert.ok(await works(lab.gateway, [...as(AGENT.uid), process.execPath, '-e', knock]));
+    assert.equal(await works(lab.gateway, [...as(999), process.execPath, '-e', knock]), false);
+    assert.match(await lab.gateway.run(['ps', '-o', 'uid=', '-C', 'wireguard-go']), /^\s*961$/m);
+    assert.doesNotMatch(daemon.output(), /DEBUG|ERROR|INFO/);
+    place(lab.internet, `${DIRECTORY}/wireguard.env`, render(PLAN)[0]?.content.replace('=wg0', '=lo') as string);
+    await assert.rejects(startWireGuard(lab.internet, DIRECTORY), /wireguard-go ended/);
+  } finally {
+    await lab.close();
+  }
+});
+
+/** Hosts that the daemon knows. */
+async function peers(gateway: Gateway): Promise<number[]> {
+  const lines = (await gateway.lab.gateway.run(['wg', 'show', 'wg0', 'allowed-ips'])).trim().split('\n');
+  return lines.flatMap(
+    (line) =>
+      line
+        .match(/10\.64\.192\.(\d+)\/32/)
+        ?.slice(1)
+        .map(Number) ?? [],
+  );
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ControlConfigFile } from '../control/program/config.ts';
+import { spawnChild } from '../host/processes/process.os.ts';
+import type { Identity } from './identity.os.ts';
+import { untilReady } from './ready.os.ts';
+import type { Database, GatewayOptions, Place, ServiceDeps, ServiceOptions } from './service.os.ts';
+import { type Supervised, supervise } from './supervisor.ts';
+import type { Users } from './users.os.ts';
+
+const CONTROL = fileURLToPath(new URL('../../cmd/control.ts', import.meta.url));
+
+/** On an address that only the gateway's cable reaches; fixed, so that a control that was started again is found. */
+export const FLEET_PORT = 8443;
+
+export interface ControlParts {
+  readonly options: ServiceOptions;
+  readonly deps: ServiceDeps;
+  readonly users: Users | undefined;
+  readonly identity: Identity;
+  readonly database: Database;
+  readonly place: Place | undefined;
+  /** Undefined without a gateway. */
+  readonly shown?: ShownKeys;
+}
+
+/** What control knows of a gateway's keys. */
+export interface ShownKeys {
+  /** SHA-256 of its bearer token, in hex. */
+  readonly tokenHash: string;
+  /** WireGuard's public key, base64. */
+  readonly wireguardKey: string;
+}
+
+export function tokenHash(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+export interface StartedControl {
+  readonly control: Supervised;
+  readonly portal: string;
+  readonly fleet: string;
+  /** Has control start again with a gateway's new keys. */
+  readonly show: (shown: ShownKeys) => void;
+}
+
+/** Writes what control is told, starts it and waits until it serves. */
+export async function startControl(parts: ControlParts): Promise<StartedControl> {
+  const { deps } = parts;
+  const config = writeControlFiles(parts);
+  let urls: { portal: string; fleet: string } | undefined;
+  const control = await supervise({
+    name: 'control',
+    journal: deps.journal,
+    clock: deps.clock,
+    start: async () => {
+      const child = spawnChild(['prlimit', '--core=0', process.execPath, CONTROL, '--config', config]);
+      const line = await untilReady(child, 'control', /\{"ready":"control".*\}/);
+      urls ??= JSON.parse(line[0]) as { portal: string; fleet: string };
+      return child;
+    },
+  });
+  return {
+    control,
+    portal: urls?.portal ?? '',
+    fleet: urls?.fleet ?? '',
+    show(shown) {
+      writeControlFiles({ ...parts, shown });
+      control.child.signal('SIGTERM');
+    },
+  };
+}
+
+/** Control reads these before it gives up root, and can read none of them afterwards. */
+function writeControlFiles({ options, users, identity, database, place, shown }: ControlParts): string {
+  const directory = join(options.directory, 'control');
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const file = (name: string, content: string): string => {
+    const path = join(directory, name);
+    writeFileSync(path, content, { mode: 0o600 });
+    return path;
+  };
+  const signing = file('signing.pem', identity.signingKey);
+  const config: ControlConfigFile = {
+    name: options.name,
+    database: database.socket,
+    listen: { address: options.listen.host, port: options.listen.port },
+    ...(users === undefined ? {} : { user: users.control }),
+    caCertificate: file('ca.crt', identity.caCertificate),
+    tlsCryptKey: file('tls-crypt.key', identity.tlsCryptKey),
+    keys: { authfile: signing, expected: signing, locations: signing, usage: file('usage.key', identity.usageKey) },
+    ...(place === undefined || options.gateway === undefined || shown === undefined
+      ? {}
+      : { fleet: fleetOf(options.gateway, place, shown, file) }),
+  };
+  return file('control.json', JSON.stringify(config, null, 2));
+}
+
+function fleetOf(
+  gateway: GatewayOptions,
+  { cables, plan, tls }: Place,
+  shown: ShownKeys,
+  file: (name: string, content: string) => string,
+): NonNullable<ControlConfigFile['fleet']> {
+  return {
+    listen: { address: cables.controlAddress, port: FLEET_PORT },
+    certificate: file('fleet.crt', tls.certificate),
+    key: file('fleet.key', tls.key),
+    locations: [gateway.location],
+    gateways: [
+      {
+        gateway: plan.gateway,
+        location: plan.location,
+        name: plan.name,
+        address4: plan.address4,
+        ...(plan.address6 === undefined ? {} : { address6: plan.address6 }),
+        uplink: plan.uplink,
+        forwarders: plan.forwarders === 'root' ? 'root' : [...plan.forwarders],
+        esp: plan.esp,
+        ...shown,
+      },
+    ],
+  };
+}

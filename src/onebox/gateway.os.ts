@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { fileURLToPath } from 'node:url';
+import { AGENT_FILES, type AgentChoice, gatewayFiles } from '../contracts/plan/files.ts';
+import { makeRadiusSecret } from '../contracts/plan/ikev2/secret.ts';
+import { GATEWAY_FILES, type GatewayPlan } from '../contracts/plan/plan.ts';
+import type { Clock } from '../core/clock/clock.ts';
+import type { Journal } from '../core/journal/journal.ts';
+import type { Random } from '../core/random/random.ts';
+import { assertWiped, wiped } from '../gateway/residue/wipe.os.ts';
+import { startResolver } from '../gateway/tunnels/dns/start.os.ts';
+import { raiseFirewall } from '../gateway/tunnels/firewall/start.os.ts';
+import { startCharon } from '../gateway/tunnels/ikev2/start.os.ts';
+import { startOpenvpn } from '../gateway/tunnels/openvpn/start.os.ts';
+import { startWireGuard } from '../gateway/tunnels/wireguard/start.os.ts';
+import { placeFiles } from '../host/files/place.os.ts';
+import type { Namespace } from '../host/namespaces/namespace.os.ts';
+import type { Child } from '../host/processes/process.os.ts';
+import type { GatewayIdentity } from './identity.os.ts';
+import { untilReady } from './ready.os.ts';
+import { type Supervised, supervise } from './supervisor.ts';
+import type { Users } from './users.os.ts';
+
+export interface GatewayParts {
+  /** Where it lives, with its uplink cabled and addressed already. */
+  readonly namespace: Namespace;
+  readonly plan: GatewayPlan;
+  readonly identity: GatewayIdentity;
+  /** What the agent is told, but for the plan and the user. */
+  readonly agent: AgentChoice;
+  /** PEM: signs control's certificate. */
+  readonly caCertificate: string;
+  readonly users: Users;
+  /** The library that wipes freed memory. */
+  readonly wipe: string;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Programs of a gateway that run and are kept running, in the order they were started. */
+export interface RunningGateway {
+  readonly programs: readonly Supervised[];
+  program(name: string): Supervised;
+  stop(): Promise<void>;
+}
+
+const AGENT = fileURLToPath(new URL('../../cmd/gateway.ts', import.meta.url));
+
+/** No core dump can leave a program, and V8 overwrites the memory that it frees. */
+const AGENT_COMMAND = [
+  'prlimit',
+  '--core=0',
+  process.execPath,
+  '--clear-free-memory',
+  AGENT,
+  '--config',
+  AGENT_FILES.config,
+];
+
+/** Places keys and configuration in the gateway's memory, closes the firewall, then starts its daemons and its agent. */
+export async function startGateway(parts: GatewayParts): Promise<RunningGateway> {
+  placeGateway(parts);
+  await raiseFirewall(parts.namespace, parts.plan, GATEWAY_FILES.directory);
+  const programs: Supervised[] = [];
+  const stop = async (): Promise<void> => {
+    for (const program of programs.toReversed()) await program.stop();
+  };
+  try {
+    for (const [name, start] of Object.entries(starters(parts))) {
+      programs.push(await supervise({ name, journal: parts.journal, clock: parts.clock, start }));
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    programs,
+    stop,
+    program(name) {
+      const found = programs.find((program) => program.name === name);
+      if (found === undefined) throw new RangeError(`a gateway runs no program ${name}`);
+      return found;
+    },
+  };
+}
+
+/** How each program is started, first and again. Every one but wireguard-go wipes what it frees. */
+function starters(parts: GatewayParts): Record<string, () => Promise<Child>> {
+  const { namespace, users, wipe } = parts;
+  const { directory } = GATEWAY_FILES;
+  const agentGroup = users.agent.gid;
+  const { env = {} } = wiped(wipe);
+  const openvpn = (protocol: 'openvpn-udp' | 'openvpn-tcp') => () =>
+    startOpenvpn(namespace, protocol, directory, { user: users.openvpn, agentGroup, env });
+  return {
+    unbound: () => startResolver(namespace, directory, { user: users.resolver, agentGroup, env }),
+    'openvpn-udp': openvpn('openvpn-udp'),
+    'openvpn-tcp': openvpn('openvpn-tcp'),
+    charon: () => startCharon(namespace, directory, { user: users.charon, agentGroup, env }),
+    'wireguard-go': () => startWireGuard(namespace, directory, { user: users.agent }),
+    agent: () => startAgent(parts),
+  };
+}
+
+async function startAgent({ namespace, wipe }: GatewayParts): Promise<Child> {
+  const child = await namespace.spawn(AGENT_COMMAND, wiped(wipe));
+  await untilReady(child, 'gateway', /"code":"started","program":"gateway"/);
+  await assertWiped(child.pid, wipe);
+  return child;
+}
+
+function placeGateway({ namespace, plan, identity, agent, caCertificate, users, random }: GatewayParts): void {
+  const files = gatewayFiles({
+    plan,
+    keys: identity.files,
+    radiusSecret: makeRadiusSecret(random),
+    token: identity.token,
+    controlAuthority: caCertificate,
+    agent,
+    owners: { agent: users.agent, wireguard: users.agent, tunnels: users.openvpn.gid, charon: users.charon.gid },
+  });
+  placeFiles(`/proc/${namespace.pid}/root`, files);
+}

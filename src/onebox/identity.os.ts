@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Authority, createAuthority, issueServerCertificate } from '../contracts/pki/authority.ts';
+import { addressBytes, type KeyFile, makeGatewayKeys } from '../contracts/pki/gateway-keys.ts';
+import {
+  generateP256Key,
+  generateRsaKey,
+  openvpnStaticKey,
+  privateKeyPem,
+  publicKeyInfo,
+  signerOf,
+} from '../contracts/pki/keys.ts';
+import type { GatewayPlan } from '../contracts/plan/plan.ts';
+import type { Clock } from '../core/clock/clock.ts';
+import type { Random } from '../core/random/random.ts';
+
+/** What the service is known by: its keys and certificates, kept between runs, readable by root alone. */
+export interface Identity {
+  /** PEM. Its key signs gateways' certificates and is given to no program. */
+  readonly caCertificate: string;
+  readonly tlsCryptKey: string;
+  /** Ed25519, PEM: signs auth files, expected configurations and the list of locations. */
+  readonly signingKey: string;
+  /** 32 bytes, base64: keys the usernames' hashes in usage events. */
+  readonly usageKey: string;
+}
+
+/** PEM: control's HTTPS for gateways. */
+export interface FleetTls {
+  /** Signed the certificate. */
+  readonly authority: string;
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export interface GatewayIdentity {
+  /** The gateway's bearer token for control. */
+  readonly token: string;
+  readonly files: readonly KeyFile[];
+  readonly wireguardPublicKey: string;
+}
+
+interface Deps {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** DNS name in the certificate of control's HTTPS for gateways. */
+export const FLEET_NAME = 'control.lethe.internal';
+
+/** Opens the identity in a directory, or makes one: at the first start, for ever after. */
+export async function openIdentity(directory: string, serviceName: string, deps: Deps): Promise<Identity> {
+  const kept = readKept(directory, 'service') as Identity | undefined;
+  if (kept !== undefined) return kept;
+  const caKey = await generateRsaKey();
+  const name = { commonName: `${serviceName} VPN CA` };
+  const authority = await createAuthority(deps, { name, key: caKey, signer: signerOf(caKey) });
+  const identity: Identity = {
+    caCertificate: authority.certificate,
+    tlsCryptKey: openvpnStaticKey(deps.random),
+    signingKey: privateKeyPem(generateKeyPairSync('ed25519').privateKey),
+    usageKey: deps.random.bytes(32).toBase64(),
+  };
+  keep(directory, 'ca-key', { name, key: privateKeyPem(caKey) });
+  keep(directory, 'service', identity);
+  return identity;
+}
+
+/** A certificate for control's HTTPS, new at each start, for the addresses where gateways reach it. */
+export async function issueFleetTls(
+  directory: string,
+  identity: Identity,
+  addresses: readonly string[],
+  deps: Deps,
+): Promise<FleetTls> {
+  const key = await generateP256Key();
+  const certificate = await issueServerCertificate(deps, authorityIn(directory, identity), {
+    name: FLEET_NAME,
+    addresses: addresses.map(addressBytes),
+    key,
+  });
+  return { authority: identity.caCertificate, certificate, key: privateKeyPem(key) };
+}
+
+/** Opens the keys of one gateway, or makes them: new whenever what its certificate says has changed. */
+export async function openGatewayIdentity(
+  directory: string,
+  identity: Identity,
+  plan: GatewayPlan,
+  deps: Deps,
+): Promise<GatewayIdentity> {
+  const subject = JSON.stringify([identity.caCertificate, plan.name, plan.address4, plan.address6 ?? '']);
+  const name = `gateway-${plan.gateway}-${createHash('sha256').update(subject).digest('hex').slice(0, 16)}`;
+  const kept = readKept(directory, name) as GatewayIdentity | undefined;
+  if (kept !== undefined) return kept;
+  const keys = await makeGatewayKeys(deps, authorityIn(directory, identity), plan, identity.tlsCryptKey);
+  const made: GatewayIdentity = { ...keys, token: Buffer.from(deps.random.bytes(32)).toString('base64url') };
+  keep(directory, name, made);
+  return made;
+}
+
+/** 32 bytes, base64, of the Ed25519 key that gateways check signatures with. */
+export function signingPublicKey(identity: Identity): string {
+  const { x } = createPublicKey(createPrivateKey(identity.signingKey)).export({ format: 'jwk' }) as { x: string };
+  return Buffer.from(x, 'base64url').toString('base64');
+}
+
+/** The authority that signs gateways' certificates, with its key in PEM. */
+export function authorityKey(directory: string): { readonly name: Authority['name']; readonly key: string } {
+  const kept = readKept(directory, 'ca-key') as { name: Authority['name']; key: string } | undefined;
+  if (kept === undefined) throw new Error("the key of the service's authority is gone from its directory");
+  return kept;
+}
+
+function authorityIn(directory: string, identity: Identity): Authority {
+  const kept = authorityKey(directory);
+  const key: KeyObject = createPrivateKey(kept.key);
+  return { name: kept.name, certificate: identity.caCertificate, publicKey: publicKeyInfo(key), signer: signerOf(key) };
+}
+
+function readKept(directory: string, name: string): unknown {
+  const path = join(directory, `${name}.json`);
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+}
+
+/** Written beside and moved into place, so that a crash leaves either nothing or all of it. */
+function keep(directory: string, name: string, content: object): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, `${name}.json`);
+  const unfinished = `${path}.unfinished`;
+  rmSync(unfinished, { force: true });
+  writeFileSync(unfinished, JSON.stringify(content), { mode: 0o600, flush: true });
+  renameSync(unfinished, path);
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { StoredBoot } from '../activator/activator.store.ts';
+import type { BundleParameters } from '../contracts/activation/bundle.ts';
+import type { Random } from '../core/random/random.ts';
+import { openTpm } from '../gateway/boot/tpm.os.ts';
+import type { Cabling } from '../host/machines/cabling.os.ts';
+import { type Machine, type MachineOptions, startMachine } from '../host/machines/machine.os.ts';
+import { makeTpm, startTpm, type TpmFactory, tpmFactory } from '../host/machines/swtpm.os.ts';
+import type { Namespace } from '../host/namespaces/namespace.os.ts';
+import type { Progress } from '../host/terminal/terminal.ts';
+import { ACTIVATOR_PORT, type ServiceActivator } from './activator.os.ts';
+import { FLEET_PORT } from './control.os.ts';
+import type { ImageRelease } from './image-release.os.ts';
+import { CannotStart } from './machine.os.ts';
+
+/** The virtual machine in which a gateway's image runs. It keeps nothing between two boots but its TPM. */
+export interface ImageGateway {
+  /** What control is told: SHA-256 of the gateway's bearer token, in hex. */
+  readonly tokenHash: string;
+  /** The machine as it runs now. */
+  readonly machine: Machine;
+  /** The boot that was given its secrets last. */
+  readonly boot: StoredBoot;
+  /** Resolves when the machine's agent has reached control: it starts after all daemons. */
+  serves(): Promise<void>;
+  /** Pulls the plug, powers the machine on again, and waits until it has proven itself anew. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What a machine may be given that is not the gateway's. */
+export type Hardware = Pick<MachineOptions, 'memory' | 'memoryFile' | 'disks'>;
+
+export interface ImageGatewayParts {
+  readonly release: ImageRelease;
+  /** Where the machine's TPM, and the maker of it, are kept. */
+  readonly directory: string;
+  /** The namespace that QEMU runs in, with the machine's cards. */
+  readonly hull: Namespace;
+  readonly cabling: Cabling;
+  readonly activator: ServiceActivator;
+  readonly parameters: Omit<BundleParameters, 'token'>;
+  readonly hardware: Hardware;
+  readonly random: Random;
+  readonly progress: Progress;
+}
+
+/** An emulated machine needs half a minute when nobody disturbs it. */
+const PATIENCE = 600_000;
+const LOOK_EVERY = 250;
+
+/** A machine with a TPM of its own, made with the first call, and kept. */
+export async function openTpmOf(directory: string): Promise<{ factory: TpmFactory; state: string }> {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const factory = tpmFactory(join(directory, 'factory'));
+  const state = join(directory, 'tpm');
+  if (!existsSync(state)) await makeTpm(factory, state, 'lethe-gateway');
+  return { factory, state };
+}
+
+/** The certificate (DER) of a TPM's endorsement key, as its owner reads it out when the machine is bought. */
+export async function endorsementCertificate(state: string, scratch: string, random: Random): Promise<Uint8Array> {
+  const tpm = await startTpm(state, 'tools');
+  try {
+    return await openTpm(scratch, tpm.tcti, random).endorsementCertificate();
+  } finally {
+    await tpm.stop();
+  }
+}
+
+/** Enrols the machine, powers it on, and waits until it has proven what it runs and was given its secrets. */
+export async function startImageGateway(parts: ImageGatewayParts): Promise<ImageGateway> {
+  const { activator, directory, parameters } = parts;
+  const { state } = await openTpmOf(directory);
+  const tokenHash = await activator.enrol(
+    await endorsementCertificate(state, join(directory, 'scratch'), parts.random),
+    parameters,
+  );
+  let running = await powerOn(parts, state);
+  return {
+    tokenHash,
+    get machine() {
+      return running.machine;
+    },
+    get boot() {
+      return running.boot;
+    },
+    async serves() {
+      await comeSoFar(running.machine, async () => (await parts.cabling.signs()).answered.has(FLEET_PORT), 'serve');
+    },
+    async restart() {
+      await running.machine.close();
+      await parts.cabling.forget();
+      running = await powerOn(parts, state);
+    },
+    stop: () => running.machine.close(),
+  };
+}
+
+async function powerOn(parts: ImageGatewayParts, state: string): Promise<{ machine: Machine; boot: StoredBoot }> {
+  const { activator, hull, cabling, release, parameters, hardware, progress } = parts;
+  const { gateway } = parameters.plan;
+  const before = activator.boot(gateway)?.resets;
+  const machine = await startMachine({
+    variables: release.variables,
+    medium: { file: release.iso, as: 'cd' },
+    tpm: state,
+    cards: cabling.cards,
+    hull,
+    ...hardware,
+  });
+  const signs = () => cabling.signs();
+  try {
+    await progress.stage('The machine boots the signed image into its memory', () =>
+      comeSoFar(machine, async () => (await signs()).addressed, 'boot'),
+    );
+    await progress.stage("It makes this boot's keys, and calls the activator", () =>
+      comeSoFar(machine, async () => (await signs()).answered.has(ACTIVATOR_PORT), 'call'),
+    );
+    const boot = await progress.stage('It proves what it runs, and is given its secrets', () =>
+      comeSoFar(machine, () => newBoot(activator.boot(gateway), before), 'prove'),
+    );
+    return { machine, boot };
+  } catch (error) {
+    await machine.close();
+    throw error;
+  }
+}
+
+function newBoot(boot: StoredBoot | undefined, before: number | undefined): StoredBoot | undefined {
+  return boot?.resets === before ? undefined : boot;
+}
+
+/** What a machine had to do, and did not. */
+const MISSED = {
+  boot: 'The machine did not boot the image.',
+  call: 'The machine booted, and did not find the activator.',
+  prove: 'The machine did not prove what it runs. The activator says why in the lines above.',
+  serve: 'The machine was given its secrets, and did not find control.',
+} as const;
+
+/** Looks until there is something to see, while the machine is on. */
+async function comeSoFar<T>(
+  machine: Machine,
+  look: () => T | undefined | Promise<T | undefined>,
+  step: keyof typeof MISSED,
+): Promise<T> {
+  let off = false;
+  void machine.off.then(() => {
+    off = true;
+  });
+  for (let left = PATIENCE; left > 0; left -= LOOK_EVERY) {
+    const seen = await look();
+    if (seen !== undefined && seen !== false) return seen;
+    if (off) throw new CannotStart(`${MISSED[step]} It went off. Was its image changed?`);
+    await delay(LOOK_EVERY);
+  }
+  throw new CannotStart(MISSED[step]);
+}

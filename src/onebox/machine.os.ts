@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { openNamespace } from '../host/namespaces/namespace.os.ts';
+import { CommandError } from '../host/processes/process.os.ts';
+
+/** Why the service cannot start here, in one sentence for a person. */
+export class CannotStart extends Error {
+  override readonly name = 'CannotStart';
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `127.0.0.1:8080` or `[::1]:8080` */
+export function parseAddress(text: string): Address {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw new CannotStart(`'${text}' is not an address with a port. Write it as 127.0.0.1:8080.`);
+  }
+  return { host: match[1] ?? match[2] ?? '', port };
+}
+
+/** Takes a port for a moment to see that nobody else has it. */
+export async function portIsFree(address: Address): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        new CannotStart(
+          error.code === 'EADDRINUSE'
+            ? `Port ${address.port} on ${address.host} is taken by another program. Choose another one with --listen.`
+            : `Cannot listen on ${address.host} port ${address.port} (${error.code}). Choose another address with --listen.`,
+        ),
+      );
+    });
+    server.listen(address.port, address.host, () => server.close(() => resolve()));
+  });
+}
+
+/**
+ * Holds the data directory until the process ends, however it ends: the name of the lock lives in the kernel and not
+ * in a file.
+ */
+export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
+  const name = createHash('sha256').update(directory).digest('hex').slice(0, 32);
+  const server = createServer((socket) => socket.destroy());
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', () => {
+      reject(
+        new CannotStart(
+          `The service already runs with the data in ${directory}. Stop it first, or choose another --data.`,
+        ),
+      );
+    });
+    server.listen(`\0lethe-${name}`, resolve);
+  });
+  return () => new Promise((resolve) => server.close(() => resolve()));
+}
+
+export function needRoot(uid: number | undefined): void {
+  if (uid === 0) return;
+  throw new CannotStart('A gateway makes network namespaces and needs root. Run it as root, or with --no-gateway.');
+}
+
+/** What a gateway needs from the kernel, each with the sentence that says so when it is missing. */
+const FEATURES: readonly { readonly argv: readonly string[]; readonly missing: string }[] = [
+  {
+    argv: ['ip', 'link', 'add', 'test0', 'type', 'veth', 'peer', 'name', 'test1'],
+    missing: 'virtual Ethernet (CONFIG_VETH)',
+  },
+  { argv: ['ip', 'tuntap', 'add', 'test2', 'mode', 'tun'], missing: 'tunnel interfaces (CONFIG_TUN)' },
+  {
+    argv: [
+      'nft',
+      'add table inet t; add chain inet t c { type nat hook postrouting priority srcnat; }; add rule inet t c masquerade',
+    ],
+    missing: 'nftables with address translation (CONFIG_NF_TABLES, CONFIG_NFT_MASQ)',
+  },
+];
+
+/** Tries each kernel feature in a namespace that is thrown away. */
+export async function kernelCanServe(tun = '/dev/net/tun', features = FEATURES): Promise<void> {
+  if (!existsSync(tun))
+    throw new CannotStart(`This machine has no ${tun}: its kernel lacks tunnel interfaces (CONFIG_TUN).`);
+  const namespace = await openNamespace().catch((error: unknown) => {
+    throw new CannotStart(
+      `This machine does not allow network namespaces (${error instanceof CommandError ? error.message : 'unknown'}).`,
+    );
+  });
+  try {
+    for (const { argv, missing } of features) {
+      await namespace.run(argv).catch(() => {
+        throw new CannotStart(`The kernel of this machine lacks ${missing}, which a gateway needs.`);
+      });
+    }
+  } finally {
+    await namespace.close();
+  }
+}

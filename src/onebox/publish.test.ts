@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { planGateway } from '../contracts/plan/plan.ts';
+import { joinByCable, type Namespace, openNamespace } from '../host/namespaces/namespace.os.ts';
+import { type Ground, machine, publish } from './publish.os.ts';
+
+/** A namespace that stands for the machine, so that the real one is left alone. */
+function groundIn(namespace: Namespace): Ground {
+  return {
+    run: (argv, stdin) => namespace.run(argv, stdin === undefined ? {} : { stdin }),
+    readForwarding: async () => (await namespace.run(['sysctl', '-n', 'net.ipv4.ip_forward'])).trim(),
+    writeForwarding: async (value) =>
+      void (await namespace.run(['sysctl', '-q', '-w', `net.ipv4.ip_forward=${value}`])),
+  };
+}
+
+const RECEIVE = `
+  const socket = require('node:dgram').createSocket('udp4');
+  socket.on('message', (_, from) => { console.log('from ' + from.address); process.exit(0); });
+  socket.bind(1194, () => console.log('bound'));`;
+
+const plan = planGateway({
+  gateway: 'zrh-01',
+  location: 'ch-zrh',
+  name: 'zrh-01.example.net',
+  address4: '198.18.0.1',
+  address6: undefined,
+  uplink: 'uplink',
+});
+
+test('packets for the public address reach the gateway with their source, and everything is taken back', async () => {
+  const [world, host, gateway] = await Promise.all([openNamespace(), openNamespace(), openNamespace()]);
+  try {
+    await joinByCable(
+      { namespace: world, name: 'w0', addresses: ['198.18.0.9/24'] },
+      { namespace: host, name: 'h0', addresses: ['198.18.0.1/24'] },
+    );
+    await joinByCable(
+      { namespace: host, name: 'h1', addresses: ['10.66.0.1/30'] },
+      { namespace: gateway, name: 'uplink', addresses: ['10.66.0.2/30'] },
+    );
+    await gateway.run(['ip', 'route', 'add', 'default', 'via', '10.66.0.1']);
+    const ground = groundIn(host);
+    await ground.writeForwarding('0');
+    const publication = { publicAddress: '198.18.0.1', gatewayAddress: '10.66.0.2', plan };
+    const unpublish = await publish(publication, ground);
+
+    const receiver = await gateway.spawn([process.execPath, '-e', RECEIVE]);
+    while (!receiver.output().includes('bound')) await new Promise((resolve) => setTimeout(resolve, 10));
+    await world.run(['bash', '-c', 'echo hello > /dev/udp/198.18.0.1/1194']);
+    await receiver.exited;
+    assert.match(receiver.output(), /from 198\.18\.0\.9/);
+    await gateway.run(['ping', '-c1', '-W2', '198.18.0.9']);
+
+    await unpublish();
+    assert.equal(await ground.run(['nft', 'list', 'tables']), '');
+    assert.equal(await ground.readForwarding(), '0');
+
+    await ground.writeForwarding('1');
+    await (await publish(publication, ground))();
+    assert.equal(await ground.readForwarding(), '1');
+  } finally {
+    await Promise.all([world.close(), host.close(), gateway.close()]);
+  }
+});
+
+test('on the machine itself the switch is a file and commands are commands', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'lethe-publish-'));
+  try {
+    const ground = machine(join(directory, 'ip_forward'));
+    await ground.writeForwarding('1\n');
+    assert.equal(await ground.readForwarding(), '1');
+    assert.equal(await ground.run(['cat'], 'x'), 'x');
+    assert.equal(await ground.run(['echo', 'y']), 'y\n');
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});

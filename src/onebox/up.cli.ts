@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Clock } from '../core/clock/clock.ts';
+import { writingJournal } from '../core/journal/journal.ts';
+import type { Random } from '../core/random/random.ts';
+import { Progress, type Terminal } from '../host/terminal/terminal.ts';
+import { serviceOperator } from './hosted.os.ts';
+import { CannotStart, parseAddress } from './machine.os.ts';
+import { type GatewayOptions, type Service, type ServiceOptions, startService } from './service.os.ts';
+
+/** The words of `./lethe up`, as the command line gives them. */
+export interface UpFlags {
+  readonly data?: string;
+  readonly listen: string;
+  readonly name: string;
+  readonly public?: string;
+  readonly location: string;
+  readonly forwarder?: readonly string[];
+  /** False for `--no-gateway`. */
+  readonly gateway: boolean;
+  /** Directory of a signed release of the gateway image. */
+  readonly image?: string;
+  /** Only write what an image has to be built with. */
+  readonly operatorFile?: boolean;
+}
+
+export interface UpDeps {
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly release: string;
+  /** Resolves when the person or the machine wants the service to stop. */
+  readonly stopRequested: Promise<void>;
+}
+
+export const UP_DEFAULTS = { listen: '127.0.0.1:8080', name: 'Lethe', location: 'xx-home:This machine:XX' } as const;
+
+/** Root's data belong to the machine, anybody else's to themselves. */
+function defaultDirectory(uid: number | undefined): string {
+  return uid === 0 ? '/var/lib/lethe' : join(homedir(), '.local', 'share', 'lethe');
+}
+
+/** `ch-zrh:Zürich, Switzerland:CH` */
+export function parseLocation(text: string): GatewayOptions['location'] {
+  const match = /^([a-z0-9][a-z0-9-]{0,62}):([^:]{1,120}):([A-Z]{2})$/.exec(text);
+  if (match === null)
+    throw new CannotStart(`'${text}' is not a location. Write it as 'ch-zrh:Zürich, Switzerland:CH'.`);
+  return { id: match[1] ?? '', name: match[2] ?? '', country: match[3] ?? '' };
+}
+
+export function serviceOptions(flags: UpFlags, uid: number | undefined): ServiceOptions {
+  const location = parseLocation(flags.location);
+  const gateway: GatewayOptions = {
+    gateway: `${location.id}-01`,
+    location,
+    name: `${location.id}-01.lethe.internal`,
+    ...(flags.public === undefined ? {} : { publicAddress: flags.public }),
+    ...(flags.forwarder === undefined ? {} : { forwarders: flags.forwarder }),
+    ...(flags.image === undefined ? {} : { image: resolve(flags.image) }),
+  };
+  return {
+    directory: flags.data ?? defaultDirectory(uid),
+    listen: parseAddress(flags.listen),
+    name: flags.name,
+    gateway: flags.gateway ? gateway : undefined,
+  };
+}
+
+/** Runs the service in the foreground until it is asked to stop. Gives the exit code. */
+export async function up(flags: UpFlags, deps: UpDeps): Promise<number> {
+  const { terminal } = deps;
+  const started = deps.clock.elapsed();
+  const journal = writingJournal((line) => terminal.write(line));
+  try {
+    const options = serviceOptions(flags, process.getuid?.());
+    if (flags.operatorFile === true) {
+      const { file } = await serviceOperator(options, { ...deps, journal });
+      terminal.write(`${file}\n\nBuild an image for this service: ./lethe image build --operator ${file}\n`);
+      return 0;
+    }
+    const givenUp = deps.stopRequested.then((): never => {
+      throw new CannotStart('Stopped before it was up. Nothing is left behind.');
+    });
+    givenUp.catch(() => undefined);
+    const progress = new Progress(terminal, deps.clock);
+    const service = await startService(options, { ...deps, journal, progress, givenUp });
+    terminal.write(welcome(service, flags, (deps.clock.elapsed() - started) / 1000));
+    await deps.stopRequested;
+    terminal.write('\nStopping.\n');
+    await service.stop();
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    terminal.write(`\n${error.message}\n`);
+    return 1;
+  }
+}
+
+function welcome(service: Service, flags: UpFlags, seconds: number): string {
+  const lines = [
+    '',
+    `Lethe is up after ${seconds.toFixed(1)} s.`,
+    '',
+    `  Portal   ${service.portal}`,
+    `  API      ${service.portal}/openapi.json`,
+  ];
+  if (service.gateway !== undefined) {
+    const { plan } = service.gateway;
+    const { tunnels } = plan;
+    lines.push(
+      `  Gateway  ${plan.address4}: OpenVPN ${tunnels['openvpn-udp'].port}/udp and ${tunnels['openvpn-tcp'].port}/tcp, IKEv2, WireGuard ${tunnels.wireguard.port}/udp`,
+    );
+    if (service.gateway.machine !== undefined) {
+      const { boot } = service.gateway.machine.image;
+      lines.push(`  Image    release ${boot.release}, proven by its TPM in boot ${boot.resets}`);
+    }
+    if (flags.public === undefined) {
+      lines.push('', '  Only this machine reaches the gateway. To serve others: ./lethe up --public ADDRESS');
+    }
+  }
+  return `${lines.join('\n')}\n\nCtrl-C stops it and leaves nothing behind but the data directory.\n`;
+}

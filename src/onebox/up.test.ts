@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../core/clock/clock.ts';
+import { systemRandom } from '../core/random/random.ts';
+import { type Child, run, spawnChild } from '../host/processes/process.os.ts';
+import { CannotStart } from './machine.os.ts';
+import { untilReady } from './ready.os.ts';
+import { parseLocation, serviceOptions, UP_DEFAULTS, up } from './up.cli.ts';
+
+const LETHE = fileURLToPath(new URL('../../cmd/lethe.ts', import.meta.url));
+const directory = mkdtempSync(join(tmpdir(), 'lethe-up-'));
+
+function startUp(...flags: readonly string[]): Child {
+  return spawnChild([process.execPath, LETHE, 'up', '--data', directory, ...flags]);
+}
+
+/** What must be as before once the service is gone. */
+async function traces(): Promise<object> {
+  const ours: string[] = [];
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const command = await run(['sh', '-c', 'tr "\\0" " " < /proc/$0/cmdline 2>/dev/null || true', pid]);
+    if (command.includes(directory) && !command.includes('/proc/$0')) ours.push(command);
+  }
+  return {
+    ours,
+    tables: await run(['nft', 'list', 'tables']),
+    forwarding: await run(['sysctl', '-n', 'net.ipv4.ip_forward']),
+    namespaces: await run(['ip', 'netns', 'list']),
+  };
+}
+
+async function untilTraces(expected: object): Promise<void> {
+  const deadline = systemClock.elapsed() + 60_000;
+  while (systemClock.elapsed() < deadline) {
+    if (JSON.stringify(await traces()) === JSON.stringify(expected)) return;
+  }
+  assert.deepEqual(await traces(), expected);
+}
+
+let clean: object;
+before(async () => {
+  clean = await traces();
+});
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+const PORTAL = /Portal {3}(http:\/\/127\.0\.0\.1:\d+)/;
+
+test('up serves the portal, refuses a second start, and leaves nothing after SIGTERM', async () => {
+  const service = startUp('--listen', '127.0.0.1:0');
+  let cables: string[] = [];
+  try {
+    const [, portal = ''] = await untilReady(service, 'up', PORTAL);
+    const page = await fetch(portal);
+    assert.equal(page.status, 200);
+    const place = /Gateway {2}10\.66\.(\d+)\.10: OpenVPN 1194\/udp and 443\/tcp/.exec(service.output())?.[1];
+    cables = [`lethe${place}c`, `lethe${place}u`];
+    for (const cable of cables) assert.ok(networkInterfaces()[cable] !== undefined, cable);
+
+    const second = startUp('--listen', '127.0.0.1:0');
+    assert.equal((await second.exited).code, 1);
+    assert.match(second.output(), /The service already runs with the data in/);
+  } finally {
+    assert.equal((await service.stop(30_000)).code, 0, service.output());
+  }
+  for (const cable of cables) assert.equal(networkInterfaces()[cable], undefined, cable);
+  await untilTraces(clean);
+});
+
+test('kill -9 leaves nothing either, and the next start finds the same keys', async () => {
+  const first = startUp('--listen', '127.0.0.1:0', '--no-gateway');
+  const [, portal = ''] = await untilReady(first, 'up', PORTAL);
+  const list = async (url: string) => await (await fetch(`${url}/openapi.json`)).text();
+  const before = await list(portal);
+  first.signal('SIGKILL');
+  await first.exited;
+  await untilTraces(clean);
+
+  const service = startUp('--listen', '127.0.0.1:0', '--no-gateway');
+  try {
+    const [, again = ''] = await untilReady(service, 'up', PORTAL);
+    assert.equal(await list(again), before);
+  } finally {
+    await service.stop(30_000);
+  }
+  await untilTraces(clean);
+});
+
+test('SIGTERM while it starts is obeyed', async () => {
+  const service = startUp('--listen', '127.0.0.1:0');
+  await untilReady(service, 'up', /Starting the database/);
+  assert.equal((await service.stop(30_000)).code, 1);
+  assert.match(service.output(), /Stopped before it was up/);
+  await untilTraces(clean);
+});
+
+test('a taken port is one sentence and a non-zero exit', async () => {
+  const taken = spawnChild([
+    process.execPath,
+    '-e',
+    "require('node:net').createServer().listen(18431, '127.0.0.1', () => console.log('taken'))",
+  ]);
+  try {
+    await untilReady(taken, 'listener', /taken/);
+    const service = startUp('--listen', '127.0.0.1:18431');
+    assert.equal((await service.exited).code, 1);
+    assert.match(
+      service.output(),
+      /Port 18431 on 127\.0\.0\.1 is taken by another program\. Choose another one with --listen\./,
+    );
+  } finally {
+    await taken.stop();
+  }
+});
+
+test('a directory without a release is refused before anything starts', async () => {
+  const service = startUp('--listen', '127.0.0.1:0', '--image', '/nonexistent');
+  assert.equal((await service.exited).code, 1);
+  assert.match(
+    service.output(),
+    /\/nonexistent\/pcrs\.json is not there\. '\.\/lethe image sign' makes a release directory\./,
+  );
+  assert.doesNotMatch(service.output(), /Starting/);
+  await untilTraces(clean);
+});
+
+test('words that make no sense are refused with an example', async () => {
+  const flags = { ...UP_DEFAULTS, gateway: true };
+  assert.deepEqual(parseLocation('ch-zrh:Zürich, Switzerland:CH'), {
+    id: 'ch-zrh',
+    name: 'Zürich, Switzerland',
+    country: 'CH',
+  });
+  for (const text of ['', 'x', 'CH:Zürich:CH', 'ch-zrh:Zürich', 'ch-zrh::CH']) {
+    assert.throws(() => parseLocation(text), CannotStart, text);
+  }
+  assert.equal(serviceOptions(flags, 0).directory, '/var/lib/lethe');
+  assert.match(serviceOptions({ ...flags, gateway: false }, 1000).directory, /\.local\/share\/lethe$/);
+  const published = serviceOptions({ ...flags, public: '203.0.113.7', forwarder: ['9.9.9.9'] }, 0);
+  assert.equal(published.gateway?.publicAddress, '203.0.113.7');
+  assert.deepEqual(published.gateway.forwarders, ['9.9.9.9']);
+
+  const written: string[] = [];
+  const code = await up(
+    { ...flags, listen: 'nonsense' },
+    {
+      terminal: { write: (text) => written.push(text), interactive: false },
+      clock: systemClock,
+      random: systemRandom,
+      release: '0.0.0',
+      stopRequested: new Promise(() => undefined),
+    },
+  );
+  assert.equal(code, 1);
+  assert.match(written.join(''), /'nonsense' is not an address with a port/);
+});

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import type { TpmName } from '../../bytes/formats/tpm.ts';
+import { handedOver, PCR_LENGTH, type Purpose } from './evidence.ts';
+import type { Verdict } from './judge.ts';
+import type { Refusal } from './refusal.ts';
+
+/** The boot in which a machine was last given its secrets. */
+export interface ActivatedBoot {
+  readonly resets: number;
+  readonly restarts: number;
+  /** Milliseconds on the TPM's clock, at the last quote. */
+  readonly milliseconds: bigint;
+  readonly attestationKey: TpmName;
+  /** Digest of the boot's keys. */
+  readonly keys: Uint8Array;
+  /** SHA-256 of the secrets. */
+  readonly secrets: Uint8Array;
+}
+
+/*
+ *            activate, more resets             renew or attest, same boot and keys
+ *   (none) ────────────────────────▶ boot n ────────────────────────────────▶ boot n
+ *                                      │ activate, more resets
+ *                                      └──────────────────────▶ boot n+1
+ *
+ * Every other step is refused. A machine that slept and woke has the same resets and more restarts: it is not the boot
+ * that was activated, and cannot be.
+ */
+
+/** What is believed already about the boot that asks. */
+export interface AskingBoot extends Pick<Verdict, 'clock' | 'handover'> {
+  readonly attestationKey: TpmName;
+  /** Digest of the boot's keys. */
+  readonly keys: Uint8Array;
+}
+
+/** Why this step may not be taken; undefined when it may. */
+export function discontinuity(purpose: Purpose, last: ActivatedBoot | undefined, now: AskingBoot): Refusal | undefined {
+  if (last !== undefined && hasGoneBack(last, now.clock)) return 'counters';
+  return purpose === 'activate' ? whyNoActivation(last, now) : whyNotTheSame(last, now);
+}
+
+function hasGoneBack(last: ActivatedBoot, { resets, restarts, milliseconds }: AskingBoot['clock']): boolean {
+  if (resets !== last.resets) return resets < last.resets;
+  return restarts < last.restarts || milliseconds < last.milliseconds;
+}
+
+function whyNoActivation(last: ActivatedBoot | undefined, { clock, handover }: AskingBoot): Refusal | undefined {
+  if (clock.resets === last?.resets) return 'already_activated';
+  return same(handover, new Uint8Array(PCR_LENGTH)) ? undefined : 'handover';
+}
+
+function whyNotTheSame(last: ActivatedBoot | undefined, now: AskingBoot): Refusal | undefined {
+  if (last === undefined) return 'not_activated';
+  const { resets, restarts } = now.clock;
+  if (resets !== last.resets || restarts !== last.restarts) return 'another_boot';
+  if (!same(now.attestationKey, last.attestationKey)) return 'ak_changed';
+  if (!same(now.keys, last.keys)) return 'keys_changed';
+  return same(now.handover, handedOver(last.secrets)) ? undefined : 'handover';
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { createPublicKey, verify } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { anything, assert as assertProperty, asyncProperty } from 'fast-check';
+import { GATEWAY_TOKEN, openTemporaryControl, type TemporaryControl } from '../../proof/labs/control/temporary.os.ts';
+import { planGateway } from '../../src/contracts/plan/plan.ts';
+import { EXPECTED_CONTEXT, expectConfiguration } from '../../src/control/fleet/expected.ts';
+import { fleetApi } from '../../src/control/fleet/fleet.http.ts';
+import { AuthFilePublisher, GATHERING } from '../../src/control/fleet/publisher.ts';
+import { gatewayOf, locationsOf } from '../../src/control/fleet/registry.ts';
+import { readMaterial } from '../../src/control/program/material.os.ts';
+import { today } from '../../src/core/clock/clock.ts';
+import { CurrentAuthFile } from '../../src/gateway/authfile/current.ts';
+import { run } from '../../src/host/processes/process.os.ts';
+
+let house: TemporaryControl;
+before(async () => {
+  house = await openTemporaryControl();
+});
+after(() => house.close());
+
+async function ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  const { fleetFetch } = house.control;
+  assert.ok(fleetFetch !== undefined);
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  const authorization = `Bearer ${GATEWAY_TOKEN}`;
+  const request = { method, headers: { authorization, ...headers }, ...(text === undefined ? {} : { body: text }) };
+  return fleetFetch(new Request(`https://control.test${path}`, request));
+}
+
+async function inForce(): Promise<CurrentAuthFile> {
+  const response = await ask('GET', '/fleet/v1/authfile');
+  const current = new CurrentAuthFile(createPublicKey(readMaterial(house.config).authfileKey), house.journal);
+  assert.equal(current.offer(new Uint8Array(await response.arrayBuffer())), 'in_force');
+  return current;
+}
+
+async function settle(): Promise<void> {
+  await house.control.publisher.tick();
+  house.clock.advance(GATHERING);
+  await house.control.publisher.tick();
+}
+
+function login(current: CurrentAuthFile, username: string, password: string) {
+  const bytes = Buffer.from(`${username}${password}`);
+  return current.current?.login(bytes, 0, username.length, username.length, bytes.length);
+}
+
+test('who signs up is in the next auth file; rotated and expired credentials leave it', async () => {
+  const { accounts, credentials, devices } = house.control.services;
+  const made = await accounts.signUp();
+  assert.ok(made !== 'busy');
+  const customer = await accounts.customerOf(made.signIn.token);
+  assert.ok(customer !== undefined);
+  const key = Buffer.alloc(32, 11).toString('base64');
+  await devices.add(customer, key);
+  assert.equal(login(await inForce(), made.credentials.username, made.credentials.password), undefined);
+  await settle();
+  const first = await inForce();
+  const entitlement = login(first, made.credentials.username, made.credentials.password);
+  assert.equal(entitlement?.licence, made.licence.id);
+  assert.equal(entitlement.seats, 5);
+  assert.equal(entitlement.expiresOn, made.licence.expiresOn);
+  assert.deepEqual(
+    [...(first.current?.peers() ?? [])].map((peer) => Buffer.from(peer.publicKey).toString('base64')),
+    [key],
+  );
+  const name = Buffer.from(made.credentials.username);
+  assert.equal(first.current?.name(name, 0, name.length)?.entitlement.licence, made.licence.id);
+  const fresh = await credentials.rotate(customer);
+  await settle();
+  const second = await inForce();
+  assert.equal(login(second, made.credentials.username, made.credentials.password), undefined);
+  assert.equal(login(second, fresh.username, fresh.password)?.licence, made.licence.id);
+  assert.ok((second.current?.version ?? 0) > (first.current?.version ?? 0));
+  house.clock.jump(31 * 86_400_000);
+  await house.control.publisher.tick();
+  await settle();
+  const third = await inForce();
+  assert.equal(login(third, fresh.username, fresh.password), undefined);
+  assert.deepEqual([...(third.current?.peers() ?? [])], []);
+  assert.equal(house.control.publisher.seatsOf(made.licence.id), 0);
+  house.clock.jump(-31 * 86_400_000);
+  await settle();
+});
+
+test('a gateway that has the newest auth file gets no other', async () => {
+  const response = await ask('GET', '/fleet/v1/authfile');
+  const etag = response.headers.get('etag') ?? '';
+  assert.match(etag, /^"\d+"$/);
+  assert.equal(response.headers.get('content-type'), 'application/octet-stream');
+  assert.equal((await ask('GET', '/fleet/v1/authfile', undefined, { 'if-none-match': etag })).status, 304);
+  assert.equal((await ask('GET', '/fleet/v1/authfile', undefined, { 'if-none-match': '"0"' })).status, 200);
+});
+
+test('nothing changed, nothing is made; many changes make one file', async () => {
+  const { publisher } = house.control;
+  await settle();
+  const before = publisher.current?.version;
+  await settle();
+  assert.equal(publisher.current?.version, before);
+  for (let change = 0; change < 10; change += 1) publisher.changed();
+  await publisher.tick();
+  assert.equal(publisher.current?.version, before);
+  await settle();
+  assert.equal(publisher.current?.version, (before ?? 0) + 1);
+});
+
+test('a file that cannot be made leaves the old one in force, is said, and is tried again', async () => {
+  const { clock, journal, database } = house;
+  const material = readMaterial(house.config);
+  const { salt } = await database.db.selectFrom('authfile').select('salt').executeTakeFirstOrThrow();
+  const context = { db: database.db, clock, journal, usageKey: material.usageKey, signingKey: material.authfileKey };
+  const publisher = new AuthFilePublisher({ ...context, salt: new Uint8Array(salt) as never });
+  await publisher.start();
+  const before = publisher.current?.version;
+  const broken = new AuthFilePublisher({ ...context, salt: new Uint8Array(3) as never });
+  await assert.rejects(broken.start());
+  broken.changed();
+  clock.advance(GATHERING);
+  await Promise.all([broken.tick(), broken.tick()]);
+  assert.deepEqual(journal.events.at(-1), { code: 'failed', program: 'control', failure: 'authfile' });
+  assert.equal(publisher.current?.version, before);
+  await broken.stop();
+  await publisher.stop();
+});
+
+test('the expected configuration is signed, and its serial grows when it changes', async () => {
+  const response = await ask('GET', '/fleet/v1/expected');
+  const body = await response.text();
+  const document = JSON.parse(body) as { gateway: string; serial: number; files: Record<string, string> };
+  assert.deepEqual(Object.keys(document), ['gateway', 'serial', 'location', 'release', 'files']);
+  assert.match(document.files['openvpn.conf'] ?? '', /^[0-9a-f]{64}$/);
+  const signature = Buffer.from(response.headers.get('lethe-signature') ?? '', 'base64');
+  const { expectedKey } = readMaterial(house.config);
+  assert.equal(verify(null, Buffer.from(EXPECTED_CONTEXT + body), createPublicKey(expectedKey), signature), true);
+  assert.equal(response.headers.get('etag'), `"${document.serial}"`);
+  const headers = { 'if-none-match': `"${document.serial}"` };
+  assert.equal((await ask('GET', '/fleet/v1/expected', undefined, headers)).status, 304);
+  const plan = planGateway({ ...house.config.fleet?.gateways[0], address6: undefined } as never);
+  const again = (content: string) =>
+    expectConfiguration(house.database.db, plan, [{ name: 'openvpn.conf', content }], '0.1.0', expectedKey);
+  const same = await again(`# ${plan.gateway}\n`);
+  assert.equal(same.serial, document.serial);
+  assert.equal((await again('# other\n')).serial, document.serial + 1);
+  assert.equal((await again('# other\n')).serial, document.serial + 1);
+});
+
+test('beats are counted, and what is over the limit is told to end', async () => {
+  const made = await house.control.services.accounts.signUp();
+  assert.ok(made !== 'busy');
+  await settle();
+  const licence = made.licence.id;
+  const beats = Array.from({ length: 6 }, (_, index) => ({ session: `000000000000000${index}`, licence }));
+  const response = await ask('POST', '/fleet/v1/beats', { beats });
+  assert.deepEqual(await response.json(), { end: ['0000000000000005'] });
+  assert.equal(house.control.services.seats.used(licence), 5);
+  const rows = await house.control.services.remembered.of({ account: 'x' as never, licence: made.licence });
+  assert.equal(rows.filter((row) => row.store === 'live.seats').length, 5);
+});
+
+const EVENT = {
+  date: '2026-11-21',
+  user: '0011223344556677',
+  country: 'unknown',
+  isp: 'unknown',
+  megabytes: 1,
+  location: 'ch-zrh',
+  protocol: 'openvpn-tcp',
+};
+
+test('usage arrives once', async () => {
+  const batch = { batch: 'batch-from-gateway', events: [EVENT, EVENT] };
+  assert.equal((await ask('POST', '/fleet/v1/usage', batch)).status, 204);
+  assert.equal((await ask('POST', '/fleet/v1/usage', batch)).status, 204);
+  const rows = await house.database.db.selectFrom('usage_events').where('user', '=', EVENT.user).selectAll().execute();
+  assert.deepEqual(rows, [EVENT, EVENT]);
+});
+
+test('an event with a seventh field is refused at the door', async () => {
+  const batch = { batch: 'batch-with-more', events: [{ ...EVENT, source_ip: '192.0.2.7' }] };
+  const response = await ask('POST', '/fleet/v1/usage', batch);
+  assert.equal(response.status, 400);
+  assert.equal(await response.text(), '');
+});
+
+test('a gateway speaks for itself only', async () => {
+  const status = { gateway: 'zrh-01', configuration: 'in_force', authfile: 3, release: '0.1.0' };
+  assert.equal((await ask('POST', '/fleet/v1/status', status)).status, 204);
+  assert.deepEqual(house.control.statuses.get('zrh-01'), status);
+  assert.equal((await ask('POST', '/fleet/v1/status', { ...status, gateway: 'zrh-02' })).status, 400);
+  assert.equal((await ask('POST', '/fleet/v1/status', { ...status, configuration: 'odd' })).status, 400);
+  assert.equal((await ask('POST', '/fleet/v1/status', { ...status, load: 1 })).status, 400);
+});
+
+test('strangers, unknown paths and junk are refused without a word', async () => {
+  for (const authorization of ['', 'Bearer', `Bearer ${'b'.repeat(43)}`, `Basic ${GATEWAY_TOKEN}`, 'Bearer \u00e9']) {
+    assert.equal((await ask('GET', '/fleet/v1/authfile', undefined, { authorization })).status, 401);
+  }
+  assert.equal((await ask('GET', '/fleet/v1/nothing')).status, 404);
+  assert.equal((await ask('POST', '/fleet/v1/authfile', '')).status, 404);
+  for (const body of ['', '{', 'null', '7', '[]', '{"beats":7}', '{"beats":[],"x":1}', '{"beats":[{"session":"1"}]}']) {
+    for (const path of ['beats', 'usage', 'status']) {
+      assert.equal((await ask('POST', `/fleet/v1/${path}`, body)).status, 400);
+    }
+  }
+  assert.equal((await ask('POST', '/fleet/v1/beats', 'a'.repeat(8 * 1024 * 1024 + 1))).status, 413);
+  assert.equal(await endlessBody('/fleet/v1/beats'), 413);
+  const junk = asyncProperty(anything(), async (value) => {
+    const body = JSON.stringify(value) ?? 'undefined';
+    for (const path of ['beats', 'usage', 'status']) {
+      assert.equal((await ask('POST', `/fleet/v1/${path}`, body)).status, 400);
+    }
+  });
+  await assertProperty(junk, { numRuns: 50 });
+});
+
+async function endlessBody(path: string): Promise<number> {
+  const piece = new Uint8Array(1024 * 1024).fill(32);
+  const body = new ReadableStream({ pull: (controller) => controller.enqueue(piece) });
+  const headers = { authorization: `Bearer ${GATEWAY_TOKEN}` };
+  const request = new Request(`https://control.test${path}`, { method: 'POST', body, headers, duplex: 'half' });
+  return (await house.control.fleetFetch?.(request))?.status ?? 0;
+}
+
+test('before anything is published a gateway is told to come back; a failure of our own is one status', async () => {
+  const { clock, journal, database } = house;
+  const fleet = [{ plan: planGateway({ gateway: 'zrh-01' } as never), ...secrets() }];
+  const parts = { db: database.db, clock, journal, fleet, expected: new Map(), statuses: new Map() };
+  const seats = house.control.seats;
+  const empty = fleetApi({ ...parts, seats, authfile: () => undefined });
+  const headers = { authorization: `Bearer ${GATEWAY_TOKEN}` };
+  assert.equal((await empty.request('/fleet/v1/authfile', { headers })).status, 503);
+  assert.equal((await empty.request('/fleet/v1/expected', { headers })).status, 503);
+  const failing = fleetApi({
+    ...parts,
+    seats,
+    authfile: () => {
+      throw new Error('secret');
+    },
+  });
+  const response = await failing.request('/fleet/v1/authfile', { headers });
+  assert.equal(response.status, 500);
+  assert.equal(await response.text(), '');
+  assert.deepEqual(journal.events.at(-1), { code: 'failed', program: 'control', failure: 'fleet' });
+});
+
+function secrets() {
+  const tokenHash = Buffer.from(house.config.fleet?.gateways[0]?.tokenHash ?? '', 'hex');
+  return { tokenHash, wireguardKey: Buffer.alloc(32, 9).toString('base64') };
+}
+
+test('the list of locations is public, complete, and signed as minisign wants it', async () => {
+  const response = await house.ask('GET', '/api/v1/locations');
+  assert.equal(response.headers.get('content-type'), 'application/json');
+  const document = await response.text();
+  assert.deepEqual(JSON.parse(document), {
+    service: 'Lethe',
+    date: '2026-11-21',
+    locations: [
+      {
+        id: 'ch-zrh',
+        name: 'Zürich, Switzerland',
+        country: 'CH',
+        gateways: [
+          {
+            name: 'zrh-01.lethe.test',
+            address4: '192.0.2.1',
+            address6: '',
+            openvpn_udp: 1194,
+            openvpn_tcp: 443,
+            wireguard_port: 51_820,
+            wireguard_key: Buffer.alloc(32, 9).toString('base64'),
+          },
+        ],
+      },
+    ],
+  });
+  const directory = dirname(house.config.caCertificate);
+  const list = join(directory, 'locations.json');
+  writeFileSync(list, document);
+  writeFileSync(`${list}.minisig`, await (await house.ask('GET', '/api/v1/locations.minisig')).text());
+  writeFileSync(join(directory, 'minisign.pub'), await (await house.ask('GET', '/api/v1/locations.pub')).text());
+  const said = await run(['minisign', '-V', '-p', join(directory, 'minisign.pub'), '-m', list]);
+  assert.match(said, /Trusted comment: locations 2026-11-21/);
+  assert.equal(house.control.services.locations.list()[0]?.id, 'ch-zrh');
+  house.clock.advance(86_400_000);
+  assert.match(house.control.services.locations.signed().document, /"date":"2026-11-22"/);
+  assert.equal(today(house.clock), 20_779);
+});
+
+test('a location without a gateway is not offered, and an IPv6 address is', () => {
+  const fleet = [{ plan: planGateway({ location: 'a', address6: '2001:db8::1' } as never), ...secrets() }];
+  const places = ['a', 'b'].map((id) => ({ id, name: id, country: 'CH' }));
+  const [first, ...others] = locationsOf(places, fleet);
+  assert.equal(first?.gateways[0]?.address6, '2001:db8::1');
+  assert.deepEqual(others, []);
+  assert.equal(gatewayOf(fleet, GATEWAY_TOKEN), fleet[0]);
+  assert.equal(gatewayOf(fleet, ''), undefined);
+});
