@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { check } from '../proof/check/check.cli.ts';
@@ -76,9 +75,11 @@ program
   .command('test')
   .description('all tests, with coverage; or only the files named')
   .argument('[files...]')
+  .option('--quick', 'only what starts no gateway, no machine and no browser, in minutes; needs no root')
   .addHelpText('after', '\nExample: ./lethe test src/contracts/authfile/*.test.ts')
-  .action((files: string[]) => {
-    process.exit(spawnSync(process.execPath, ['test/run.ts', ...files], { stdio: 'inherit' }).status ?? 1);
+  .action(async (files: string[], { quick = false }: { quick?: boolean }) => {
+    const { enclosed } = await import('../test/enclosed.ts');
+    process.exit(await enclosed([process.execPath, 'test/run.ts', ...(quick ? ['--quick'] : []), ...files]));
   });
 
 program
