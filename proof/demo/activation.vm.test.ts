@@ -63,7 +63,7 @@ before(async () => {
     clock,
     random,
     release: '0.1.0',
-    listen: { host: '127.0.0.1', port: 18_434 },
+    listen: { host: '127.0.0.1', port: 0 },
     terminal: { write: () => undefined, interactive: false },
     image: await signedRelease(directory, [built.probe, built.probe]),
     directory: DATA,

@@ -63,7 +63,7 @@ before(async () => {
     clock,
     random,
     release: '0.1.0',
-    listen: { host: '127.0.0.1', port: 18_436 },
+    listen: { host: '127.0.0.1', port: 0 },
     terminal: { write: () => undefined, interactive: false },
     wireguardIdle: 2 * PATIENCE,
     image: await signedRelease(at('signing'), [probe, probe]),

@@ -47,7 +47,7 @@ before(async () => {
     clock,
     random,
     release: '0.1.0',
-    listen: { host: '127.0.0.1', port: 18_433 },
+    listen: { host: '127.0.0.1', port: 0 },
     terminal: { write: (text) => void shown.push(text), interactive: false },
     image: await release(),
     directory: DATA,

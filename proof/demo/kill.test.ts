@@ -45,7 +45,7 @@ before(async () => {
     random,
     release: '0.1.0',
     wireguardIdle: 180_000,
-    listen: { host: '127.0.0.1', port: 18_432 },
+    listen: { host: '127.0.0.1', port: 0 },
     terminal: { write: () => undefined, interactive: false },
   });
   customer = new Customer(scene.service.portal);

@@ -50,7 +50,8 @@ export interface StartedControl {
 /** Writes what control is told, starts it and waits until it serves. */
 export async function startControl(parts: ControlParts): Promise<StartedControl> {
   const { deps } = parts;
-  const config = writeControlFiles(parts);
+  let current = parts;
+  const config = writeControlFiles(current);
   let urls: { portal: string; fleet: string } | undefined;
   const control = await supervise({
     name: 'control',
@@ -59,7 +60,11 @@ export async function startControl(parts: ControlParts): Promise<StartedControl>
     start: async () => {
       const child = spawnChild(['prlimit', '--core=0', process.execPath, CONTROL, '--config', config]);
       const line = await untilReady(child, 'control', /\{"ready":"control".*\}/);
-      urls ??= JSON.parse(line[0]) as { portal: string; fleet: string };
+      if (urls === undefined) {
+        urls = JSON.parse(line[0]) as { portal: string; fleet: string };
+        current = settled(current, urls.portal);
+        writeControlFiles(current);
+      }
       return child;
     },
   });
@@ -68,10 +73,18 @@ export async function startControl(parts: ControlParts): Promise<StartedControl>
     portal: urls?.portal ?? '',
     fleet: urls?.fleet ?? '',
     show(shown) {
-      writeControlFiles({ ...parts, shown });
+      current = { ...current, shown };
+      writeControlFiles(current);
       control.child.signal('SIGTERM');
     },
   };
+}
+
+/** Where the kernel chose the portal's port, a control that is started again takes the same one, so that it is found. */
+function settled(parts: ControlParts, portal: string): ControlParts {
+  const { listen } = parts.options;
+  if (listen.port !== 0) return parts;
+  return { ...parts, options: { ...parts.options, listen: { ...listen, port: Number(new URL(portal).port) } } };
 }
 
 /** Control reads these before it gives up root, and can read none of them afterwards. */

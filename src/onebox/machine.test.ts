@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
@@ -24,10 +25,11 @@ test('a taken port is one clear sentence', async () => {
 });
 
 test('a directory is locked once and free again afterwards', async () => {
-  const unlock = await lockDirectory('/tmp/lethe-lock-test');
-  await assert.rejects(lockDirectory('/tmp/lethe-lock-test'), /already runs/);
+  const directory = `/nonexistent/${randomUUID()}`;
+  const unlock = await lockDirectory(directory);
+  await assert.rejects(lockDirectory(directory), /already runs/);
   await unlock();
-  await (await lockDirectory('/tmp/lethe-lock-test'))();
+  await (await lockDirectory(directory))();
 });
 
 test('a gateway needs root', () => {

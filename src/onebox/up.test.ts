@@ -102,15 +102,17 @@ test('a taken port is one sentence and a non-zero exit', async () => {
   const taken = spawnChild([
     process.execPath,
     '-e',
-    "require('node:net').createServer().listen(18431, '127.0.0.1', () => console.log('taken'))",
+    "const server = require('node:net').createServer().listen(0, '127.0.0.1', () => console.log('taken', server.address().port))",
   ]);
   try {
-    await untilReady(taken, 'listener', /taken/);
-    const service = startUp('--listen', '127.0.0.1:18431');
+    const [, port = ''] = await untilReady(taken, 'listener', /taken (\d+)/);
+    const service = startUp('--listen', `127.0.0.1:${port}`);
     assert.equal((await service.exited).code, 1);
-    assert.match(
+    assert.ok(
+      service
+        .output()
+        .includes(`Port ${port} on 127.0.0.1 is taken by another program. Choose another one with --listen.`),
       service.output(),
-      /Port 18431 on 127\.0\.0\.1 is taken by another program\. Choose another one with --listen\./,
     );
   } finally {
     await taken.stop();
