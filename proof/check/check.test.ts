@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../../src/core/clock/clock.ts';
 import { check } from './check.cli.ts';
@@ -14,9 +17,23 @@ test('all checks run, and what the failed ones said is printed', async () => {
   const code = await check(terminal, systemClock, [
     { title: 'bad', argv: ['sh', '-c', 'echo why; exit 1'] },
     { title: 'good', argv: ['true'] },
+    { title: 'worse', argv: ['sh', '-c', 'echo because; exit 2'] },
   ]);
   assert.equal(code, 1);
-  assert.match(written.join(''), /✗ bad.*\n.*✓ good.*\n\nwhy\n$/);
+  const text = written.join('');
+  for (const line of [/✗ bad/, /✓ good/, /✗ worse/]) assert.match(text, line);
+  assert.match(text, /\n\nwhy\n\nbecause\n$/);
+});
+
+test('checks run side by side', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'lethe-check-'));
+  // Each ends only when the other has begun.
+  const waits = (mine: string, other: string) =>
+    `touch ${mine}; for try in $(seq 600); do [ -e ${other} ] && exit; sleep 0.1; done; exit 1`;
+  const one = { title: 'one', argv: ['sh', '-c', waits(join(directory, '1'), join(directory, '2'))] };
+  const two = { title: 'two', argv: ['sh', '-c', waits(join(directory, '2'), join(directory, '1'))] };
+  assert.equal(await check(recorded().terminal, systemClock, [one, two]), 0);
+  rmSync(directory, { recursive: true, force: true });
 });
 
 test('a clean check is 0', async () => {

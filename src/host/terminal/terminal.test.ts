@@ -27,6 +27,21 @@ test('on a terminal the running stage shows itself first', async () => {
   assert.ok(written[1]?.startsWith('\r\x1b[K  ✓ Making keys'));
 });
 
+test('stages that run side by side share the moving line, and each has its own when it ends', async () => {
+  const { written, progress } = recorded(true);
+  const ends: (() => void)[] = [];
+  const stage = (title: string) => progress.stage(title, () => new Promise<void>((resolve) => ends.push(resolve)));
+  const stages = [stage('types'), stage('lint')];
+  ends[1]?.();
+  await stages[1];
+  ends[0]?.();
+  await stages[0];
+  assert.deepEqual(
+    written.map((text) => text.replace(/ +\d.*\n/, '')),
+    ['  … types', '\r\x1b[K', '  … types and 1 more', '\r\x1b[K  ✓ lint', '  … types', '\r\x1b[K  ✓ types'],
+  );
+});
+
 test('a stage that fails is marked and the failure goes on', async () => {
   const { written, progress } = recorded(false);
   await assert.rejects(

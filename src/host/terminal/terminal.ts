@@ -8,10 +8,14 @@ export interface Terminal {
   readonly interactive: boolean;
 }
 
-/** One line a stage, with the time it took. On a terminal, the running stage shows itself; elsewhere it is silent. */
+/**
+ * One line a stage, with the time it took, as it ends. On a terminal, one moving line shows what is running; elsewhere
+ * that is silent.
+ */
 export class Progress {
   readonly #terminal: Terminal;
   readonly #clock: Clock;
+  readonly #running: string[] = [];
 
   constructor(terminal: Terminal, clock: Clock) {
     this.#terminal = terminal;
@@ -21,7 +25,9 @@ export class Progress {
   /** Runs a stage. A failure is marked and passed on. */
   async stage<T>(title: string, work: () => Promise<T>): Promise<T> {
     const start = this.#clock.elapsed();
-    if (this.#terminal.interactive) this.#terminal.write(`  … ${title}`);
+    if (this.#terminal.interactive && this.#running.length > 0) this.#terminal.write('\r\x1b[K');
+    this.#running.push(title);
+    this.#show();
     try {
       const result = await work();
       this.#finish('✓', title, start);
@@ -32,10 +38,18 @@ export class Progress {
     }
   }
 
+  #show(): void {
+    const [first, ...more] = this.#running;
+    if (!this.#terminal.interactive || first === undefined) return;
+    this.#terminal.write(`  … ${first}${more.length === 0 ? '' : ` and ${more.length} more`}`);
+  }
+
   #finish(mark: string, title: string, start: number): void {
     const seconds = ((this.#clock.elapsed() - start) / 1000).toFixed(1);
     const line = `  ${mark} ${title.padEnd(56)} ${seconds.padStart(5)} s`;
     this.#terminal.write(this.#terminal.interactive ? `\r\x1b[K${line}\n` : `${line}\n`);
+    this.#running.splice(this.#running.indexOf(title), 1);
+    this.#show();
   }
 }
 
