@@ -62,7 +62,8 @@ export function stillRunning(state: State): string {
 function progress({ done, total, failed, left }: State): string {
   const parts = [`${done} of ${total} files`];
   if (failed > 0) parts.push(`${failed} failed`);
-  if (left !== undefined) parts.push(`${duration(left)} left`);
+  if (left === 0) parts.push('later than last time');
+  else if (left !== undefined) parts.push(`${duration(left)} left`);
   return parts.join(', ');
 }
 

@@ -7,7 +7,7 @@ import { coverageDirectory, judgeCoverage } from './coverage.ts';
 import { Display, duration } from './display.ts';
 import { needsMachine, quickFiles, testFiles } from './files.ts';
 import { count, fileLine, follow, sum, type Tally } from './reporter.ts';
-import { longestFirst, noteTime, type Part, readTimes, secondsLeft, TIMES_FILE } from './times.ts';
+import { longestFirst, noteTime, readTimes, secondsLeft, TIMES_FILE } from './times.ts';
 
 /**
  * Runs all tests, or those of the files named, or with --quick those that need no gateway and no machine; each file in a
@@ -21,10 +21,11 @@ if (absent.length > 0) {
   process.stderr.write(`There is no file ${absent.join(' and no file ')}. './lethe test --help' tells more.\n`);
   process.exit(2);
 }
-const candidates = named.length > 0 ? named : testFiles();
-const files = quick ? candidates.filter((file) => quickFiles(testFiles()).includes(file)) : candidates;
+const chosen = named.length > 0 ? named : testFiles();
+const files = quick ? chosen.filter((file) => quickFiles(testFiles()).includes(file)) : chosen;
 /** Coverage is judged over everything alone. */
 const coverage = named.length === 0 && !quick ? coverageDirectory() : undefined;
+let times = readTimes(TIMES_FILE);
 
 interface Phase {
   readonly title: string;
@@ -33,68 +34,62 @@ interface Phase {
   readonly waiting: string[];
   /** When each began, by the clock's elapsed time. */
   readonly running: Map<string, number>;
-  readonly tallies: Tally[];
+  readonly ended: Tally[];
   readonly concurrency: number;
   /** Limit of one test. An emulated machine on a busy host is slow. */
   readonly minutes: number;
 }
 
-const times = readTimes(TIMES_FILE);
+function phase(of: Pick<Phase, 'title' | 'files' | 'concurrency' | 'minutes'>): Phase {
+  const ordered = longestFirst(of.files, times);
+  return { ...of, files: ordered, waiting: [...ordered], running: new Map(), ended: [] };
+}
+
+const phases = [
+  phase({ title: '', files: files.filter((file) => !needsMachine(file)), concurrency: 2, minutes: 20 }),
+  phase({ title: 'in virtual machines', files: files.filter(needsMachine), concurrency: 1, minutes: 90 }),
+].filter((one) => one.files.length > 0);
+
 const display = new Display(
   { write: (text) => void process.stdout.write(text), interactive: process.stdout.isTTY },
   systemClock,
   () => process.stdout.getWindowSize()[0],
 );
-
-function phase(title: string, chosen: readonly string[], concurrency: number, minutes: number): Phase {
-  const ordered = longestFirst(chosen, times);
-  return { title, files: ordered, waiting: [...ordered], running: new Map(), tallies: [], concurrency, minutes };
-}
-
-const phases = [
-  phase(
-    '',
-    files.filter((file) => !needsMachine(file)),
-    2,
-    20,
-  ),
-  phase('in virtual machines', files.filter(needsMachine), 1, 90),
-].filter((one) => one.files.length > 0);
-
+const print = (text: string) => display.print(text);
 const secondsSince = (start: number) => (systemClock.elapsed() - start) / 1000;
-
-function runningOf(one: Phase): { file: string; seconds: number }[] {
-  return [...one.running].map(([file, start]) => ({ file, seconds: secondsSince(start) }));
-}
-
-function left(): number | undefined {
-  const parts: Part[] = phases.map((one) => ({ ...one, running: runningOf(one) }));
-  return secondsLeft(parts, times);
-}
+const runningIn = (one: Phase) => [...one.running].map(([file, start]) => ({ file, seconds: secondsSince(start) }));
+const left = () =>
+  secondsLeft(
+    phases.map((one) => ({ ...one, running: runningIn(one) })),
+    times,
+  );
 
 function show(): void {
-  display.show({
-    done:
-      phases.reduce((done, one) => done + one.tallies.length, 0) - phases.reduce((n, one) => n + one.running.size, 0),
-    total: files.length,
-    failed: sum(phases.flatMap((one) => one.tallies)).failed,
-    running: phases.flatMap(runningOf),
-    left: left(),
-  });
+  const ended = phases.flatMap((one) => one.ended);
+  const { failed } = sum(ended);
+  display.show({ done: ended.length, total: files.length, failed, running: phases.flatMap(runningIn), left: left() });
+}
+
+function opening(): string {
+  const estimate = left();
+  const time =
+    estimate === undefined
+      ? `no telling how long: ${TIMES_FILE} knows too few of them`
+      : `about ${duration(estimate)} by the times in ${TIMES_FILE}`;
+  return `${files.length} ${files.length === 1 ? 'file' : 'files'} of tests, ${time}\n`;
 }
 
 async function runFile(one: Phase, file: string): Promise<void> {
   const tally: Tally = { passed: 0, failed: 0, milliseconds: 0 };
   const start = systemClock.elapsed();
-  one.tallies.push(tally);
   one.running.set(file, start);
   const env = coverage === undefined ? process.env : { ...process.env, NODE_V8_COVERAGE: coverage };
-  const events = runTests({ files: [resolve(file)], timeout: one.minutes * 60_000, env });
-  await follow(events, tally, (text) => display.print(text));
+  await follow(runTests({ files: [resolve(file)], timeout: one.minutes * 60_000, env }), tally, print);
   one.running.delete(file);
+  one.ended.push(tally);
   const seconds = secondsSince(start);
-  display.print(fileLine(file, tally, seconds));
-  if (tally.failed === 0) noteTime(TIMES_FILE, file, seconds);
+  print(fileLine(file, tally, seconds));
+  if (tally.failed === 0) times = noteTime(TIMES_FILE, file, seconds);
 }
 
 /** Takes file after file until none is left. */
@@ -104,29 +99,16 @@ async function lane(one: Phase): Promise<void> {
 
 async function runPhase(one: Phase): Promise<void> {
   await Promise.all(Array.from({ length: one.concurrency }, () => lane(one)));
-  const total = sum(one.tallies);
-  const rest = one.title === '' ? '' : ` ${one.title}, ${(total.milliseconds / 1000).toFixed(0)} s`;
-  display.print(`\n${count(total)}${rest}\n`);
+  const total = sum(one.ended);
+  print(`\n${count(total)}${one.title === '' ? '' : ` ${one.title}, ${(total.milliseconds / 1000).toFixed(0)} s`}\n`);
 }
 
-function opening(): string {
-  const estimate = left();
-  const time =
-    estimate === undefined
-      ? `no time left can be told, as ${TIMES_FILE} has none of an earlier run`
-      : `about ${duration(estimate)} by the last times in ${TIMES_FILE}`;
-  return `${files.length} ${files.length === 1 ? 'file' : 'files'} of tests, ${time}\n`;
-}
-
-display.print(opening());
+print(opening());
 const timer = setInterval(show, 1000);
 for (const one of phases) await runPhase(one);
 clearInterval(timer);
-const total = sum(phases.flatMap((one) => one.tallies));
-if (coverage !== undefined) {
-  const reached = await judgeCoverage(coverage, (text) => display.print(text));
-  total[reached ? 'passed' : 'failed'] += 1;
-}
-// Somebody reads this line alone.
-if (coverage !== undefined || phases.length !== 1 || phases[0]?.title !== '') display.print(`\n${count(total)}\n`);
+const total = sum(phases.flatMap((one) => one.ended));
+if (coverage !== undefined) total[(await judgeCoverage(coverage, print)) ? 'passed' : 'failed'] += 1;
+// The last line is the count of everything; one phase without a title has said it already.
+if (coverage !== undefined || phases.some(({ title }) => title !== '')) print(`\n${count(total)}\n`);
 process.exitCode = total.failed === 0 ? 0 : 1;

@@ -20,19 +20,30 @@ export function readTimes(path: string): Times {
   }
 }
 
-/** Notes one file's time. What another run has written meanwhile stays. */
-export function noteTime(path: string, file: string, seconds: number): void {
+/**
+ * Notes one file's time, beside what other runs have written meanwhile, and gives all of them. A directory that belongs
+ * to somebody else, as after a run as root, stays as it is.
+ */
+export function noteTime(path: string, file: string, seconds: number): Times {
   const times = { ...readTimes(path), [file]: Math.round(seconds * 10) / 10 };
-  mkdirSync(dirname(path), { recursive: true });
   const unfinished = `${path}.${process.pid}`;
-  writeFileSync(unfinished, `${JSON.stringify(times, null, 2)}\n`);
-  renameSync(unfinished, path);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(unfinished, `${JSON.stringify(times, null, 2)}\n`);
+    renameSync(unfinished, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+  }
+  return times;
 }
 
-/** Seconds that a file will take; one that has no time is taken for as long as the mean of its companions. */
+/**
+ * Seconds that a file will take; one that has no time is taken for as long as the mean of its companions. Undefined when
+ * fewer than half of these have one: then the mean says nothing.
+ */
 export function expect(file: string, companions: readonly string[], times: Times): number | undefined {
   const known = companions.map((name) => times[name]).filter((seconds) => seconds !== undefined);
-  if (known.length === 0) return undefined;
+  if (known.length * 2 < companions.length) return undefined;
   return times[file] ?? known.reduce((sum, seconds) => sum + seconds, 0) / known.length;
 }
 

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { needsMachine, quickFiles, reach, testFiles } from './files.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'lethe-files-'));
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+const at = (name: string) => join(directory, name);
+
+function write(name: string, text: string): string {
+  mkdirSync(join(at(name), '..'), { recursive: true });
+  writeFileSync(at(name), text);
+  return at(name);
+}
+
+test('a file reaches what it imports, what it starts, and what those do', () => {
+  write('deep/slow.ts', '');
+  write('deep/middle.ts', "const { x } = await import('./slow.ts');");
+  write('started.ts', "import '../elsewhere.ts';");
+  write('typed.ts', '');
+  const file = write(
+    'a.test.ts',
+    "import type {\n  T,\n} from './typed.ts';\nimport { m } from './deep/middle.ts';\nspawn(new URL('./started.ts', import.meta.url));",
+  );
+  assert.deepEqual([...reach(file)].toSorted(), [file, at('deep/middle.ts'), at('deep/slow.ts'), at('started.ts')]);
+});
+
+test('files that import each other are no trouble', () => {
+  const file = write('one.ts', "import './two.ts';");
+  write('two.ts', "import './one.ts';");
+  assert.deepEqual([...reach(file)], [file, at('two.ts')]);
+});
+
+test('a quick file reaches nothing slow; what is not found any more is refused', () => {
+  write('room/slow.os.ts', '');
+  write('room/above.ts', "export * from './slow.os.ts';");
+  const slow = write('slow.test.ts', "import { x } from './room/above.ts';");
+  const quick = write('quick.test.ts', "import { x } from './other.ts';");
+  const machine = write('m.vm.test.ts', '');
+  assert.deepEqual(quickFiles([slow, quick, machine], ['room/slow.os.ts']), [quick]);
+  assert.throws(() => quickFiles([quick, machine], ['room/slow.os.ts']), /no file of tests reaches room\/slow\.os\.ts/);
+});
+
+test('of our own files those with gateways and machines are not quick, and most others are', () => {
+  const files = testFiles();
+  const quick = quickFiles(files);
+  const rest = files.filter((file) => !quick.includes(file));
+  const slow = /\/(up|kill|namespace|demo|ikev2|browser-phone|enclosed)\.test\.ts$/;
+  assert.deepEqual(
+    quick.filter((file) => slow.test(file) || needsMachine(file)),
+    [],
+  );
+  assert.ok(rest.filter(needsMachine).length > 5);
+  for (const name of ['clock', 'accounts', 'authfile', 'files']) {
+    assert.ok(
+      quick.some((file) => file.endsWith(`/${name}.test.ts`)),
+      name,
+    );
+  }
+});
