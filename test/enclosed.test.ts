@@ -57,6 +57,7 @@ for (const [signal, code] of [
     const { child, marker, temporary } = await lingering(signal);
     child.signal(signal);
     assert.deepEqual(await child.exited, { code, signal: null }, child.output());
+    assert.doesNotMatch(child.output(), /unshare/);
     assert.equal(daemons(marker), 0);
     assert.deepEqual(readdirSync(temporary), []);
     assert.equal(existsSync(`/dev/shm/${marker}`), false);

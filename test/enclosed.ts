@@ -22,7 +22,8 @@ export async function enclosed(argv: readonly string[], root = process.getuid?.(
   chmodSync(temporary, 0o755);
   const sweeper = sweepAfterUs(temporary);
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...enclosure(root), ...argv], {
-    stdio: ['ignore', 'inherit', 'inherit'],
+    // What the launchers say is kept apart: unshare complains of a child that was killed, also when that is what we want.
+    stdio: ['ignore', 'inherit', 'pipe', 2],
     env: { ...process.env, TMPDIR: temporary },
     // A Ctrl-C at the terminal is ours to handle.
     detached: true,
@@ -34,7 +35,12 @@ export async function enclosed(argv: readonly string[], root = process.getuid?.(
       end(child);
     });
   }
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
   const code = await exitOf(child);
+  if (ended === undefined) process.stderr.write(said);
   sweeper.stdin?.end();
   await exitOf(sweeper);
   return ended === undefined ? code : 128 + constants.signals[ended];
@@ -48,7 +54,7 @@ function enclosure(root: boolean): string[] {
   const user = root ? [] : ['--map-current-user'];
   const memory = root ? 'mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm || exit; ' : '';
   const unshare = ['unshare', ...user, '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc'];
-  return [...unshare, 'sh', '-c', `${memory}"$@"; exit $?`, 'sh'];
+  return [...unshare, 'sh', '-c', `${memory}exec 2>&3 3>&-; "$@"; exit $?`, 'sh'];
 }
 
 /** Kills the first process of the table; its parent ends when the kernel has killed all the others. */
@@ -69,6 +75,6 @@ function sweepAfterUs(directory: string): ChildProcess {
 function exitOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+    child.once('close', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
   });
 }
