@@ -56,7 +56,7 @@ export async function connectOpenvpn(
         if (!child.running) throw new ClientFailed(`openvpn ended: ${lastLines(child)}`);
         return child.output().includes('Initialization Sequence Completed');
       },
-      30_000,
+      120_000,
     ),
   );
   return { namespace, output: () => child.output(), disconnect: async () => void (await child.stop(10_000)) };
@@ -81,7 +81,7 @@ export async function connectWireguard(
   place(namespace, '/run/client/wg.conf', configuration, 0o600);
   const child = await namespace.spawn(['wireguard-go', '-f', 'wg0'], { env: { LOG_LEVEL: 'error' } });
   await orStop(child, async () => {
-    await until('wireguard-go did not start', () => succeeds(namespace.run(['ip', 'link', 'show', 'wg0'])), 30_000);
+    await until('wireguard-go did not start', () => succeeds(namespace.run(['ip', 'link', 'show', 'wg0'])), 120_000);
     await configureWireguard({ namespace, gateway, device }, configuration);
   });
   return { namespace, output: () => child.output(), disconnect: async () => void (await child.stop()) };
@@ -136,7 +136,7 @@ export async function connectIkev2(
   place(namespace, `/run/swanctl/x509ca/${/cacerts = (\S+)/.exec(profile)?.[1] ?? 'ca.crt'}`, authority);
   const child = await namespace.spawn(['/usr/lib/ipsec/charon', '--use-syslog'], { env: IKEV2_ENVIRONMENT });
   await orStop(child, async () => {
-    await until('charon did not start', () => succeeds(swanctl(namespace, '--stats')), 30_000);
+    await until('charon did not start', () => succeeds(swanctl(namespace, '--stats')), 120_000);
     await swanctl(namespace, '--load-all', '--file', '/run/swanctl/swanctl.conf');
     await swanctl(namespace, '--initiate', '--child', ikev2Name(profile), '--timeout', '20');
   });

@@ -23,7 +23,7 @@ const directory = mkdtempSync(join(tmpdir(), 'lethe-image-'));
 chmodSync(directory, 0o711);
 const at = (name: string) => join(directory, name);
 const DATA = at('data');
-const PATIENCE = 120_000;
+const PATIENCE = 400_000;
 
 /** Lines for whoever watches. */
 const shown: string[] = [];

@@ -23,20 +23,20 @@ const running = () => gateway().running as RunningGateway;
 const device = (protocol: Device['protocol']) => devices.find((one) => one.protocol === protocol) as Device;
 const page = (protocol: Device['protocol']) => use(device(protocol), gateway().plan);
 const seats = (used: number) =>
-  until(`not ${used} seats`, async () => (await customer.seats().catch(() => undefined))?.used === used, 60_000);
+  until(`not ${used} seats`, async () => (await customer.seats().catch(() => undefined))?.used === used, 180_000);
 /** How many usage events of a protocol there are. */
 const events = async (protocol: string) =>
   (await customer.remembered()).filter(
     ({ store, fields }) => store === 'database.usage_events' && fields.some(({ value }) => value === protocol),
   ).length;
 const event = (protocol: string, count: number) =>
-  until(`not ${count} events of ${protocol}`, async () => (await events(protocol)) === count, 60_000);
+  until(`not ${count} events of ${protocol}`, async () => (await events(protocol)) === count, 180_000);
 
 /** Kills a program and waits until its successor runs. */
 async function kill(program: Supervised): Promise<void> {
   const { pid } = program.child;
   program.child.signal('SIGKILL');
-  await until(`${program.name} did not come back`, () => program.child.running && program.child.pid !== pid, 30_000);
+  await until(`${program.name} did not come back`, () => program.child.running && program.child.pid !== pid, 120_000);
 }
 
 before(async () => {
@@ -95,7 +95,7 @@ test('the database: customers are known again as soon as it is back', async () =
         (text) => text.includes('3 of 5'),
         () => false,
       ),
-    30_000,
+    120_000,
   );
   await page('ikev2');
 });

@@ -32,7 +32,7 @@ export interface Residue {
 }
 
 /** An emulated machine with much to do. Milliseconds. */
-const PATIENCE = 240_000;
+const PATIENCE = 400_000;
 
 /**
  * Three stock clients come to a gateway's machine, look a name up, fetch two pages, and leave. Its whole memory, kernel

@@ -15,13 +15,13 @@ test('a machine reaches pages and names under its own address', async () => {
     await world.machine('v2', other, homeAddress6(random));
     const seen = await visit(machine, `www.${INTERNET.zone}`, '/page', INTERNET.address4);
     assert.deepEqual(seen, { addresses: [INTERNET.address4], status: 200, body: address });
-    await machine.run(['ping', '-c1', '-W2', other]);
-    await machine.run(['ping', '-6', '-c1', '-W2', INTERNET.address6]);
+    await machine.run(['ping', '-c1', '-W20', other]);
+    await machine.run(['ping', '-6', '-c1', '-W20', INTERNET.address6]);
 
     const elsewhere = homeAddress(random, 2);
     await world.move(machine, 'v1', address, elsewhere);
     assert.equal((await visit(machine, `www.${INTERNET.zone}`, '/page', INTERNET.address4)).body, elsewhere);
-    await machine.run(['ping', '-c1', '-W2', other]);
+    await machine.run(['ping', '-c1', '-W20', other]);
   } finally {
     await world.close();
   }

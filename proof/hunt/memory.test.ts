@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { until } from '../../src/core/clock/until.ts';
 import { systemRandom } from '../../src/core/random/random.ts';
 import { type Child, spawnChild } from '../../src/host/processes/process.os.ts';
 import { marked, patternsOf, randomWord } from './marker.ts';
@@ -81,7 +83,7 @@ test('a process that is gone, or has ended and waits to be collected, has vanish
   try {
     while (child.output() === '') await delay(10);
     const zombie = Number(child.output());
-    await delay(100);
+    await until('it has ended', () => / Z /.test(readFileSync(`/proc/${zombie}/stat`, 'utf8')));
     assert.equal(searchMemory(zombie, tally), 'vanished');
   } finally {
     await child.stop();

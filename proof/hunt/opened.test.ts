@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
+import { until } from '../../src/core/clock/until.ts';
 import { spawnChild } from '../../src/host/processes/process.os.ts';
 import { parseTrace, watchFiles } from './opened.os.ts';
 
@@ -20,8 +20,7 @@ test('calls that write are seen, those that read are not', async () => {
   try {
     const watch = await watchFiles([busy.pid, idle.pid]);
     writeFileSync(join(directory, 'go'), 'line\n');
-    while (!existsSync(join(directory, 'done'))) await delay(10);
-    await delay(100);
+    await until('the last change is seen', () => watch.changes.some(({ path }) => path === 'done'));
     const seen = (await watch.stop()).map(({ call, path }) => `${call} ${path}`);
     for (const expected of [
       /^open(at)? written$/,

@@ -62,7 +62,7 @@ test('a connection and its end open no file for writing', async () => {
   const watch = await watchFiles([lab.server().pid, agent.pid]);
   try {
     const client = await lab.connected(0, customer.username, customer.password);
-    await lab.clients[0]?.run(['ping', '-q', '-c1', '-W2', lab.plan.service4]);
+    await lab.clients[0]?.run(['ping', '-q', '-c1', '-W20', lab.plan.service4]);
     await client.stop();
     const refused = await lab.connect(0, customer.username, 'wrong');
     await until('the refusal', () => refused.output().includes('AUTH_FAILED'));

@@ -54,7 +54,7 @@ test('packets for the public address reach the gateway with their source, and ev
     await world.run(['bash', '-c', 'echo hello > /dev/udp/198.18.0.1/1194']);
     await receiver.exited;
     assert.match(receiver.output(), /from 198\.18\.0\.9/);
-    await gateway.run(['ping', '-c1', '-W2', '198.18.0.9']);
+    await gateway.run(['ping', '-c1', '-W20', '198.18.0.9']);
 
     await unpublish();
     assert.equal(await ground.run(['nft', 'list', 'tables']), '');

@@ -65,7 +65,7 @@ test('up serves the portal, refuses a second start, and leaves nothing after SIG
     assert.equal((await second.exited).code, 1);
     assert.match(second.output(), /The service already runs with the data in/);
   } finally {
-    assert.equal((await service.stop(30_000)).code, 0, service.output());
+    assert.equal((await service.stop(120_000)).code, 0, service.output());
   }
   for (const cable of cables) assert.equal(networkInterfaces()[cable], undefined, cable);
   await untilTraces(clean);
@@ -85,7 +85,7 @@ test('kill -9 leaves nothing either, and the next start finds the same keys', as
     const [, again = ''] = await untilReady(service, 'up', PORTAL);
     assert.equal(await list(again), before);
   } finally {
-    await service.stop(30_000);
+    await service.stop(120_000);
   }
   await untilTraces(clean);
 });
@@ -93,7 +93,7 @@ test('kill -9 leaves nothing either, and the next start finds the same keys', as
 test('SIGTERM while it starts is obeyed', async () => {
   const service = startUp('--listen', '127.0.0.1:0');
   await untilReady(service, 'up', /Starting the database/);
-  assert.equal((await service.stop(30_000)).code, 1);
+  assert.equal((await service.stop(120_000)).code, 1);
   assert.match(service.output(), /Stopped before it was up/);
   await untilTraces(clean);
 });

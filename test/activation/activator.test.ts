@@ -180,16 +180,18 @@ test('control learns the WireGuard key of each gateway', async () => {
 });
 
 test('the check of a whole piece of evidence takes less than 50 ms', async () => {
+  // Of the processor's time, which other programs do not lengthen.
   const times: number[] = [];
   for (let round = 0; round < 5; round += 1) {
     await stand.boot();
-    let started = 0;
+    let started = process.cpuUsage();
     const time: Tamper = (path, message) => {
-      if (path === '/v1/evidence') started = performance.now();
+      if (path === '/v1/evidence') started = process.cpuUsage();
       return message;
     };
     await stand.granted('activate', { tamper: time });
-    times.push(performance.now() - started);
+    const { user, system } = process.cpuUsage(started);
+    times.push((user + system) / 1000);
   }
   const median = times.toSorted((a, b) => a - b)[2] ?? assert.fail();
   assert.ok(median < 50, `${median} ms`);

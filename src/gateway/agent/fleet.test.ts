@@ -94,10 +94,10 @@ test('an answer that is too long, breaks off, never ends or is no HTTP is none',
 test('what may take its time may, once it has begun', async () => {
   control.answer(FILE, (_heard, response) => {
     response.write('slow');
-    setTimeout(() => response.end(), 400);
+    setTimeout(() => response.end(), 2500);
   });
-  const slowly = { bytes: 1000, patience: 5000 };
-  const document = await withClient((client) => client.fetch(FILE, undefined, slowly), { patience: 250 });
+  const slowly = { bytes: 1000, patience: 60_000 };
+  const document = await withClient((client) => client.fetch(FILE, undefined, slowly), { patience: 2000 });
   assert.ok(typeof document === 'object' && document.body.length === 4);
 });
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -25,8 +26,8 @@ import type { Tunnel, TunnelParts } from './tunnel.ts';
 const deps = { clock: systemClock, random: systemRandom };
 const signing = generateKeyPairSync('ed25519');
 const QUICK = { fetch: 40, beats: 30, status: 40, outbox: 30, sweep: 20 };
-const PORT = 18_440;
-const PLAN = {
+let port: number;
+const planOf = (heartbeatPort: number) => ({
   ...planGateway({
     gateway: 'zrh-01',
     location: 'ch-zrh',
@@ -36,8 +37,8 @@ const PLAN = {
     uplink: 'eth0',
   }),
   service4: '127.0.0.1',
-  heartbeatPort: PORT,
-};
+  heartbeatPort,
+});
 
 let directory: string;
 let ca: string;
@@ -45,6 +46,7 @@ let identity: { key: string; cert: string };
 
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'lethe-gateway-'));
+  port = await freePort();
   const own = await generateP256Key();
   const authority = await createAuthority(deps, { name: { commonName: 'test' }, key: own, signer: signerOf(own) });
   const key = await generateP256Key();
@@ -52,7 +54,7 @@ before(async () => {
   const cert = await issueServerCertificate(deps, authority, { name: 'control', addresses, key });
   ca = authority.certificate;
   identity = { key: privateKeyPem(key), cert };
-  for (const { name, content } of [...renderGateway(PLAN), { name: 'agent.json', content: '{}' }]) {
+  for (const { name, content } of [...renderGateway(planOf(port)), { name: 'agent.json', content: '{}' }]) {
     writeFileSync(join(directory, name), content);
   }
 });
@@ -95,12 +97,21 @@ interface Setting {
   readonly connect: (name: string, given?: Partial<Entitlement>) => SessionId;
 }
 
+/** A port that nobody has now. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port: free } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return free;
+}
+
 /** A gateway whose one tunnel does what the test says, with a control that listens. */
 async function withGateway(use: (setting: Setting) => Promise<void>, prepare = publishAll): Promise<void> {
   const control = await StandInControl.open(identity);
   const journal = new RecordingJournal();
   const config: GatewayConfig = {
-    plan: PLAN,
+    plan: planOf(port),
     controlUrl: control.url,
     caFile: '/',
     tokenFile: '/',
@@ -289,7 +300,7 @@ test('without control at the start it waits for an auth file, and takes it as so
 test('an app beats through the tunnel', async () => {
   await withGateway(async ({ connect, tunnel }) => {
     const beat = async () => {
-      const answer = await fetch(`http://127.0.0.1:${PORT}/v1/heartbeat`, { method: 'POST' });
+      const answer = await fetch(`http://127.0.0.1:${port}/v1/heartbeat`, { method: 'POST' });
       await answer.arrayBuffer();
       return answer.status;
     };

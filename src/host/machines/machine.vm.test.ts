@@ -11,7 +11,7 @@ import { BLANK_VARIABLES } from './qemu.ts';
 import { makeTpm, tpmFactory } from './swtpm.os.ts';
 
 /** Milliseconds. */
-const LIMIT = 240_000;
+const LIMIT = 400_000;
 
 test('a machine with everything attached and nothing to boot says so, in a namespace, with its memory in a file', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'lethe-bare-'));

@@ -12,8 +12,8 @@ test('two namespaces talk over a cable and vanish when closed', async () => {
       { namespace: left, name: 'a0', addresses: ['10.9.0.1/24', 'fd09::1/64'] },
       { namespace: right, name: 'b0', addresses: ['10.9.0.2/24', 'fd09::2/64'] },
     );
-    await left.run(['ping', '-c1', '-W2', '10.9.0.2']);
-    await left.run(['ping', '-c1', '-W2', 'fd09::2']);
+    await left.run(['ping', '-c1', '-W20', '10.9.0.2']);
+    await left.run(['ping', '-c1', '-W20', 'fd09::2']);
     const inside = await right.spawn(['sleep', '60']);
     assert.ok(inside.running && existsSync(`/proc/${inside.pid}`));
     await right.close();

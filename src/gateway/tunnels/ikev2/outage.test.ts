@@ -22,7 +22,7 @@ before(async () => {
 after(() => lab.close());
 
 function ping(index: number): Promise<string> {
-  return (lab.clients[index] as Namespace).run(['ping', '-c3', '-i0.05', '-W2', '-s', '1000', BEHIND.four]);
+  return (lab.clients[index] as Namespace).run(['ping', '-c3', '-i0.05', '-W20', '-s', '1000', BEHIND.four]);
 }
 
 async function killed(child: typeof lab.agent): Promise<void> {

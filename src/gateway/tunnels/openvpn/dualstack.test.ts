@@ -20,7 +20,7 @@ test('a gateway with both kinds of addresses serves clients of either', async ()
       assert.deepEqual(agent.origin.asked, { first: 203, last: 2, length: 4 });
       await lab.connected(1, 'alice', 'correct horse', { protocol, address: OUTER6 });
       assert.deepEqual(agent.origin.asked, { first: 0x20, last: 2, length: 16 });
-      for (const client of lab.clients) await client.run(['ping', '-q', '-c1', '-W2', lab.plan.service4]);
+      for (const client of lab.clients) await client.run(['ping', '-q', '-c1', '-W20', lab.plan.service4]);
       agent.adapter.stop();
 
       const next = new LabAgent(authority, lab.socket(protocol), protocol);

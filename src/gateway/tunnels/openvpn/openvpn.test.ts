@@ -67,7 +67,7 @@ async function carries(index: number, protocol: OpenvpnProtocol, cipher: string,
   assert.match(client.output(), new RegExp(`Control Channel: TLSv${tls.replace('.', '\\.')}`));
   const pool = protocol === 'openvpn-udp' ? 1 : 2;
   for (const address of [lab.plan.service4, `fd6c:6574:6865:${pool}::1`]) {
-    await lab.clients[index]?.run(['ping', '-q', '-c3', '-i0.1', '-s1000', '-W2', address]);
+    await lab.clients[index]?.run(['ping', '-q', '-c3', '-i0.1', '-s1000', '-W20', address]);
   }
   assert.equal(sessions.list().length, before + 1);
   assert.deepEqual(origin.asked, { first: 203, last: 2, length: 4 });

@@ -69,7 +69,7 @@ test('a renegotiation passes while the customer exists and fails when not', asyn
   const client = await lab.connected(0, ALICE.username, ALICE.password, { extra });
   await until('a renegotiation', () => times(client, 'Control Channel: TLSv1.3') === 2);
   assert.equal(sessions.list().length, 1);
-  await lab.clients[0]?.run(['ping', '-q', '-c1', '-W2', lab.plan.service4]);
+  await lab.clients[0]?.run(['ping', '-q', '-c1', '-W20', lab.plan.service4]);
   authority.publish([BOB]);
   await until('the client ends', () => !client.running);
   assert.match(client.output(), /AUTH_FAILED/);
