@@ -76,6 +76,7 @@ program
   .description('all tests, with coverage; or only the files named')
   .argument('[files...]')
   .option('--quick', 'only what starts no gateway, no machine and no browser, in minutes; needs no root')
+  .addHelpText('after', '\nLETHE_TEST_OUTPUT=1 also prints what tests say on standard error.')
   .addHelpText('after', '\nExample: ./lethe test src/contracts/authfile/*.test.ts')
   .action(async (files: string[], { quick = false }: { quick?: boolean }) => {
     const { enclosed } = await import('../test/enclosed.ts');
