@@ -75,7 +75,7 @@ program
   .command('test')
   .description('all tests, with coverage; or only the files named')
   .argument('[files...]')
-  .option('--quick', 'only what starts no gateway, no machine and no browser, in minutes; needs no root')
+  .option('--quick', 'only what starts no gateway, no machine and no browser, in minutes; without root, all but a few')
   .addHelpText('after', '\nLETHE_TEST_OUTPUT=1 also prints what tests say on standard error.')
   .addHelpText('after', '\nExample: ./lethe test src/contracts/authfile/*.test.ts')
   .action(async (files: string[], { quick = false }: { quick?: boolean }) => {

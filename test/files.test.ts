@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { needsMachine, quickFiles, reach, testFiles } from './files.ts';
+import { needsMachine, needsRoot, quickFiles, reach, testFiles } from './files.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lethe-files-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -43,6 +43,11 @@ test('a quick file reaches nothing slow; what is not found any more is refused',
   const machine = write('m.vm.test.ts', '');
   assert.deepEqual(quickFiles([slow, quick, machine], ['room/slow.os.ts']), [quick]);
   assert.throws(() => quickFiles([quick, machine], ['room/slow.os.ts']), /no file of tests reaches room\/slow\.os\.ts/);
+});
+
+test('a file says in a line of its own that it needs root', () => {
+  assert.equal(needsRoot(write('root.test.ts', '// SPDX\n// Needs root.\nimport x;')), true);
+  assert.equal(needsRoot(write('plain.test.ts', '// Nobody here\nx(); // Needs root.\n')), false);
 });
 
 test('of our own files those with gateways and machines are not quick, and most others are', () => {

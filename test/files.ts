@@ -12,6 +12,11 @@ export function needsMachine(file: string): boolean {
   return file.endsWith('.vm.test.ts');
 }
 
+/** Whether a file of tests says in a line of its own that it needs root; one that forgets to fails without. */
+export function needsRoot(file: string): boolean {
+  return /^\/\/ Needs root\.$/m.test(textOf(file));
+}
+
 /**
  * What no quick test may reach: who makes namespaces, machines, images and browsers. A file is meant by the end of its
  * path; each of these must exist, so that none is moved away unseen and lets everything through.

@@ -5,7 +5,7 @@ import { run as runTests } from 'node:test';
 import { systemClock } from '../src/core/clock/clock.ts';
 import { coverageDirectory, judgeCoverage } from './coverage.ts';
 import { Display, duration } from './display.ts';
-import { needsMachine, quickFiles, testFiles } from './files.ts';
+import { needsMachine, needsRoot, quickFiles, testFiles } from './files.ts';
 import { count, fileLine, follow, sum, type Tally } from './reporter.ts';
 import { longestFirst, noteTime, readTimes, secondsLeft, TIMES_FILE } from './times.ts';
 
@@ -23,7 +23,9 @@ if (absent.length > 0) {
 }
 const chosen = named.length > 0 ? named : testFiles();
 const allowed = new Set(quick ? quickFiles(testFiles()) : chosen);
-const files = chosen.filter((file) => allowed.has(file));
+const possible = (file: string) => process.getuid?.() === 0 || !needsRoot(file);
+const files = chosen.filter((file) => allowed.has(file) && possible(file));
+const impossible = chosen.filter((file) => allowed.has(file) && !possible(file));
 /** Coverage is judged over everything alone. */
 const coverage = named.length === 0 && !quick ? coverageDirectory() : undefined;
 let times = readTimes(TIMES_FILE);
@@ -77,7 +79,8 @@ function opening(): string {
     estimate === undefined
       ? `no telling how long: ${TIMES_FILE} knows too few of them`
       : `about ${duration(estimate)} by the times in ${TIMES_FILE}`;
-  return `${files.length} ${files.length === 1 ? 'file' : 'files'} of tests, ${time}\n`;
+  const without = impossible.length === 0 ? '' : `Without root these are left out: ${impossible.join(' ')}\n`;
+  return `${without}${files.length} ${files.length === 1 ? 'file' : 'files'} of tests, ${time}\n`;
 }
 
 async function runFile(one: Phase, file: string): Promise<void> {

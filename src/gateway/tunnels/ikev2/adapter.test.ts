@@ -221,7 +221,8 @@ test('it takes over what charon carries, ends what may not go on, and leaves alo
     await charon.listen(path);
     await adapter.start();
     assert.ok(adapter.serving);
-    assert.deepEqual(sessions.calls, ['admit', 's1 11', 's1 established']);
+    // A list counts at once, and the next one may have come since.
+    assert.deepEqual(sessions.calls.slice(0, 3), ['admit', 's1 11', 's1 established']);
     await until('three are ended', () => charon.terminated.length >= 3);
     assert.deepEqual(charon.terminated.slice(0, 3), [2, 4, 5]);
     assert.equal(adapter.sessionAt(Uint8Array.of(10, 64, 128, 7), 0, 4), 's1');
