@@ -24,7 +24,7 @@ export function needsRoot(file: string): boolean {
 export const SLOW = [
   'namespaces/namespace.os.ts',
   'machines/machine.os.ts',
-  'image/workshop.os.ts',
+  'build/workshop.os.ts',
   'portal/browser.os.ts',
   'cmd/lethe.ts',
 ];

@@ -68,24 +68,29 @@ test('a file has one line, and counts add up', () => {
   assert.deepEqual(sum([tally, { passed: 1, failed: 2, milliseconds: 5 }]), { passed: 8, failed: 2, milliseconds: 15 });
 });
 
-test('coverage is judged by all files together, and those below the gate are shown', () => {
-  const figures = (line: number, branch = 100) =>
-    ({ coveredLinePercent: line, coveredBranchPercent: branch, coveredFunctionPercent: 100 }) as never;
-  const judged = (totals: never) => {
+test('coverage is judged apart for what ships and what proves, and files below the gate are shown', () => {
+  const file = (path: string, lines: number, branches = 1000) => ({
+    path: join(process.cwd(), path),
+    ...{ totalLineCount: 1000, totalBranchCount: 1000, totalFunctionCount: 10 },
+    ...{ coveredLineCount: lines, coveredBranchCount: branches, coveredFunctionCount: 10 },
+  });
+  const judged = (...files: ReturnType<typeof file>[]) => {
     const texts: string[] = [];
-    const files = [
-      { path: join(process.cwd(), 'src/low.ts'), ...(figures(50) as object) },
-      { path: join(process.cwd(), 'src/high.ts'), ...(figures(GATE) as object) },
-    ] as never;
-    return { reached: table({ files, totals }, (text) => texts.push(text)), text: texts.join('') };
+    return { reached: table({ files: files as never }, (text) => texts.push(text)), text: texts.join('') };
   };
-  const good = judged(figures(GATE));
+  const low = file('src/low.ts', 900);
+  const proof = file('proof/a.ts', 10 * GATE);
+  const good = judged(low, file('cmd/high.ts', 1000), proof);
   assert.equal(good.reached, true);
   assert.match(
     good.text,
-    / 50\.0 {3}100\.0 {3}100\.0 {2}src\/low\.ts\n {2}95\.0 {3}100\.0 {3}100\.0 {2}all 2 source files\n$/,
+    / 90\.0 {3}100\.0 {3}100\.0 {2}src\/low\.ts\n {2}95\.0 .* what ships, 2 files\n {2}95\.0 .* what proves, 1 files\n$/,
   );
-  const bad = judged(figures(100, GATE - 0.1));
-  assert.equal(bad.reached, false);
-  assert.match(bad.text, /FAILED {2}coverage is below 95 %\n$/);
+  // All of proof together would lift what ships above the gate.
+  const lifted = judged(low, ...['a', 'b', 'c'].map((name) => file(`proof/${name}.ts`, 1000)));
+  assert.equal(lifted.reached, false);
+  assert.match(lifted.text, /FAILED {2}coverage is below 95 %/);
+  assert.equal(judged(file('src/a.ts', 1000, 10 * GATE - 1), proof).reached, false);
+  assert.equal(judged(file('src/a.ts', 1000), proof, file('tools/a.ts', 1000)).reached, false);
+  assert.equal(judged(file('src/a.ts', 1000)).reached, false);
 });
