@@ -79,8 +79,8 @@ program
   .addHelpText('after', '\nLETHE_TEST_OUTPUT=1 also prints what tests say on standard error.')
   .addHelpText('after', '\nExample: ./lethe test src/contracts/authfile/*.test.ts')
   .action(async (files: string[], { quick = false }: { quick?: boolean }) => {
-    const { enclosed } = await import('../test/enclosed.ts');
-    process.exit(await enclosed([process.execPath, 'test/run.ts', ...(quick ? ['--quick'] : []), ...files]));
+    const { enclosed } = await import('../proof/runner/enclosed.ts');
+    process.exit(await enclosed([process.execPath, 'proof/runner/run.ts', ...(quick ? ['--quick'] : []), ...files]));
   });
 
 program
@@ -137,9 +137,8 @@ image
   .addHelpText('after', '\nExample: ./lethe image build --operator operator.json --builder anna')
   .action(async (flags: BuildFlags & StateFlags) => {
     const built = await (await imageCli()).imageBuild(flags, imageDeps);
-    process.exit(
-      built === 0 ? await (await import('../src/image/release/release.cli.ts')).state(flags, releaseDeps) : built,
-    );
+    if (built !== 0) process.exit(built);
+    process.exit(await (await import('../src/image/release/release.cli.ts')).state(flags, releaseDeps));
   });
 
 addReleaseCommands(image, releaseDeps, (code) => process.exit(code));

@@ -215,6 +215,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     tests: 'host/files',
   },
   'proof/lint': { uses: '' },
+  'proof/runner': { uses: 'core/clock host/processes host/namespaces host/terminal' },
 
   // One file a program.
   'cmd/activation': { uses: 'core/clock core/journal core/random contracts/activation gateway/boot' },
@@ -226,7 +227,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     uses: 'core/clock core/journal core/random contracts/plan host/processes gateway/tunnels gateway/agent',
   },
   'cmd/lethe': {
-    uses: 'core/clock core/random host/processes host/terminal activator image/build image/release onebox proof/demo proof/bench proof/check',
+    uses: 'core/clock core/random host/processes host/terminal activator image/build image/release onebox proof/demo proof/bench proof/check proof/runner',
     packages: 'commander',
   },
 };

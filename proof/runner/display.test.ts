@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ManualClock } from '../src/core/clock/clock.ts';
+import { ManualClock } from '../../src/core/clock/clock.ts';
 import { Display, duration, type State, statusLine, stillRunning } from './display.ts';
 
 const STATE: State = {
@@ -27,10 +27,10 @@ test('the moving line says what runs and what is left, and is cut to the width o
     statusLine(STATE, 200),
     '12 of 177 files, 19 min left: proof/demo/kill.test.ts 92 s, src/control/api/api.test.ts 3 s',
   );
-  assert.equal(statusLine(STATE, 40), '12 of 177 files, 19 min left: proof/demo/');
+  assert.equal(statusLine(STATE, 40), '12 of 177 files, 19 min left: proof/dem');
   assert.equal(statusLine(STATE, 0), '');
-  assert.match(statusLine({ ...STATE, failed: 2, left: undefined }, 80), /^12 of 177 files, 2 failed: src/);
-  assert.match(statusLine({ ...STATE, left: 0 }, 80), /^12 of 177 files, later than last time: src/);
+  assert.match(statusLine({ ...STATE, failed: 2, left: undefined }, 80), /^12 of 177 files, 2 failed: proof\/);
+  assert.match(statusLine({ ...STATE, left: 0 }, 80), /^12 of 177 files, later than last time: proof\/);
 });
 
 test('the plain line says how long each file has been running', () => {

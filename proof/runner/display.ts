@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { Clock } from '../src/core/clock/clock.ts';
-import type { Terminal } from '../src/host/terminal/terminal.ts';
+import type { Clock } from '../../src/core/clock/clock.ts';
+import type { Terminal } from '../../src/host/terminal/terminal.ts';
 
 /** Where a run is. */
 export interface State {

@@ -5,8 +5,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { until } from '../src/core/clock/until.ts';
-import { type Child, run, spawnChild } from '../src/host/processes/process.os.ts';
+import { until } from '../../src/core/clock/until.ts';
+import { type Child, run, spawnChild } from '../../src/host/processes/process.os.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lethe-enclosed-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -35,7 +35,7 @@ function argumentsOf(pid: string): string[] {
 async function lingering(name: string): Promise<{ child: Child; marker: string; temporary: string }> {
   const marker = randomUUID();
   const temporary = mkdtempSync(join(directory, `${name}-`));
-  const child = spawnChild([...LETHE, 'test', 'test/lingering.ts'], {
+  const child = spawnChild([...LETHE, 'test', 'proof/runner/lingering.ts'], {
     env: { LETHE_LINGERING: marker, TMPDIR: temporary },
   });
   await until('three daemons run', () => daemons(marker) === 3 || !child.running);
@@ -77,7 +77,7 @@ test('the exit code is that of the program', async () => {
     run([
       process.execPath,
       '-e',
-      `import('./test/enclosed.ts').then(async ({ enclosed }) => process.exit(await enclosed(${code})))`,
+      `import('./proof/runner/enclosed.ts').then(async ({ enclosed }) => process.exit(await enclosed(${code})))`,
     ]);
   await enclosed("['true']");
   await assert.rejects(enclosed("['sh', '-c', 'exit 7']"), /ended with code 7/);
@@ -87,13 +87,13 @@ test('the exit code is that of the program', async () => {
 
 test('without root there is a process table too', async () => {
   const script =
-    "import('./test/enclosed.ts').then(async ({ enclosed }) => process.exit(await enclosed(['sh', '-c', 'echo $$ $(id -u)'])))";
+    "import('./proof/runner/enclosed.ts').then(async ({ enclosed }) => process.exit(await enclosed(['sh', '-c', 'echo $$ $(id -u)'])))";
   const said = await run([process.execPath, '-e', script], { user: { uid: 65_534, gid: 65_534 } });
   assert.match(said, /^\d 65534\n$/);
 });
 
 test('a file that is not there is named, and the exit code is not 0', async () => {
-  await assert.rejects(run([...LETHE, 'test', 'test/nowhere.test.ts', 'test/enclosed.ts']), {
+  await assert.rejects(run([...LETHE, 'test', 'test/nowhere.test.ts', 'proof/runner/enclosed.ts']), {
     message: /ended with code 2: There is no file test\/nowhere\.test\.ts\. /,
   });
 });

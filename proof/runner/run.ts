@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { run as runTests } from 'node:test';
-import { systemClock } from '../src/core/clock/clock.ts';
+import { systemClock } from '../../src/core/clock/clock.ts';
 import { coverageDirectory, judgeCoverage } from './coverage.ts';
 import { Display, duration } from './display.ts';
 import { needsMachine, needsRoot, quickFiles, testFiles } from './files.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { TestEvent } from 'node:test/reporters';
-import { run } from '../src/host/processes/process.os.ts';
+import { run } from '../../src/host/processes/process.os.ts';
 import { GATE, table } from './coverage.ts';
 import { count, fileLine, follow, sum, type Tally } from './reporter.ts';
 
@@ -71,8 +71,12 @@ test('a file has one line, and counts add up', () => {
 test('coverage is judged apart for what ships and what proves, and files below the gate are shown', () => {
   const file = (path: string, lines: number, branches = 1000) => ({
     path: join(process.cwd(), path),
-    ...{ totalLineCount: 1000, totalBranchCount: 1000, totalFunctionCount: 10 },
-    ...{ coveredLineCount: lines, coveredBranchCount: branches, coveredFunctionCount: 10 },
+    totalLineCount: 1000,
+    totalBranchCount: 1000,
+    totalFunctionCount: 10,
+    coveredLineCount: lines,
+    coveredBranchCount: branches,
+    coveredFunctionCount: 10,
   });
   const judged = (...files: ReturnType<typeof file>[]) => {
     const texts: string[] = [];

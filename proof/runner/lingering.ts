@@ -4,8 +4,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { until } from '../src/core/clock/until.ts';
-import { openNamespace } from '../src/host/namespaces/namespace.os.ts';
+import { until } from '../../src/core/clock/until.ts';
+import { openNamespace } from '../../src/host/namespaces/namespace.os.ts';
 
 // enclosed.test.ts runs this file as a test that does not end, and ends its runner.
 const marker = process.env['LETHE_LINGERING'] as string;
