@@ -29,8 +29,8 @@ test('the moving line says what runs and what is left, and is cut to the width o
   );
   assert.equal(statusLine(STATE, 40), '12 of 177 files, 19 min left: proof/dem');
   assert.equal(statusLine(STATE, 0), '');
-  assert.match(statusLine({ ...STATE, failed: 2, left: undefined }, 80), /^12 of 177 files, 2 failed: proof\/);
-  assert.match(statusLine({ ...STATE, left: 0 }, 80), /^12 of 177 files, later than last time: proof\/);
+  assert.match(statusLine({ ...STATE, failed: 2, left: undefined }, 80), /^12 of 177 files, 2 failed: proof/);
+  assert.match(statusLine({ ...STATE, left: 0 }, 80), /^12 of 177 files, later than last time: proof/);
 });
 
 test('the plain line says how long each file has been running', () => {
