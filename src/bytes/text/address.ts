@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { hexDigit } from './scan.ts';
 
 const ZERO = 0x30;
 const NINE = 0x39;
@@ -91,13 +92,6 @@ function parse6(bytes: Uint8Array, start: number, end: number, out: Uint8Array):
 
 function doubleColon(bytes: Uint8Array, at: number, end: number): boolean {
   return at + 1 < end && bytes[at] === COLON && bytes[at + 1] === COLON;
-}
-
-/** 0 to 15, or -1. */
-function hexDigit(byte: number): number {
-  if (byte >= ZERO && byte <= NINE) return byte - ZERO;
-  const letter = byte | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
 /** RFC 4291 §2.5.5.2: moves the IPv4 address to the front of `out` if `out` holds a mapped one. */

@@ -1,32 +1,45 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-// Reading text where it lies. Nothing here makes a string of what it reads.
+// Reading text where it lies. Nothing here makes a string of what it reads. A text is always `bytes[start]` to `bytes[end - 1]`.
 
 const ZERO = 0x30;
 const NINE = 0x39;
 
-/** The bytes of a fixed word of a protocol. */
+/** The bytes of a fixed word of a protocol. Never used for data. */
 export function word(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 }
 
-/** Whether `word` stands at `at` and ends by `end`. */
+/** Whether the text from `at` on begins with `word`. */
 export function standsAt(bytes: Uint8Array, at: number, end: number, word: Uint8Array): boolean {
   if (at + word.length > end) return false;
   for (let i = 0; i < word.length; i += 1) if (bytes[at + i] !== word[i]) return false;
   return true;
 }
 
-/** The decimal number that fills `bytes[start]` to `bytes[end - 1]`, of at most 15 digits; -1 for anything else. */
+/** Whether the text is `word` and nothing else. */
+export function isWord(bytes: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
+  return end - start === word.length && standsAt(bytes, start, end, word);
+}
+
+/** The decimal number below 2^53 that the text is; -1 for anything else. */
 export function wholeNumber(bytes: Uint8Array, start: number, end: number): number {
-  if (end <= start || end - start > 15) return -1;
+  if (start >= end) return -1;
   let value = 0;
   for (let i = start; i < end; i += 1) {
     const byte = bytes[i] as number;
     if (byte < ZERO || byte > NINE) return -1;
-    value = value * 10 + byte - ZERO;
+    value = value * 10 + (byte - ZERO);
+    if (value > Number.MAX_SAFE_INTEGER) return -1;
   }
   return value;
+}
+
+/** The value of a hexadecimal digit, of either case; -1 for any other byte. */
+export function hexDigit(byte: number): number {
+  if (byte >= ZERO && byte <= NINE) return byte - ZERO;
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
 /** Where the first `separator` from `start` on lies, or `end`. */
@@ -34,6 +47,12 @@ export function fieldEnd(bytes: Uint8Array, start: number, end: number, separato
   let at = start;
   while (at < end && bytes[at] !== separator) at += 1;
   return at;
+}
+
+/** Where the last `separator` lies, or -1. */
+export function lastOf(bytes: Uint8Array, start: number, end: number, separator: number): number {
+  for (let i = end - 1; i >= start; i -= 1) if (bytes[i] === separator) return i;
+  return -1;
 }
 
 /** Whether any byte is a control character of ASCII. */

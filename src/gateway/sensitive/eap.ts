@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { lastOf, word } from '../../bytes/text/scan.ts';
 
 /** EAP (RFC 3748 §4) with EAP-MSCHAPv2 (draft-kamath-pppext-eap-mschapv2-02) inside, read and written in place. */
 
@@ -12,22 +13,18 @@ const BACKSLASH = 0x5c;
 /** Why a login is refused, as the customer's program shows it. */
 export type LoginRefusal = 'credentials' | 'expired' | 'seats' | 'full';
 
-function text(value: string): Uint8Array {
-  return Uint8Array.from(value, (letter) => letter.charCodeAt(0));
-}
-
 /**
  * RFC 2759 §6: 691 is a failed login, 647 a disabled account, 649 no permission. R=0: do not ask for a retry.
  * strongSwan shows the message up to its first space, so it has none.
  */
 const FAILURES: Readonly<Record<LoginRefusal, Uint8Array>> = {
-  credentials: text('E=691 R=0 C=00000000000000000000000000000000 V=3 M=wrong-username-or-password'),
-  expired: text('E=647 R=0 C=00000000000000000000000000000000 V=3 M=licence-expired'),
-  seats: text('E=649 R=0 C=00000000000000000000000000000000 V=3 M=all-connections-of-this-licence-are-in-use'),
-  full: text('E=649 R=0 C=00000000000000000000000000000000 V=3 M=gateway-full'),
+  credentials: word('E=691 R=0 C=00000000000000000000000000000000 V=3 M=wrong-username-or-password'),
+  expired: word('E=647 R=0 C=00000000000000000000000000000000 V=3 M=licence-expired'),
+  seats: word('E=649 R=0 C=00000000000000000000000000000000 V=3 M=all-connections-of-this-licence-are-in-use'),
+  full: word('E=649 R=0 C=00000000000000000000000000000000 V=3 M=gateway-full'),
 };
-const SERVER_NAME = text('lethe');
-const WELCOME = text('S=0000000000000000000000000000000000000000 M=Welcome.');
+const SERVER_NAME = word('lethe');
+const WELCOME = word('S=0000000000000000000000000000000000000000 M=Welcome.');
 
 /** What the client said. */
 export type EapMessage = 'identity' | 'response' | 'agreed' | 'other';
@@ -62,9 +59,10 @@ export class EapReader {
     if (length < value + RESPONSE_VALUE || packet[value - 1] !== RESPONSE_VALUE) return false;
     this.peerChallenge = value;
     this.ntResponse = value + 24;
-    this.nameStart = value + RESPONSE_VALUE;
+    const name = value + RESPONSE_VALUE;
+    const backslash = lastOf(packet, name, length, BACKSLASH);
+    this.nameStart = backslash < 0 ? name : backslash + 1;
     this.nameEnd = length;
-    for (let i = this.nameStart; i < length; i += 1) if (packet[i] === BACKSLASH) this.nameStart = i + 1;
     return true;
   }
 }

@@ -2,19 +2,16 @@
 
 import { Md4 } from '../../bytes/hashes/md4.ts';
 import { Sha1 } from '../../bytes/hashes/sha1.ts';
+import { word } from '../../bytes/text/scan.ts';
 import { desEncrypt } from './des.ts';
 
 /** MS-CHAPv2 as the server computes it (RFC 2759), and the keys that follow from it (RFC 3079). In place, wiped. */
 
-function constant(text: string): Uint8Array {
-  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-}
-
-const MAGIC1 = constant('Magic server to client signing constant');
-const MAGIC2 = constant('Pad to make it do more than one iteration');
-const MASTER = constant('This is the MPPE Master Key');
-const SERVER_SEND = constant('On the client side, this is the receive key; on the server side, it is the send key.');
-const SERVER_RECEIVE = constant('On the client side, this is the send key; on the server side, it is the receive key.');
+const MAGIC1 = word('Magic server to client signing constant');
+const MAGIC2 = word('Pad to make it do more than one iteration');
+const MASTER = word('This is the MPPE Master Key');
+const SERVER_SEND = word('On the client side, this is the receive key; on the server side, it is the send key.');
+const SERVER_RECEIVE = word('On the client side, this is the send key; on the server side, it is the receive key.');
 const PAD1 = new Uint8Array(new ArrayBuffer(40));
 const PAD2 = new Uint8Array(new ArrayBuffer(40)).fill(0xf2);
 
@@ -72,7 +69,7 @@ function hashTheHash(ntHash: Uint8Array): void {
   md4.finish(hashOfHash);
 }
 
-const HEX = constant('0123456789ABCDEF');
+const HEX = word('0123456789ABCDEF');
 
 /** RFC 2759 §8.7: the proof that the server knows the password too, as 40 hex digits at `at`. */
 export function authenticatorResponse(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 import { parseAddress } from '../../bytes/text/address.ts';
+import { fieldEnd } from '../../bytes/text/scan.ts';
 import type { AuthFile, AuthSource } from '../../contracts/authfile/authfile.ts';
 import { type Clock, today } from '../../core/clock/clock.ts';
 import type { Entitlement } from '../../core/licences/licence.ts';
@@ -19,6 +20,8 @@ import {
 } from './mschapv2.ts';
 import { ATTRIBUTE, CODE, RadiusPacket } from './radius-packet.ts';
 import { RadiusReply } from './radius-reply.ts';
+
+const BRACKET = 0x5b;
 
 /** Whom a proved login asks for a seat. It learns numbers, never a name or an address. */
 export interface Gate {
@@ -161,8 +164,7 @@ export class RadiusServer {
   /** Looks the customer's address up and forgets it. charon may add the port in brackets. */
   #origin(): Origin {
     const { bytes, callingStart, callingEnd } = this.#packet;
-    let end = callingStart;
-    while (end < callingEnd && bytes[end] !== 0x5b) end += 1;
+    const end = fieldEnd(bytes, callingStart, callingEnd, BRACKET);
     const length = parseAddress(bytes, callingStart, end, this.#address);
     // An address that cannot be read is looked up as 0.0.0.0, which belongs to nobody.
     const origin = this.#parts.origin.of(this.#address, 0, length === 16 ? 16 : 4);

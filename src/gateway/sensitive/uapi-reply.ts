@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 import { parseAddress } from '../../bytes/text/address.ts';
+import { hexDigit, isWord, lastOf, wholeNumber, word } from '../../bytes/text/scan.ts';
 import { type InnerPools, innerByte } from '../../core/sessions/inner.ts';
-import { ascii, isWord, KEY } from './uapi.ts';
+import { KEY } from './uapi.ts';
 
 /** One peer as the daemon describes it, in buffers that the next one takes over. */
 export class PeerDescription {
@@ -25,7 +26,7 @@ export class PeerDescription {
   allow(bytes: Uint8Array, start: number, end: number): boolean {
     const slash = lastOf(bytes, start, end, SLASH);
     if (slash < 0) return false;
-    const prefix = decimal(bytes, slash + 1, end);
+    const prefix = wholeNumber(bytes, slash + 1, end);
     const inner = this.#whole4 === 0 && prefix === 32 ? this.#inner4 : this.#inner6;
     const length = parseAddress(bytes, start, slash, inner);
     if (length === 4 && prefix === 32 && inner === this.#inner4) this.#whole4 = 1;
@@ -59,14 +60,14 @@ export class PeerDescription {
 }
 
 const WORDS = {
-  publicKey: ascii('public_key'),
-  endpoint: ascii('endpoint'),
-  seconds: ascii('last_handshake_time_sec'),
-  nanoseconds: ascii('last_handshake_time_nsec'),
-  received: ascii('rx_bytes'),
-  sent: ascii('tx_bytes'),
-  allowedIp: ascii('allowed_ip'),
-  errno: ascii('errno'),
+  publicKey: word('public_key'),
+  endpoint: word('endpoint'),
+  seconds: word('last_handshake_time_sec'),
+  nanoseconds: word('last_handshake_time_nsec'),
+  received: word('rx_bytes'),
+  sent: word('tx_bytes'),
+  allowedIp: word('allowed_ip'),
+  errno: word('errno'),
 };
 
 const NEWLINE = 0x0a;
@@ -150,7 +151,7 @@ export class UapiReply {
     if (isWord(line, 0, name, WORDS.errno)) {
       this.#closePeer();
       this.state = 'closing';
-      this.errno = decimal(line, line[value] === MINUS ? value + 1 : value, end);
+      this.errno = wholeNumber(line, line[value] === MINUS ? value + 1 : value, end);
       return this.errno >= 0;
     }
     return !this.#inPeer || this.#readPeerValue(name, value, end);
@@ -164,10 +165,10 @@ export class UapiReply {
       return peer.endpointLength !== 0;
     }
     if (isWord(line, 0, name, WORDS.allowedIp)) return peer.allow(line, value, end);
-    if (isWord(line, 0, name, WORDS.seconds)) return (peer.seconds = decimal(line, value, end)) >= 0;
-    if (isWord(line, 0, name, WORDS.nanoseconds)) return (peer.nanoseconds = decimal(line, value, end)) >= 0;
-    if (isWord(line, 0, name, WORDS.received)) return (peer.received = decimal(line, value, end)) >= 0;
-    if (isWord(line, 0, name, WORDS.sent)) return (peer.sent = decimal(line, value, end)) >= 0;
+    if (isWord(line, 0, name, WORDS.seconds)) return (peer.seconds = wholeNumber(line, value, end)) >= 0;
+    if (isWord(line, 0, name, WORDS.nanoseconds)) return (peer.nanoseconds = wholeNumber(line, value, end)) >= 0;
+    if (isWord(line, 0, name, WORDS.received)) return (peer.received = wholeNumber(line, value, end)) >= 0;
+    if (isWord(line, 0, name, WORDS.sent)) return (peer.sent = wholeNumber(line, value, end)) >= 0;
     return true;
   }
 
@@ -176,19 +177,6 @@ export class UapiReply {
     this.peer.wipe();
     this.#inPeer = false;
   }
-}
-
-/** A whole number below 2^53, or -1. */
-function decimal(bytes: Uint8Array, start: number, end: number): number {
-  if (start >= end) return -1;
-  let value = 0;
-  for (let i = start; i < end; i += 1) {
-    const digit = (bytes[i] as number) - 0x30;
-    if (digit < 0 || digit > 9) return -1;
-    value = value * 10 + digit;
-    if (!Number.isSafeInteger(value)) return -1;
-  }
-  return value;
 }
 
 function readKey(bytes: Uint8Array, start: number, end: number, out: Uint8Array): boolean {
@@ -202,11 +190,6 @@ function readKey(bytes: Uint8Array, start: number, end: number, out: Uint8Array)
   return true;
 }
 
-function hexDigit(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  return byte >= 0x61 && byte <= 0x66 ? byte - 0x57 : -1;
-}
-
 /** `198.51.100.7:51820`, `[2001:db8::7]:51820`, `[fe80::7%eth0]:51820`. The port is not looked at. */
 function readEndpoint(bytes: Uint8Array, start: number, end: number, out: Uint8Array): 0 | 4 | 16 {
   const colon = lastOf(bytes, start, end, COLON);
@@ -215,9 +198,4 @@ function readEndpoint(bytes: Uint8Array, start: number, end: number, out: Uint8A
   if (bytes[colon - 1] !== CLOSE) return 0;
   const zone = lastOf(bytes, start, colon, PERCENT);
   return parseAddress(bytes, start + 1, zone < 0 ? colon - 1 : zone, out);
-}
-
-function lastOf(bytes: Uint8Array, start: number, end: number, wanted: number): number {
-  for (let i = end - 1; i >= start; i -= 1) if (bytes[i] === wanted) return i;
-  return -1;
 }

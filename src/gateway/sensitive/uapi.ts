@@ -1,35 +1,22 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { word } from '../../bytes/text/scan.ts';
 import { type InnerPools, innerByte } from '../../core/sessions/inner.ts';
 
 // Requests of WireGuard's cross-platform interface (https://www.wireguard.com/xplatform/), written in place.
 
-/** The letters of a word of the protocol. Never used for data. */
-export function ascii(word: string): Uint8Array {
-  const bytes = new Uint8Array(new ArrayBuffer(word.length));
-  for (let i = 0; i < word.length; i += 1) bytes[i] = word.charCodeAt(i);
-  return bytes;
-}
-
-/** Whether `word` stands in `bytes[start]` to `bytes[end - 1]`, and nothing else. */
-export function isWord(bytes: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
-  if (end - start !== word.length) return false;
-  for (let i = 0; i < word.length; i += 1) if (bytes[start + i] !== word[i]) return false;
-  return true;
-}
-
 export const KEY = 32;
 
 /** The request for everything about the device. */
-export const GET = ascii('get=1\n\n');
+export const GET = word('get=1\n\n');
 
-const SET = ascii('set=1\n');
-const PUBLIC_KEY = ascii('public_key=');
-const REMOVE = ascii('remove=true\n');
-const REPLACE = ascii('replace_allowed_ips=true\n');
-const ALLOWED_IP = ascii('allowed_ip=');
-const WHOLE4 = ascii('/32\n');
-const WHOLE6 = ascii('/128\n');
-const HEX = ascii('0123456789abcdef');
+const SET = word('set=1\n');
+const PUBLIC_KEY = word('public_key=');
+const REMOVE = word('remove=true\n');
+const REPLACE = word('replace_allowed_ips=true\n');
+const ALLOWED_IP = word('allowed_ip=');
+const WHOLE4 = word('/32\n');
+const WHOLE6 = word('/128\n');
+const HEX = word('0123456789abcdef');
 
 const NEWLINE = 0x0a;
 const DOT = 0x2e;
@@ -100,8 +87,8 @@ export class UapiRequest {
     this.#byte(NEWLINE);
   }
 
-  #put(word: Uint8Array): void {
-    for (let i = 0; i < word.length; i += 1) this.#byte(word[i] as number);
+  #put(text: Uint8Array): void {
+    for (let i = 0; i < text.length; i += 1) this.#byte(text[i] as number);
   }
 
   #byte(value: number): void {

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { isWord, wholeNumber, word } from '../../bytes/text/scan.ts';
 import { type MessageVisitor, walkMessage } from './vici-message.ts';
-
-function word(text: string): Uint8Array {
-  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-}
 
 const UP = word('up');
 const OLD = word('old');
@@ -19,21 +16,9 @@ const ESTABLISHED = word('ESTABLISHED');
 
 const MOST_CHILDREN = 64;
 
-function named(bytes: Uint8Array, start: number, end: number, name: Uint8Array): boolean {
-  if (end - start !== name.length) return false;
-  for (let i = 0; i < name.length; i += 1) if (bytes[start + i] !== name[i]) return false;
-  return true;
-}
-
-/** Digits as a number; anything else is 0, which charon never gives to an SA. */
-function decimal(bytes: Uint8Array, start: number, end: number): number {
-  let value = 0;
-  for (let i = start; i < end; i += 1) {
-    const digit = (bytes[i] as number) - 0x30;
-    if (digit < 0 || digit > 9) return 0;
-    value = value * 10 + digit;
-  }
-  return value <= Number.MAX_SAFE_INTEGER ? value : 0;
+/** The number that a text is; anything else is 0, which charon never gives to an SA. */
+function count(bytes: Uint8Array, start: number, end: number): number {
+  return Math.max(wholeNumber(bytes, start, end), 0);
 }
 
 /**
@@ -101,8 +86,8 @@ export class SaEvent implements MessageVisitor {
     this.#depth += 1;
     this.#unique = 0;
     this.#bytes = 0;
-    this.#old = named(bytes, nameStart, nameEnd, OLD);
-    if (this.#childDepth === 0 && named(bytes, nameStart, nameEnd, CHILDREN)) this.#childDepth = this.#depth;
+    this.#old = isWord(bytes, nameStart, nameEnd, OLD);
+    if (this.#childDepth === 0 && isWord(bytes, nameStart, nameEnd, CHILDREN)) this.#childDepth = this.#depth;
   }
 
   sectionEnd(): void {
@@ -119,20 +104,20 @@ export class SaEvent implements MessageVisitor {
 
   value(bytes: Uint8Array, nameStart: number, nameEnd: number, start: number, end: number): void {
     if (this.#childDepth > 0) this.#childValue(bytes, nameStart, nameEnd, start, end);
-    else if (this.#depth === 0) this.up ||= named(bytes, nameStart, nameEnd, UP);
-    else if (named(bytes, nameStart, nameEnd, UNIQUE)) this.#ikeSa(decimal(bytes, start, end));
-    else if (named(bytes, nameStart, nameEnd, STATE)) this.established = named(bytes, start, end, ESTABLISHED);
-    else if (named(bytes, nameStart, nameEnd, EAP_IDENTITY)) {
+    else if (this.#depth === 0) this.up ||= isWord(bytes, nameStart, nameEnd, UP);
+    else if (isWord(bytes, nameStart, nameEnd, UNIQUE)) this.#ikeSa(count(bytes, start, end));
+    else if (isWord(bytes, nameStart, nameEnd, STATE)) this.established = isWord(bytes, start, end, ESTABLISHED);
+    else if (isWord(bytes, nameStart, nameEnd, EAP_IDENTITY)) {
       this.identityStart = start;
       this.identityEnd = end;
-    } else if (named(bytes, nameStart, nameEnd, REMOTE)) {
+    } else if (isWord(bytes, nameStart, nameEnd, REMOTE)) {
       this.remoteStart = start;
       this.remoteEnd = end;
     }
   }
 
   item(bytes: Uint8Array, nameStart: number, nameEnd: number, start: number, end: number): void {
-    if (this.innerEnd > 0 || !named(bytes, nameStart, nameEnd, INNER)) return;
+    if (this.innerEnd > 0 || !isWord(bytes, nameStart, nameEnd, INNER)) return;
     this.innerStart = start;
     this.innerEnd = end;
   }
@@ -143,9 +128,9 @@ export class SaEvent implements MessageVisitor {
   }
 
   #childValue(bytes: Uint8Array, nameStart: number, nameEnd: number, start: number, end: number): void {
-    if (named(bytes, nameStart, nameEnd, UNIQUE)) this.#unique = decimal(bytes, start, end);
-    else if (named(bytes, nameStart, nameEnd, BYTES_IN) || named(bytes, nameStart, nameEnd, BYTES_OUT)) {
-      this.#bytes += decimal(bytes, start, end);
+    if (isWord(bytes, nameStart, nameEnd, UNIQUE)) this.#unique = count(bytes, start, end);
+    else if (isWord(bytes, nameStart, nameEnd, BYTES_IN) || isWord(bytes, nameStart, nameEnd, BYTES_OUT)) {
+      this.#bytes += count(bytes, start, end);
     }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { connect, type Socket } from 'node:net';
 import { VICI, viciRequest } from '../../bytes/formats/vici.ts';
+import { isWord, word } from '../../bytes/text/scan.ts';
 import { Frames } from './vici-frames.ts';
 import { SaEvent } from './vici-sa.ts';
 
@@ -8,7 +9,7 @@ import { SaEvent } from './vici-sa.ts';
 export const EVENTS = ['ike-updown', 'child-updown', 'ike-rekey', 'child-rekey', 'list-sa'] as const;
 export type ViciEvent = (typeof EVENTS)[number];
 
-const NAMES: readonly Uint8Array[] = EVENTS.map((name) => Uint8Array.from(name, (letter) => letter.charCodeAt(0)));
+const NAMES: readonly Uint8Array[] = EVENTS.map(word);
 
 export interface ViciListener {
   /** `sa` and the `bytes` that it points into are wiped when this returns. */
@@ -120,9 +121,5 @@ export class ViciConnection {
 }
 
 function eventIndex(bytes: Uint8Array, start: number, end: number): number {
-  return NAMES.findIndex((name) => {
-    if (name.length !== end - start) return false;
-    for (let i = 0; i < name.length; i += 1) if (bytes[start + i] !== name[i]) return false;
-    return true;
-  });
+  return NAMES.findIndex((name) => isWord(bytes, start, end, name));
 }
