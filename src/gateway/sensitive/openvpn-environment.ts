@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 import { parseAddress } from '../../bytes/text/address.ts';
-import { base64Number, hasControl, standsAt, wholeNumber, word } from '../../bytes/text/scan.ts';
+import { base64Number, hasControl, isWord, standsAt, wholeNumber, word } from '../../bytes/text/scan.ts';
 import type { AuthSource } from '../../contracts/authfile/authfile.ts';
 import type { Entitlement } from '../../core/licences/licence.ts';
+import type { Origin } from '../../core/sessions/session.ts';
 import type { OriginLookup } from '../geoip/origin.ts';
-import type { OpenvpnLogin } from './openvpn.ts';
 
 const USERNAME = word('username=');
 const PASSWORD = word('password=');
@@ -16,6 +16,16 @@ const ADDRESS4 = word('untrusted_ip=');
 const ADDRESS6 = word('untrusted_ip6=');
 const RECEIVED = word('bytes_received=');
 const SENT = word('bytes_sent=');
+
+/** Who a client is and where it comes from, as far as anybody may know. */
+export interface OpenvpnClient {
+  readonly entitlement: Entitlement | undefined;
+  readonly origin: Origin;
+  /** The password was a token that OpenVPN gave out and found good. */
+  readonly byToken: boolean;
+  /** A random number that OpenVPN's token carries through all connections of one run of a client; -1 for none. */
+  readonly tokenSession: number;
+}
 
 /** Longest username and password that are looked up, in bytes. */
 const LONGEST = 256;
@@ -48,7 +58,8 @@ export class ClientEnvironment {
     const value = (name: Uint8Array) => at + name.length;
     if (standsAt(line, at, end, USERNAME)) this.#userLength = this.#keep(line, value(USERNAME), end, 0);
     else if (standsAt(line, at, end, PASSWORD)) this.#passwordLength = this.#keep(line, value(PASSWORD), end, LONGEST);
-    else if (standsAt(line, at, end, SESSION_STATE)) this.#token = isAuthenticated(line, value(SESSION_STATE), end);
+    else if (standsAt(line, at, end, SESSION_STATE))
+      this.#token = isWord(line, value(SESSION_STATE), end, AUTHENTICATED);
     else if (standsAt(line, at, end, SESSION_ID)) this.#tokenSession = base64Number(line, value(SESSION_ID), end);
     else if (standsAt(line, at, end, ADDRESS4)) this.#takeAddress(line, value(ADDRESS4), end);
     else if (standsAt(line, at, end, ADDRESS6)) this.#takeAddress(line, value(ADDRESS6), end);
@@ -60,7 +71,7 @@ export class ClientEnvironment {
    * What the client may do, and where it comes from. Where OpenVPN says that the password is a token which it gave out
    * itself and which is still good (`external-auth`), the customer must only still exist.
    */
-  lookUp(): Pick<OpenvpnLogin, 'entitlement' | 'origin' | 'byToken' | 'tokenSession'> {
+  lookUp(): OpenvpnClient {
     return {
       entitlement: this.#entitlement(),
       origin: this.#origin.of(this.#address, 0, this.#addressLength === 16 ? 16 : 4),
@@ -104,8 +115,4 @@ export class ClientEnvironment {
   #takeAddress(line: Uint8Array, start: number, end: number): void {
     this.#addressLength = parseAddress(line, start, end, this.#address);
   }
-}
-
-function isAuthenticated(line: Uint8Array, start: number, end: number): boolean {
-  return end - start === AUTHENTICATED.length && standsAt(line, start, end, AUTHENTICATED);
 }

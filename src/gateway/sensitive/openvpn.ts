@@ -2,23 +2,17 @@
 
 import { parseAddress } from '../../bytes/text/address.ts';
 import { Lines } from '../../bytes/text/lines.ts';
-import { fieldEnd, standsAt, wholeNumber, word } from '../../bytes/text/scan.ts';
+import { fieldEnd, isWord, standsAt, wholeNumber, word } from '../../bytes/text/scan.ts';
 import type { AuthSource } from '../../contracts/authfile/authfile.ts';
 import type { Entitlement } from '../../core/licences/licence.ts';
 import type { Origin } from '../../core/sessions/session.ts';
 import type { OriginLookup } from '../geoip/origin.ts';
-import { ClientEnvironment } from './openvpn-environment.ts';
+import { ClientEnvironment, type OpenvpnClient } from './openvpn-environment.ts';
 
 /** Who asks to come in, or to stay in after a renegotiation. `cid` and `kid` are OpenVPN's numbers for client and key. */
-export interface OpenvpnLogin {
+export interface OpenvpnLogin extends OpenvpnClient {
   readonly cid: number;
   readonly kid: number;
-  readonly entitlement: Entitlement | undefined;
-  readonly origin: Origin;
-  /** The password was a token that OpenVPN gave out and found good. */
-  readonly byToken: boolean;
-  /** A random number that OpenVPN's token carries through all connections of one run of a client; -1 for none. */
-  readonly tokenSession: number;
 }
 
 /** A row of the list of clients that OpenVPN gives when asked. */
@@ -126,7 +120,7 @@ export class OpenvpnReader {
     if (standsAt(line, 0, length, COUNT)) return this.#counted(line, COUNT.length, length);
     if (standsAt(line, 0, length, ROW)) return this.#listed(line, ROW.length, length);
     if (standsAt(line, 0, length, PID)) return this.#pid(line, PID.length, length);
-    if (length === END.length && standsAt(line, 0, length, END)) this.#listener.listEnd();
+    if (isWord(line, 0, length, END)) this.#listener.listEnd();
     return true;
   }
 
@@ -154,7 +148,7 @@ export class OpenvpnReader {
   }
 
   #variable(line: Uint8Array, at: number, length: number): boolean {
-    if (length - at !== END.length || !standsAt(line, at, length, END)) {
+    if (!isWord(line, at, length, END)) {
       if (this.#notice !== 'none') this.#environment.take(line, at, length);
       return true;
     }
@@ -219,7 +213,7 @@ export class OpenvpnReader {
     const inner6 = this.#inner(line, this.#start(COLUMN.address6), ends[COLUMN.address6] as number);
     const user = this.#start(COLUMN.username);
     const userEnd = ends[COLUMN.username] as number;
-    const asked = userEnd - user !== NOBODY.length || !standsAt(line, user, userEnd, NOBODY);
+    const asked = !isWord(line, user, userEnd, NOBODY);
     this.#listener.listed({
       cid,
       entitlement: this.#auth.current?.name(line, user, userEnd)?.entitlement,
