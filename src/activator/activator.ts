@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { createPublicKey, type KeyObject, timingSafeEqual, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { sameBytes, sha256 } from '../bytes/formats/fingerprint.ts';
 import { seal } from '../bytes/formats/hpke.ts';
-import { sha256, type TpmName } from '../bytes/formats/tpm.ts';
+import type { TpmName } from '../bytes/formats/tpm.ts';
 import { makeCredential } from '../bytes/formats/tpm-credential.ts';
 import { type BundleParameters, bundleBytes, HANDOVER_INFO } from '../contracts/activation/bundle.ts';
 import type { Believed, Challenge, EvidenceMessage, Grant, Question } from '../contracts/activation/messages.ts';
@@ -100,7 +101,7 @@ export class Activator {
 
   async #answer(message: EvidenceMessage, asked: Asked): Promise<Grant | Believed | Refused> {
     const { clock, store, policy } = this.#deps;
-    if (!same(message.secret, asked.secret)) return refused('credential');
+    if (!sameBytes(message.secret, asked.secret)) return refused('credential');
     this.#challenges.close(asked);
     const current = policy();
     if ('problem' in current) return refused('policy_unusable');
@@ -163,7 +164,8 @@ export class Activator {
     return store.atomically(() => {
       // The store may have changed since the judge looked: another answer, or an operator.
       const gateway = store.gateway(asked.gateway);
-      if (gateway === undefined || !same(gateway.certificate, proof.gateway.certificate)) return refused('ek_unknown');
+      if (gateway === undefined || !sameBytes(gateway.certificate, proof.gateway.certificate))
+        return refused('ek_unknown');
       const last = store.boot(asked.gateway);
       const why = discontinuity(purpose, last, { ...verdict, attestationKey: name, keys });
       if (why !== undefined) return refused(why);
@@ -217,8 +219,4 @@ function serverKeyOf({ purpose, nonce, proof }: EvidenceMessage, keys: BootKeys)
 function subjectOf({ plan }: BundleParameters, key: KeyObject) {
   const addresses = [plan.address4, plan.address6].filter((text) => text !== undefined).map(addressBytes);
   return { name: plan.name, addresses, key };
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b);
 }

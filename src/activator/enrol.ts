@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
-import { sha256 } from '../bytes/formats/tpm.ts';
+import { sha256 } from '../bytes/formats/fingerprint.ts';
 import { type BundleParameters, parseParameters } from '../contracts/activation/bundle.ts';
 import { sealParameters } from '../contracts/activation/parameters.ts';
 import { INTERVALS_SCHEMA } from '../contracts/plan/agent-config.ts';
@@ -96,7 +96,7 @@ export function enrol(
   const sealed = sealParameters(deps.recipient, complete, deps.random);
   if (!deps.store.enrol({ gateway, ...endorsement, parameters: sealed, firmware }))
     return { problem: `${gateway}, or a gateway with this TPM, is enrolled already` };
-  return { tokenHash: sha256(new TextEncoder().encode(token)).toHex() };
+  return { tokenHash: sha256(token).toHex() };
 }
 
 /** A certificate in PEM or DER. */

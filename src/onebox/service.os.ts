@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { sha256 } from '../bytes/formats/fingerprint.ts';
 import type { GatewayConfigFile } from '../contracts/plan/agent-config.ts';
 import { type GatewayPlan, planGateway } from '../contracts/plan/plan.ts';
 import { type Postgres, startPostgres } from '../control/database/postgres.os.ts';
@@ -13,7 +14,7 @@ import { SERVICE_ADDRESS, type Uplink } from '../host/machines/cabling.os.ts';
 import { type Namespace, openNamespace } from '../host/namespaces/namespace.os.ts';
 import type { Progress } from '../host/terminal/terminal.ts';
 import { type Cables, kernelCarriesEsp, layCables } from './cables.os.ts';
-import { startControl, tokenHash } from './control.os.ts';
+import { startControl } from './control.os.ts';
 import { type RunningGateway, startGateway } from './gateway.os.ts';
 import { type HostedGateway, withMachine } from './hosted.os.ts';
 import {
@@ -161,7 +162,7 @@ async function withDaemons(parts: GatewayServiceParts, undo: Undo[]): Promise<Om
   const { options, deps, gateway, users, identity, database, place } = parts;
   const keys = await openGatewayIdentity(parts.keys, identity, place.plan, deps);
   const { control, portal, fleet } = await deps.progress.stage('Starting control', () =>
-    startControl({ ...parts, shown: { tokenHash: tokenHash(keys.token), wireguardKey: keys.wireguardPublicKey } }),
+    startControl({ ...parts, shown: { tokenHash: sha256(keys.token).toHex(), wireguardKey: keys.wireguardPublicKey } }),
   );
   undo.push(() => control.stop());
   const running = await deps.progress.stage("Starting the gateway's daemons and agent", () =>

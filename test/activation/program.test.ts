@@ -16,7 +16,7 @@ import {
 import { sampleEvents, sampleImage, sampleTrust } from '../../proof/labs/attestation/sample.ts';
 import type { ActivatorConfigFile } from '../../src/activator/config.ts';
 import type { GatewayChoiceFile } from '../../src/activator/enrol.ts';
-import { sha256 } from '../../src/bytes/formats/tpm.ts';
+import { sha256 } from '../../src/bytes/formats/fingerprint.ts';
 import { parseOperator } from '../../src/contracts/activation/operator.ts';
 import { parseGatewayConfig } from '../../src/contracts/plan/agent-config.ts';
 import { AGENT_FILES } from '../../src/contracts/plan/files.ts';
@@ -141,10 +141,7 @@ test('from a TPM to a gateway: enrolled, refused before, activated, renewed, and
     ['zrh-01', 'eth0', '1.2.3', 1000],
   );
   for (const { name, content } of renderGateway(agent.plan)) assert.equal(read(`/run/lethe/${name}`), content, name);
-  assert.match(
-    enrolled,
-    new RegExp(`"tokenHash": "${sha256(new TextEncoder().encode(read(AGENT_FILES.token))).toHex()}"`),
-  );
+  assert.match(enrolled, new RegExp(`"tokenHash": "${sha256(read(AGENT_FILES.token)).toHex()}"`));
   assertOwners(root);
 
   const list = await lethe('gateway', 'list');

@@ -7,7 +7,7 @@ import { EVENTS, GATEWAY, openStand, type Stand, type Tamper } from '../../proof
 import { answerRequest } from '../../src/activator/activator.http.ts';
 import { endorsementOfHash } from '../../src/activator/enrol.ts';
 import type { Policy } from '../../src/activator/policy.os.ts';
-import { sha256 } from '../../src/bytes/formats/tpm.ts';
+import { sha256 } from '../../src/bytes/formats/fingerprint.ts';
 import { LONGEST, writeMessage } from '../../src/contracts/activation/messages.ts';
 import { generateP256Key, publicKeyInfo } from '../../src/contracts/pki/keys.ts';
 import { ManualClock } from '../../src/core/clock/clock.ts';

@@ -3,6 +3,7 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { joined } from '../../../src/bytes/formats/der.ts';
 import { GUID, parseGuid, signatureLists } from '../../../src/bytes/formats/efi.ts';
 import { EVENT, type LoggedEvent, writeEventLog } from '../../../src/bytes/formats/eventlog.ts';
+import { sha256 } from '../../../src/bytes/formats/fingerprint.ts';
 import { type Pe, parsePe } from '../../../src/bytes/formats/pe.ts';
 import { bigEndian } from '../../../src/bytes/formats/reader.ts';
 import {
@@ -10,7 +11,6 @@ import {
   nameOf,
   type Quote,
   qualifiedInEndorsement,
-  sha256,
   wrapped,
   writeQuote,
 } from '../../../src/bytes/formats/tpm.ts';

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sha256 } from '../../../src/bytes/formats/fingerprint.ts';
 import { createAuthority, issueServerCertificate } from '../../../src/contracts/pki/authority.ts';
 import { addressBytes } from '../../../src/contracts/pki/gateway-keys.ts';
 import { generateP256Key, openvpnStaticKey, privateKeyPem, signerOf } from '../../../src/contracts/pki/keys.ts';
@@ -51,7 +52,7 @@ export async function temporaryConfig(database: string): Promise<{ config: Contr
           name: 'zrh-01.lethe.test',
           address4: '192.0.2.1',
           uplink: 'eth0',
-          tokenHash: createHash('sha256').update(GATEWAY_TOKEN).digest('hex'),
+          tokenHash: sha256(GATEWAY_TOKEN).toHex(),
           wireguardKey: Buffer.alloc(32, 9).toString('base64'),
         },
       ],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { createHash } from 'node:crypto';
 import { joined } from './der.ts';
+import { sha256 } from './fingerprint.ts';
 import { bigEndian, Reader } from './reader.ts';
 
 /*
@@ -199,12 +199,6 @@ export function unwrapped(bytes: Uint8Array): Uint8Array | undefined {
 /** The bytes as a TPM2B. */
 export function wrapped(bytes: Uint8Array): Uint8Array {
   return joined([bigEndian(bytes.length, 2), bytes]);
-}
-
-export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return new Uint8Array(hash.digest());
 }
 
 /** Name of a key whose name algorithm is SHA-256 (Part 1, §16). */

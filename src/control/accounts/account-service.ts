@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { sameBytes, sha256 } from '../../bytes/formats/fingerprint.ts';
 import { type Clock, type EpochDay, today } from '../../core/clock/clock.ts';
 import type { Licence, LicenceId } from '../../core/licences/licence.ts';
 import { below, type Random } from '../../core/random/random.ts';
@@ -72,14 +72,14 @@ export class AccountService implements Accounts {
 
   async customerOf(token: string): Promise<Customer | undefined> {
     const { db, clock } = this.#context;
-    const hash = tokenHash(token);
+    const hash = signInHash(token);
     if (hash === undefined) return undefined;
     const found = await signedIn(db, hash, today(clock));
-    return found !== undefined && timingSafeEqual(hash, found.tokenHash) ? found.customer : undefined;
+    return found !== undefined && sameBytes(hash, found.tokenHash) ? found.customer : undefined;
   }
 
   async signOut(token: string): Promise<void> {
-    const hash = tokenHash(token);
+    const hash = signInHash(token);
     if (hash !== undefined) await deleteSignIn(this.#context.db, hash);
   }
 
@@ -87,11 +87,12 @@ export class AccountService implements Accounts {
     const { clock, random } = this.#context;
     const token = Buffer.from(random.bytes(32)).toString('base64url') as SignInToken;
     const expiresOn = (today(clock) + SIGN_IN_DAYS) as EpochDay;
-    await insertSignIn(db, tokenHash(token) as Uint8Array, account, expiresOn);
+    await insertSignIn(db, signInHash(token) as Uint8Array, account, expiresOn);
     return { token, expiresOn };
   }
 }
 
-function tokenHash(token: string): Uint8Array | undefined {
-  return /^[0-9A-Za-z_-]{43}$/.test(token) ? createHash('sha256').update(token).digest() : undefined;
+/** What is stored of a sign-in; undefined for a text that is no token of ours. */
+function signInHash(token: string): Uint8Array | undefined {
+  return /^[0-9A-Za-z_-]{43}$/.test(token) ? sha256(token) : undefined;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { createHash, type KeyObject, sign } from 'node:crypto';
+import { type KeyObject, sign } from 'node:crypto';
+import { sha256 } from '../../bytes/formats/fingerprint.ts';
 import type { GatewayPlan, RenderedFile } from '../../contracts/plan/plan.ts';
 import { assertDeclared } from '../../core/inventory/guard.ts';
 import type { Database } from '../database/tables.ts';
@@ -25,7 +26,7 @@ export async function expectConfiguration(
   key: KeyObject,
 ): Promise<ExpectedConfiguration> {
   const { gateway, location } = plan;
-  const digests = files.map((file) => ({ name: file.name, digest: sha256(file.content).toString('hex') }));
+  const digests = files.map((file) => ({ name: file.name, digest: sha256(file.content).toHex() }));
   for (const file of digests) assertDeclared('api.expected_file', file);
   const content = {
     location,
@@ -36,8 +37,4 @@ export async function expectConfiguration(
   assertDeclared('api.expected', { gateway, serial, location, release });
   const body = JSON.stringify({ gateway, serial, ...content });
   return { serial, body, signature: sign(null, Buffer.from(EXPECTED_CONTEXT + body), key).toString('base64') };
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { sameBytes, sha256 } from '../../bytes/formats/fingerprint.ts';
 import type { GatewayPlan } from '../../contracts/plan/plan.ts';
 import type { Location, PublicGateway } from './location.ts';
 
@@ -20,8 +20,8 @@ export interface FleetLocation {
 
 /** The gateway whose token this is. Hostile input: any string. Hashes are compared, in constant time each. */
 export function gatewayOf(fleet: readonly FleetGateway[], token: string): FleetGateway | undefined {
-  const hash = createHash('sha256').update(token).digest();
-  return fleet.find((gateway) => timingSafeEqual(gateway.tokenHash, hash));
+  const hash = sha256(token);
+  return fleet.find((gateway) => sameBytes(gateway.tokenHash, hash));
 }
 
 /** The list that customers choose from. A location without a gateway is left out. */

@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { sha256 } from '../../bytes/formats/tpm.ts';
+import { sha256 } from '../../bytes/formats/fingerprint.ts';
 import type { Operator } from '../../contracts/activation/operator.ts';
 import { GATEWAY_FILES } from '../../contracts/plan/plan.ts';
 import type { Clock } from '../../core/clock/clock.ts';

@@ -11,7 +11,8 @@ import {
 } from '../../../proof/labs/activator/laboratory.os.ts';
 import { sampleEvents, sampleImage, sampleTrust } from '../../../proof/labs/attestation/sample.ts';
 import { parseEventLog } from '../../bytes/formats/eventlog.ts';
-import { nameOf, parseQuote, qualifiedInEndorsement, sha256, wrapped } from '../../bytes/formats/tpm.ts';
+import { sha256 } from '../../bytes/formats/fingerprint.ts';
+import { nameOf, parseQuote, qualifiedInEndorsement, wrapped } from '../../bytes/formats/tpm.ts';
 import { makeCredential } from '../../bytes/formats/tpm-credential.ts';
 import { systemRandom } from '../../core/random/random.ts';
 import { run } from '../../host/processes/process.os.ts';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { sameBytes } from '../../bytes/formats/fingerprint.ts';
 import type { TpmName } from '../../bytes/formats/tpm.ts';
 import { handedOver, PCR_LENGTH, type Purpose } from './evidence.ts';
 import type { Verdict } from './judge.ts';
@@ -47,18 +48,14 @@ function hasGoneBack(last: ActivatedBoot, { resets, restarts, milliseconds }: As
 
 function whyNoActivation(last: ActivatedBoot | undefined, { clock, handover }: AskingBoot): Refusal | undefined {
   if (clock.resets === last?.resets) return 'already_activated';
-  return same(handover, new Uint8Array(PCR_LENGTH)) ? undefined : 'handover';
+  return sameBytes(handover, new Uint8Array(PCR_LENGTH)) ? undefined : 'handover';
 }
 
 function whyNotTheSame(last: ActivatedBoot | undefined, now: AskingBoot): Refusal | undefined {
   if (last === undefined) return 'not_activated';
   const { resets, restarts } = now.clock;
   if (resets !== last.resets || restarts !== last.restarts) return 'another_boot';
-  if (!same(now.attestationKey, last.attestationKey)) return 'ak_changed';
-  if (!same(now.keys, last.keys)) return 'keys_changed';
-  return same(now.handover, handedOver(last.secrets)) ? undefined : 'handover';
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
+  if (!sameBytes(now.attestationKey, last.attestationKey)) return 'ak_changed';
+  if (!sameBytes(now.keys, last.keys)) return 'keys_changed';
+  return sameBytes(now.handover, handedOver(last.secrets)) ? undefined : 'handover';
 }

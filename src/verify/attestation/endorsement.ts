@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { type CertificateClaims, EXTENSION, parseCertificate, USAGE } from '../../bytes/formats/certificate.ts';
-import { sha256 } from '../../bytes/formats/tpm.ts';
+import { sha256 } from '../../bytes/formats/fingerprint.ts';
 import { MAXIMUM } from './evidence.ts';
 import { type Refused, refused } from './refusal.ts';
 

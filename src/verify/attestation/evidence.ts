@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { joined } from '../../bytes/formats/der.ts';
-import { ALGORITHM, type PcrSelection, sha256, wrapped } from '../../bytes/formats/tpm.ts';
+import { sha256 } from '../../bytes/formats/fingerprint.ts';
+import { ALGORITHM, type PcrSelection, wrapped } from '../../bytes/formats/tpm.ts';
 
 /** What a machine sends to prove what it runs. All of it is hostile until judged. */
 export interface Evidence {

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { timingSafeEqual, verify } from 'node:crypto';
+import { verify } from 'node:crypto';
 import { parseEventLog } from '../../bytes/formats/eventlog.ts';
-import {
-  parseEcdsaSignature,
-  parseQuote,
-  type Quote,
-  qualifiedInEndorsement,
-  sha256,
-} from '../../bytes/formats/tpm.ts';
+import { sameBytes, sha256 } from '../../bytes/formats/fingerprint.ts';
+import { parseEcdsaSignature, parseQuote, type Quote, qualifiedInEndorsement } from '../../bytes/formats/tpm.ts';
 import type { AttestationKey } from './attestation-key.ts';
 import {
   bindingOf,
@@ -78,16 +73,16 @@ function judgeQuote(evidence: Evidence, expectations: Expectations): Quote | Ref
   const signature = parseEcdsaSignature(evidence.signature);
   const key = { key: attestationKey.key, dsaEncoding: 'ieee-p1363' } as const;
   if (signature === undefined || !verify('sha256', evidence.quote, key, signature)) return refused('signature');
-  if (!same(quote.qualifiedSigner, qualifiedInEndorsement(attestationKey.name))) return refused('signer');
-  if (!same(evidence.nonce, nonce)) return refused('nonce');
-  if (!same(quote.extraData, bindingOf(purpose, nonce, evidence.keys))) return refused('binding');
+  if (!sameBytes(quote.qualifiedSigner, qualifiedInEndorsement(attestationKey.name))) return refused('signer');
+  if (!sameBytes(evidence.nonce, nonce)) return refused('nonce');
+  if (!sameBytes(quote.extraData, bindingOf(purpose, nonce, evidence.keys))) return refused('binding');
   return quote;
 }
 
 /** Whether the values are those that the TPM signed the digest of. */
 function judgeValues({ pcrs }: Evidence, quote: Quote): Values | Refused {
   if (!isAgreedSelection(quote.selections)) return refused('pcr_selection');
-  if (pcrs.length !== QUOTED_PCRS.length * PCR_LENGTH || !same(sha256(pcrs), quote.pcrDigest))
+  if (pcrs.length !== QUOTED_PCRS.length * PCR_LENGTH || !sameBytes(sha256(pcrs), quote.pcrDigest))
     return refused('pcr_digest');
   const values = QUOTED_PCRS.map((pcr, index) => [pcr, pcrs.subarray(index * PCR_LENGTH, (index + 1) * PCR_LENGTH)]);
   return Object.fromEntries(values) as Values;
@@ -98,7 +93,7 @@ function judgeLog(bytes: Uint8Array, values: Values): Refused | undefined {
   if (log === undefined) return refused('log_format');
   if (!eventsHold(log.events)) return refused('log_event');
   const measured = QUOTED_PCRS.filter((pcr) => pcr !== HANDOVER_PCR);
-  return measured.every((pcr) => same(replayed(log, pcr), values[pcr])) ? undefined : refused('log_replay');
+  return measured.every((pcr) => sameBytes(replayed(log, pcr), values[pcr])) ? undefined : refused('log_replay');
 }
 
 /** Whether what runs may run, here and now. */
@@ -106,15 +101,10 @@ function judgeState(values: Values, { clock }: Quote, expectations: Expectations
   const { policy, now } = expectations;
   const release = releaseOf(values, policy, now);
   if (isRefused(release)) return release;
-  if (!same(values[12], ZERO)) return refused('command_line');
+  if (!sameBytes(values[12], ZERO)) return refused('command_line');
   const firmware = { code: values[0], drivers: values[2] };
   const known = expectations.firmware;
-  if (known !== undefined && !(same(known.code, firmware.code) && same(known.drivers, firmware.drivers)))
+  if (known !== undefined && !(sameBytes(known.code, firmware.code) && sameBytes(known.drivers, firmware.drivers)))
     return refused('firmware');
   return { release, firmware, clock, handover: values[HANDOVER_PCR] };
-}
-
-/** Takes the same time wherever the first difference is. */
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { sameBytes } from '../../bytes/formats/fingerprint.ts';
 import type { ReleasePcrs } from './prediction.ts';
 import { type Refused, refused } from './refusal.ts';
 
@@ -40,13 +41,11 @@ export interface ReleasePolicy {
   readonly minimum: Version;
 }
 
-const equal = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
-
 /** Which release these values show, if it is allowed now. */
 export function releaseOf(pcrs: ReleasePcrs, policy: ReleasePolicy, now: number): AllowedRelease | Refused {
-  if (!policy.releases.some((release) => equal(release.pcrs[7], pcrs[7]))) return refused('secure_boot');
+  if (!policy.releases.some((release) => sameBytes(release.pcrs[7], pcrs[7]))) return refused('secure_boot');
   const release = policy.releases.find((known) =>
-    ([4, 7, 9, 11] as const).every((pcr) => equal(known.pcrs[pcr], pcrs[pcr])),
+    ([4, 7, 9, 11] as const).every((pcr) => sameBytes(known.pcrs[pcr], pcrs[pcr])),
   );
   if (release === undefined) return refused('release_unknown');
   if (release.revoked) return refused('release_revoked');

@@ -9,8 +9,8 @@ import {
   utf16,
 } from '../../bytes/formats/efi.ts';
 import { EVENT, type LoggedEvent } from '../../bytes/formats/eventlog.ts';
+import { sha256 } from '../../bytes/formats/fingerprint.ts';
 import { authenticodeSha256, type Pe, sectionContent } from '../../bytes/formats/pe.ts';
-import { sha256 } from '../../bytes/formats/tpm.ts';
 import { replayed } from './replay.ts';
 
 /** PCRs that a release decides, whatever machine it runs on. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { EVENT, type EventLog, type LoggedEvent } from '../../bytes/formats/eventlog.ts';
-import { sha256 } from '../../bytes/formats/tpm.ts';
+import { sameBytes, sha256 } from '../../bytes/formats/fingerprint.ts';
 import { extended, PCR_LENGTH } from './evidence.ts';
 
 /** Events whose digest is the plain hash of their data, in every firmware. Of others the data are a mere remark. */
@@ -13,7 +13,7 @@ const HASHED: ReadonlySet<number> = new Set([
 
 /** Whether each such event is what its digest was made of. */
 export function eventsHold(events: readonly LoggedEvent[]): boolean {
-  return events.every(({ type, digest, data }) => !HASHED.has(type) || Buffer.compare(sha256(data), digest) === 0);
+  return events.every(({ type, digest, data }) => !HASHED.has(type) || sameBytes(sha256(data), digest));
 }
 
 /** What the PCR holds after all events of the log. */
