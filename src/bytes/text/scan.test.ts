@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assert as check, integer, property, string, stringMatching } from 'fast-check';
-import { base64Number, fieldEnd, hasControl, hexDigit, isWord, lastOf, standsAt, wholeNumber, word } from './scan.ts';
+import { base64Number, fieldEnd, hasControl, hexDigit, isWord, lastOf, secretStandsAt, standsAt, wholeNumber, word } from './scan.ts';
 
 /** Reads a text that lies in the middle of other bytes. */
 function within<T>(text: string, read: (bytes: Uint8Array, start: number, end: number) => T): T {
@@ -18,6 +18,20 @@ test('a word is compared whole, or where a text begins', () => {
   const begins = (text: string) => within(text, (bytes, start, end) => standsAt(bytes, start, end, word('END')));
   assert.deepEqual(['END', 'ENDS', 'EN', 'AND', ''].map(begins), [true, true, false, false, false]);
   assert.equal(standsAt(word('END'), 0, 2, word('END')), false, 'what lies behind the end does not count');
+});
+
+test('a secret stands there only with every byte', () => {
+  const secret = Uint8Array.from({ length: 16 }, (_, index) => index * 17);
+  const bytes = Uint8Array.of(7, 7, ...secret, 7);
+  assert.equal(secretStandsAt(bytes, 2, secret), true);
+  assert.equal(secretStandsAt(bytes, 1, secret), false);
+  for (let at = 2; at < 18; at += 1) {
+    for (let bit = 1; bit < 256; bit *= 2) {
+      const other = Uint8Array.from(bytes);
+      other[at] = (other[at] as number) ^ bit;
+      assert.equal(secretStandsAt(other, 2, secret), false, `byte ${at}, bit ${bit}`);
+    }
+  }
 });
 
 test('a number has digits only and is exact', () => {

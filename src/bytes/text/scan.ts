@@ -22,6 +22,13 @@ export function isWord(bytes: Uint8Array, start: number, end: number, word: Uint
   return end - start === word.length && standsAt(bytes, start, end, word);
 }
 
+/** {@link standsAt} for secrets and proofs: takes the same time wherever they differ. `at` leaves room for `secret`. */
+export function secretStandsAt(bytes: Uint8Array, at: number, secret: Uint8Array): boolean {
+  let difference = 0;
+  for (let i = 0; i < secret.length; i += 1) difference |= (bytes[at + i] as number) ^ (secret[i] as number);
+  return difference === 0;
+}
+
 /** The decimal number below 2^53 that the text is; -1 for anything else. */
 export function wholeNumber(bytes: Uint8Array, start: number, end: number): number {
   if (start >= end) return -1;

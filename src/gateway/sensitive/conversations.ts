@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { secretStandsAt } from '../../bytes/text/scan.ts';
 import type { Entitlement } from '../../core/licences/licence.ts';
 import type { Random } from '../../core/random/random.ts';
 import { LONGEST_REPLY } from './radius-reply.ts';
@@ -108,9 +109,7 @@ export class Conversations {
     if (end - start !== KEY) return undefined;
     const conversation = this.#places[((bytes[start] as number) << 8) | (bytes[start + 1] as number)];
     if (conversation === undefined || conversation.stage === 'free') return undefined;
-    let difference = 0;
-    for (let i = 0; i < KEY; i += 1) difference |= (conversation.key[i] as number) ^ (bytes[start + i] as number);
-    return difference === 0 ? conversation : undefined;
+    return secretStandsAt(bytes, start, conversation.key) ? conversation : undefined;
   }
 
   /**

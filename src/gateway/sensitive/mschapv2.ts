@@ -2,7 +2,7 @@
 
 import { Md4 } from '../../bytes/hashes/md4.ts';
 import { Sha1 } from '../../bytes/hashes/sha1.ts';
-import { word } from '../../bytes/text/scan.ts';
+import { secretStandsAt, word } from '../../bytes/text/scan.ts';
 import { desEncrypt } from './des.ts';
 
 /** MS-CHAPv2 as the server computes it (RFC 2759), and the keys that follow from it (RFC 3079). In place, wiped. */
@@ -56,17 +56,18 @@ export function challengeResponse(ntHash: Uint8Array, challenge: Uint8Array, out
 /** Whether the response proves the password. Takes the same time wherever it differs. */
 export function responseMatches(response: ChapResponse, ntHash: Uint8Array, challenge: Uint8Array): boolean {
   challengeResponse(ntHash, challenge, expected);
-  let difference = 0;
-  for (let i = 0; i < 24; i += 1) {
-    difference |= (expected[i] as number) ^ (response.bytes[response.ntResponse + i] as number);
-  }
+  const right = secretStandsAt(response.bytes, response.ntResponse, expected);
   expected.fill(0);
-  return difference === 0;
+  return right;
 }
 
-function hashTheHash(ntHash: Uint8Array): void {
+/** Begins a digest with the hash of the hash and the response, as both of the following do. */
+function beginWithProof(ntHash: Uint8Array, response: Pick<ChapResponse, 'bytes' | 'ntResponse'>): void {
   md4.update(ntHash, 0, 16);
   md4.finish(hashOfHash);
+  sha1.update(hashOfHash);
+  sha1.update(response.bytes, response.ntResponse, response.ntResponse + 24);
+  hashOfHash.fill(0);
 }
 
 const HEX = word('0123456789ABCDEF');
@@ -79,9 +80,7 @@ export function authenticatorResponse(
   out: Uint8Array,
   at: number,
 ): void {
-  hashTheHash(ntHash);
-  sha1.update(hashOfHash);
-  sha1.update(response.bytes, response.ntResponse, response.ntResponse + 24);
+  beginWithProof(ntHash, response);
   sha1.update(MAGIC1);
   sha1.finish(digest);
   sha1.update(digest);
@@ -94,7 +93,6 @@ export function authenticatorResponse(
     out[at + 2 * i + 1] = HEX[byte & 15] as number;
   }
   digest.fill(0);
-  hashOfHash.fill(0);
 }
 
 /** RFC 3079 §3.4: the master key, 16 bytes at `at`. */
@@ -104,14 +102,11 @@ export function masterKey(
   out: Uint8Array,
   at: number,
 ): void {
-  hashTheHash(ntHash);
-  sha1.update(hashOfHash);
-  sha1.update(response.bytes, response.ntResponse, response.ntResponse + 24);
+  beginWithProof(ntHash, response);
   sha1.update(MASTER);
   sha1.finish(digest);
   for (let i = 0; i < 16; i += 1) out[at + i] = digest[i] as number;
   digest.fill(0);
-  hashOfHash.fill(0);
 }
 
 /** RFC 3079 §3.4: the server's 128-bit start key in one direction, 16 bytes at `at`. */

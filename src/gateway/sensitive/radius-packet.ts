@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { HmacMd5, md5Finish, md5Update } from '../../bytes/hashes/md5.ts';
+import { secretStandsAt } from '../../bytes/text/scan.ts';
 
 /** Codes of RFC 2865 §3 and RFC 2866 §3. */
 export const CODE = {
@@ -33,24 +34,15 @@ export const LONGEST_EAP = 1024;
 const HEADER = 20;
 const AUTHENTICATOR = 16;
 
-/** The server keeps silent on all of these (RFC 2865 §3): whoever sent them has no secret or no manners. */
+/** Why a packet is dropped without a reply (RFC 2865 §3). */
 export type Junk = 'length' | 'code' | 'attribute' | 'unsigned' | 'forged';
 
 const zeros = new Uint8Array(new ArrayBuffer(AUTHENTICATOR));
-const theirs = new Uint8Array(new ArrayBuffer(AUTHENTICATOR));
 const ours = new Uint8Array(new ArrayBuffer(AUTHENTICATOR));
 
 /** A loop, because for so few bytes `fill` costs more than it clears. */
-function wipe(bytes: Uint8Array): void {
-  for (let i = 0; i < AUTHENTICATOR; i += 1) bytes[i] = 0;
-}
-
-function same(): boolean {
-  let difference = 0;
-  for (let i = 0; i < AUTHENTICATOR; i += 1) difference |= (theirs[i] as number) ^ (ours[i] as number);
-  wipe(theirs);
-  wipe(ours);
-  return difference === 0;
+function wipeOurs(): void {
+  for (let i = 0; i < AUTHENTICATOR; i += 1) ours[i] = 0;
 }
 
 /**
@@ -126,7 +118,7 @@ export class RadiusPacket {
       md5Finish(ours, 0);
       for (let i = 0; i < 16; i += 1) bytes[block + i] = (bytes[block + i] as number) ^ (ours[i] as number);
     }
-    wipe(ours);
+    wipeOurs();
     while (this.passwordEnd > passwordStart && bytes[this.passwordEnd - 1] === 0) this.passwordEnd -= 1;
   }
 
@@ -193,24 +185,29 @@ export class RadiusPacket {
   #verifyAccess(): 'ok' | Junk {
     const at = this.#signature;
     if (at === 0) return 'unsigned';
-    for (let i = 0; i < AUTHENTICATOR; i += 1) theirs[i] = this.bytes[at + i] as number;
     this.#mac.begin();
     md5Update(this.bytes, 0, at);
     md5Update(zeros, 0, AUTHENTICATOR);
     md5Update(this.bytes, at + AUTHENTICATOR, this.length);
     this.#mac.finish(ours, 0);
-    return same() ? 'ok' : 'forged';
+    return this.#isOurs(at);
   }
 
   /** RFC 2866 §3. */
   #verifyAccounting(): 'ok' | Junk {
-    for (let i = 0; i < AUTHENTICATOR; i += 1) theirs[i] = this.bytes[4 + i] as number;
     md5Update(this.bytes, 0, 4);
     md5Update(zeros, 0, AUTHENTICATOR);
     md5Update(this.bytes, HEADER, this.length);
     md5Update(this.#secret, 0, this.#secret.length);
     md5Finish(ours, 0);
-    return same() ? 'ok' : 'forged';
+    return this.#isOurs(4);
+  }
+
+  /** Whether the authenticator at `at` is the one that was computed. */
+  #isOurs(at: number): 'ok' | Junk {
+    const sound = secretStandsAt(this.bytes, at, ours);
+    wipeOurs();
+    return sound ? 'ok' : 'forged';
   }
 }
 
