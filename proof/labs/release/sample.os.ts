@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { run } from '../../../src/host/processes/process.os.ts';
 import { REPOSITORY, SOURCE_DATE_EPOCH } from '../../../src/image/build/recipe.os.ts';
 import { type BuildRecord, OUTPUTS, type Variant } from '../../../src/image/build/record.ts';
+import { fileDigest } from '../../../src/image/build/seal.os.ts';
 import { placeSections, settlePe, trustedPe } from '../../../src/image/build/uki.ts';
-import { hashFile } from '../../../src/image/release/builders.os.ts';
 
 /*
  * A build directory in miniature, for tests: a real unified kernel image around a few bytes, and the repository's locks.
@@ -49,15 +49,15 @@ export async function sampleBuild(directory: string, options: SampleOptions = {}
   const outputs: Record<string, { size: number; sha256: string }> = {};
   for (const name of OUTPUTS) {
     const file = join(directory, name);
-    outputs[name] = { size: readFileSync(file).length, sha256: await hashFile(file) };
+    outputs[name] = { size: readFileSync(file).length, sha256: await fileDigest(file) };
   }
   const record = {
     version: '0.2.0',
     variant,
     ...(commit === null ? {} : { commit }),
     inputs: '11'.repeat(32),
-    packagesLock: await hashFile(join(directory, 'packages.lock')),
-    toolsLock: await hashFile(join(directory, 'tools.lock')),
+    packagesLock: await fileDigest(join(directory, 'packages.lock')),
+    toolsLock: await fileDigest(join(directory, 'tools.lock')),
     node: `sha512-${'A'.repeat(86)}==`,
     kernel: '6.1.0-0-cloud-amd64',
     rootHash: '00'.repeat(32),

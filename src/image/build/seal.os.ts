@@ -49,6 +49,6 @@ export async function sealRoot(workshop: Workshop, work: string): Promise<Seal> 
 /** SHA-256 of a file, in hex. */
 export async function fileDigest(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
   return hash.digest('hex');
 }

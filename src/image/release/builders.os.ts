@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   type Believed,
@@ -15,6 +15,7 @@ import {
 } from '../../contracts/release/statement.ts';
 import { parseConfiguration } from '../../core/configuration/configuration.ts';
 import { BUILD_RECORD, type BuildRecord, OUTPUTS } from '../build/record.ts';
+import { fileDigest } from '../build/seal.os.ts';
 import { Refused } from './refused.ts';
 
 /** The file in a build directory that its builder signed. */
@@ -80,14 +81,7 @@ export async function hashFiles(directory: string, names: readonly string[]): Pr
   for (const name of names) {
     const file = join(directory, name);
     if (!existsSync(file)) throw new Refused('build', `${file} is not there`);
-    digests[name] = await hashFile(file);
+    digests[name] = await fileDigest(file);
   }
   return digests;
-}
-
-/** SHA-256 in lower-case hex. */
-export async function hashFile(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array);
-  return hash.digest('hex');
 }

@@ -35,10 +35,11 @@ import type { Progress } from '../../host/terminal/terminal.ts';
 import { predictPcrs } from '../../verify/attestation/prediction.ts';
 import { parseLock } from '../build/lockfile.ts';
 import type { BuildRecord } from '../build/record.ts';
+import { fileDigest } from '../build/seal.os.ts';
 import { wipe } from '../tokens/pin.os.ts';
 import type { TokenKey } from '../tokens/token.os.ts';
 import { WARNING } from '../tokens/token.ts';
-import { hashFile, OPERATOR_FILE, readRecord, readStatement } from './builders.os.ts';
+import { OPERATOR_FILE, readRecord, readStatement } from './builders.os.ts';
 import { bundledPackages } from './bundled.os.ts';
 import { assertAgreement, assertHolds } from './compare.os.ts';
 import { Refused } from './refused.ts';
@@ -174,7 +175,7 @@ async function describe(
   write(PUBLISHED.pcrs, printPcrs(pcrs));
   write(PUBLISHED.sbom, await sbomOf(options.build, record, options.repository));
   const iso = isoName(record.version, record.variant);
-  const digest = await hashFile(join(work, iso));
+  const digest = await fileDigest(join(work, iso));
   const changes = changesOf(readFileSync(join(options.repository, 'CHANGELOG.md'), 'utf8'), record.version);
   const { version, commit } = record;
   write(PUBLISHED.notes, notesOf({ version, commit, iso, digest, pcrs, builders: believed, changes }));
@@ -214,6 +215,6 @@ export async function sbomOf(build: string, record: BuildRecord, repository: str
 async function writeSums(directory: string): Promise<void> {
   const lines: string[] = [];
   for (const name of readdirSync(directory).toSorted())
-    lines.push(`${await hashFile(join(directory, name))}  ${name}\n`);
+    lines.push(`${await fileDigest(join(directory, name))}  ${name}\n`);
   writeFileSync(join(directory, PUBLISHED.sums), lines.join(''));
 }

@@ -14,7 +14,8 @@ import {
 import type { Builders } from '../../contracts/release/statement.ts';
 import { CommandError, run } from '../../host/processes/process.os.ts';
 import type { BuildRecord } from '../build/record.ts';
-import { hashFile, readRecord, readStatement } from './builders.os.ts';
+import { fileDigest } from '../build/seal.os.ts';
+import { readRecord, readStatement } from './builders.os.ts';
 import { assertAgreement, differingParts, firstDifference } from './compare.os.ts';
 import { Refused } from './refused.ts';
 import { type MakeIso, publishedPcrs, sbomOf } from './sign.os.ts';
@@ -98,7 +99,7 @@ async function wholeDownload(release: string): Promise<string> {
     const [, digest, name = ''] = /^([0-9a-f]{64}) {2}([A-Za-z][A-Za-z0-9.-]*)$/.exec(line) ?? [];
     if (digest === undefined) throw new Refused('release', `${PUBLISHED.sums} is not a list of sums`);
     if (!existsSync(join(release, name))) throw new Refused('release', `${name} is missing`);
-    if ((await hashFile(join(release, name))) !== digest) throw new Refused('release', `${name} is damaged`);
+    if ((await fileDigest(join(release, name))) !== digest) throw new Refused('release', `${name} is damaged`);
   }
   return `${lines.length} files`;
 }
@@ -115,7 +116,7 @@ async function agreeingBuilders({ release, rebuild, builders }: VerifyOptions): 
   const others: string[] = [];
   for (const { name, digest } of a.statement.subject) {
     const file = join(rebuild, name);
-    if (!existsSync(file) || (await hashFile(file)) !== digest.sha256) others.push(name);
+    if (!existsSync(file) || (await fileDigest(file)) !== digest.sha256) others.push(name);
   }
   if (others.length > 0)
     throw new Refused('different bytes', `your ${others.join(', ')} is not what ${a.builder} and ${b.builder} got`);
@@ -197,7 +198,7 @@ async function bill(options: VerifyOptions, record: BuildRecord): Promise<string
 }
 
 async function assertSame(published: string, mine: string, name: string): Promise<string> {
-  const [theirs, own] = [await hashFile(published), await hashFile(mine)];
+  const [theirs, own] = [await fileDigest(published), await fileDigest(mine)];
   if (theirs === own) return own;
   const offset = firstDifference(published, mine);
   throw new Refused(
