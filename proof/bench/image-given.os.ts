@@ -2,8 +2,8 @@
 import { chownSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { authorityFromPem } from '../../src/activator/keys.os.ts';
+import { addressBytes } from '../../src/bytes/text/address.ts';
 import { issueServerCertificate, oneDay } from '../../src/contracts/pki/authority.ts';
-import { addressBytes } from '../../src/contracts/pki/gateway-keys.ts';
 import type { OwnedFile } from '../../src/contracts/plan/files.ts';
 import { freshKeys } from '../../src/gateway/boot/boot-keys.os.ts';
 import { GUEST_OWNERS, guestFiles } from '../../src/gateway/boot/guest.ts';

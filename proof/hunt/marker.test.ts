@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { test } from 'node:test';
+import { addressBytes } from '../../src/bytes/text/address.ts';
 import { seededRandom, systemRandom } from '../../src/core/random/random.ts';
 import {
-  addressBytes,
   type Marker,
   marked,
   markedAddress,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { addressBytes } from '../../src/bytes/text/address.ts';
 import { below, type Random } from '../../src/core/random/random.ts';
 import {
   anyCase,
@@ -89,21 +90,6 @@ export function randomAddress6(random: Random, prefix?: string): string {
 export function randomWord(random: Random): string {
   const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789';
   return Array.from({ length: 16 }, () => alphabet[below(random, alphabet.length)]).join('');
-}
-
-function groups6(text: string): string[] {
-  return text === '' ? [] : text.split(':');
-}
-
-/** Four or sixteen bytes, most significant first. The address is one that we chose ourselves. */
-export function addressBytes(text: string): Uint8Array {
-  if (!text.includes(':')) return Uint8Array.from(text.split('.'), Number);
-  const [head = '', tail = ''] = text.split('::');
-  const before = groups6(head);
-  const after = groups6(tail);
-  const zeros = Array.from({ length: 8 - before.length - after.length }, () => '0');
-  const groups = [...before, ...zeros, ...after].map((group) => Number.parseInt(group, 16));
-  return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
 }
 
 function form(encoding: Encoding, bytes: Uint8Array): Encoded {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { chmodSync, chownSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { addressBytes } from '../bytes/text/address.ts';
 import { issueServerCertificate } from '../contracts/pki/authority.ts';
-import { addressBytes } from '../contracts/pki/gateway-keys.ts';
 import { generateP256Key, privateKeyPem } from '../contracts/pki/keys.ts';
 import type { Clock } from '../core/clock/clock.ts';
 import type { ConfigurationProblem } from '../core/configuration/configuration.ts';

@@ -2,8 +2,9 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { addressBytes } from '../bytes/text/address.ts';
 import { type Authority, createAuthority, issueServerCertificate } from '../contracts/pki/authority.ts';
-import { addressBytes, type KeyFile, makeGatewayKeys } from '../contracts/pki/gateway-keys.ts';
+import { type KeyFile, makeGatewayKeys } from '../contracts/pki/gateway-keys.ts';
 import {
   generateP256Key,
   generateRsaKey,

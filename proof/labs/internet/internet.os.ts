@@ -2,8 +2,9 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import { createServer as createTcpServer, isIP } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { addressBytes } from '../../../src/bytes/text/address.ts';
 import { answerQuestion, type Zone } from './dns.ts';
 
 /**
@@ -102,15 +103,4 @@ async function serveDnsOverTcp(port: number, answer: Answer): Promise<Close> {
   server.listen(port, '::');
   await once(server, 'listening');
   return () => new Promise((resolve) => server.close(resolve));
-}
-
-/** An address as it stands in a packet: 4 or 16 bytes. */
-export function addressBytes(address: string): Uint8Array {
-  if (isIP(address) === 4) return Uint8Array.from(address.split('.').map(Number));
-  const [head = '', tail] = address.split('::');
-  const groups = (part: string | undefined) => (part ? part.split(':').map((group) => Number.parseInt(group, 16)) : []);
-  const left = groups(head);
-  const right = groups(tail);
-  const all = [...left, ...Array.from({ length: 8 - left.length - right.length }, () => 0), ...right];
-  return Uint8Array.from(all.flatMap((group) => [group >> 8, group & 255]));
 }

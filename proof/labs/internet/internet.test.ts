@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { assert as check, property, uint8Array } from 'fast-check';
+import { addressBytes } from '../../../src/bytes/text/address.ts';
 import { openNamespace } from '../../../src/host/namespaces/namespace.os.ts';
 import { answerQuestion, type Zone } from './dns.ts';
-import { addressBytes, openInternet } from './internet.os.ts';
+import { openInternet } from './internet.os.ts';
 import { fetchPage, LAB, startInternet } from './lab.os.ts';
 
 const ZONE: Zone = { name: LAB.zone, a: addressBytes(LAB.web4), aaaa: addressBytes(LAB.web6) };
@@ -43,12 +44,6 @@ test('what is no question gets no answer', () => {
   for (let length = 0; length < good.length; length += 1)
     assert.equal(answerQuestion(good.subarray(0, length), ZONE), undefined);
   check(property(uint8Array({ maxLength: 300 }), (junk) => void answerQuestion(junk, ZONE)));
-});
-
-test('addresses as bytes', () => {
-  assert.deepEqual([...addressBytes('198.51.100.7')], [198, 51, 100, 7]);
-  assert.deepEqual([...addressBytes('::1')], [...new Uint8Array(15), 1]);
-  assert.deepEqual([...addressBytes('2001:db8:1:2:3:4:5:6')].slice(0, 6), [0x20, 0x01, 0x0d, 0xb8, 0, 1]);
 });
 
 test('it serves in a namespace until it is told to end, and remembers what it was asked', async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { isIPv4, isIPv6 } from 'node:net';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { parseAddress } from './address.ts';
+import { addressBytes, parseAddress } from './address.ts';
 
 const out = new Uint8Array(16);
 
@@ -91,4 +91,13 @@ test('random bytes never throw', () => {
       assert.ok([0, 4, 16].includes(parseAddress(bytes, 0, bytes.length, out)));
     }),
   );
+});
+
+test('an address of a configuration as bytes, or a refusal', () => {
+  assert.deepEqual(addressBytes('198.51.100.7'), Uint8Array.of(198, 51, 100, 7));
+  assert.deepEqual([...addressBytes('::1')], [...new Uint8Array(15), 1]);
+  assert.deepEqual([...addressBytes('2001:db8:1:2:3:4:5:6')].slice(0, 6), [0x20, 0x01, 0x0d, 0xb8, 0, 1]);
+  for (const text of ['192.0.2', '', 'localhost', '192.0.2.1/32', '192.0.2.\u0131']) {
+    assert.throws(() => addressBytes(text), TypeError, text);
+  }
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { hexDigit } from './scan.ts';
+import { hexDigit, word } from './scan.ts';
 
 const ZERO = 0x30;
 const NINE = 0x39;
@@ -19,6 +19,19 @@ export function parseAddress(bytes: Uint8Array, start: number, end: number, out:
   if (parse6(bytes, start, end, out)) return unmap(out);
   out.fill(0, 0, 16);
   return 0;
+}
+
+/**
+ * The 4 or 16 bytes of an address that a configuration names. Never for an address of a customer, which does not become
+ * text. Throws a TypeError for anything else.
+ */
+export function addressBytes(text: string): Uint8Array {
+  const written = word(text);
+  const parsed = new Uint8Array(new ArrayBuffer(16));
+  const bytes = new Uint8Array(new ArrayBuffer(parseAddress(written, 0, written.length, parsed)));
+  if (bytes.length === 0) throw new TypeError('not an address');
+  bytes.set(parsed.subarray(0, bytes.length));
+  return bytes;
 }
 
 /** Four decimal parts, written to `out` from `at`. May have written some when it gives false. */

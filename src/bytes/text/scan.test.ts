@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assert as check, integer, property, string, stringMatching } from 'fast-check';
-import { base64Number, fieldEnd, hasControl, hexDigit, isWord, lastOf, secretStandsAt, standsAt, wholeNumber, word } from './scan.ts';
+import {
+  base64Number,
+  fieldEnd,
+  hasControl,
+  hexDigit,
+  isWord,
+  lastOf,
+  secretStandsAt,
+  standsAt,
+  wholeNumber,
+  word,
+} from './scan.ts';
 
 /** Reads a text that lies in the middle of other bytes. */
 function within<T>(text: string, read: (bytes: Uint8Array, start: number, end: number) => T): T {

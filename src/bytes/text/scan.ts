@@ -7,7 +7,7 @@ const NINE = 0x39;
 
 /** The bytes of a fixed word of a protocol. Never used for data. */
 export function word(text: string): Uint8Array {
-  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  return new TextEncoder().encode(text);
 }
 
 /** Whether the text from `at` on begins with `word`. */

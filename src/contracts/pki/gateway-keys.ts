@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-import { parseAddress } from '../../bytes/text/address.ts';
+import { addressBytes } from '../../bytes/text/address.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import type { Random } from '../../core/random/random.ts';
 import { makeRadiusSecret } from '../plan/ikev2/secret.ts';
@@ -69,13 +69,4 @@ function keyFiles(made: {
     { path: GATEWAY_FILES.wireguardKey, content: `${made.wireguard.privateKey}\n` },
     { path: GATEWAY_FILES.radiusSecret, content: makeRadiusSecret(made.random) },
   ];
-}
-
-/** The bytes of an address as the plan writes it; throws when it is none. */
-export function addressBytes(text: string): Uint8Array {
-  const written = new TextEncoder().encode(text);
-  const out = new Uint8Array(16);
-  const length = parseAddress(written, 0, written.length, out);
-  if (length === 0) throw new TypeError('the plan holds something that is not an address');
-  return out.slice(0, length);
 }
