@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 import type { WireguardKeys } from '../../src/contracts/pki/keys.ts';
-import { innerAddresses } from '../../src/contracts/plan/wireguard/pool.ts';
+import { innerAddresses } from '../../src/contracts/plan/pool.ts';
 import { until } from '../../src/core/clock/until.ts';
 import type { Namespace } from '../../src/host/namespaces/namespace.os.ts';
 import { place } from '../../src/host/namespaces/place.os.ts';

@@ -9,7 +9,7 @@ import { sealAuthFile } from '../../src/contracts/authfile/seal.ts';
 import { generateWireguardKeys } from '../../src/contracts/pki/keys.ts';
 import { render as renderFirewall } from '../../src/contracts/plan/firewall/render.ts';
 import { GATEWAY_FILES, planGateway } from '../../src/contracts/plan/plan.ts';
-import { innerAddresses } from '../../src/contracts/plan/wireguard/pool.ts';
+import { innerAddresses } from '../../src/contracts/plan/pool.ts';
 import { render } from '../../src/contracts/plan/wireguard/render.ts';
 import { systemClock, today } from '../../src/core/clock/clock.ts';
 import { until } from '../../src/core/clock/until.ts';

@@ -2,6 +2,7 @@
 import { createHash, type KeyObject, verify } from 'node:crypto';
 import { sha256Forget, sha256Key, sha256Login, sha256Start, sha256Update } from '../../bytes/hashes/sha256.ts';
 import type { Entitlement, UsageTag } from '../../core/licences/licence.ts';
+import { FIRST_HOST } from '../../core/sessions/inner.ts';
 import type { AuthFile, NamedEntry, Peer, Refusal } from './authfile.ts';
 import { LONGEST } from './credential.ts';
 import { isEntitlement, readEntitlement } from './entitlement.ts';
@@ -39,7 +40,7 @@ function tablesOf(bytes: Uint8Array, header: layout.Header): SealedAuthFile | un
     if (view.getUint32(at + layout.KEY + layout.NT_HASH) >= header.logins) return undefined;
   }
   for (let at = peerStart; at < bytes.length; at += layout.PEER) {
-    if (!isEntitlement(view, at + layout.PUBLIC_KEY) || view.getUint32(at + 48) < 2) return undefined;
+    if (!isEntitlement(view, at + layout.PUBLIC_KEY) || view.getUint32(at + 48) < FIRST_HOST) return undefined;
   }
   const opened = [
     SortedTable.open(view, logins),

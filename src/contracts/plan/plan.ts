@@ -43,6 +43,14 @@ export interface GatewayPlan {
 export type GatewayChoice = Pick<GatewayPlan, 'gateway' | 'location' | 'name' | 'address4' | 'address6' | 'uplink'> &
   Partial<Pick<GatewayPlan, 'forwarders' | 'esp'>>;
 
+/** The tunnels of every gateway. */
+export const TUNNELS: GatewayPlan['tunnels'] = {
+  'openvpn-udp': { device: 'ovpn-udp', port: 1194, pool4: '10.64.0.0/18', pool6: 'fd6c:6574:6865:1::/64' },
+  'openvpn-tcp': { device: 'ovpn-tcp', port: 443, pool4: '10.64.64.0/18', pool6: 'fd6c:6574:6865:2::/64' },
+  ikev2: { device: 'ipsec0', port: 500, pool4: '10.64.128.0/18', pool6: 'fd6c:6574:6865:3::/64' },
+  wireguard: { device: 'wg0', port: 51820, pool4: '10.64.192.0/18', pool6: 'fd6c:6574:6865:4::/64' },
+};
+
 export function planGateway(choice: GatewayChoice): GatewayPlan {
   return {
     forwarders: 'root',
@@ -51,12 +59,7 @@ export function planGateway(choice: GatewayChoice): GatewayPlan {
     service4: '10.65.0.1',
     service6: 'fd6c:6574:6865:ff::1',
     heartbeatPort: 8440,
-    tunnels: {
-      'openvpn-udp': { device: 'ovpn-udp', port: 1194, pool4: '10.64.0.0/18', pool6: 'fd6c:6574:6865:1::/64' },
-      'openvpn-tcp': { device: 'ovpn-tcp', port: 443, pool4: '10.64.64.0/18', pool6: 'fd6c:6574:6865:2::/64' },
-      ikev2: { device: 'ipsec0', port: 500, pool4: '10.64.128.0/18', pool6: 'fd6c:6574:6865:3::/64' },
-      wireguard: { device: 'wg0', port: 51820, pool4: '10.64.192.0/18', pool6: 'fd6c:6574:6865:4::/64' },
-    },
+    tunnels: TUNNELS,
   };
 }
 

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
+import { TUNNELS } from '../../contracts/plan/plan.ts';
+import { innerPools } from '../../contracts/plan/pool.ts';
 import { below, type Random } from '../../core/random/random.ts';
+import { FIRST_HOST } from '../../core/sessions/inner.ts';
 import type { Database, Tables } from '../database/tables.ts';
 import type { Customer } from './account.ts';
 import { deleteDevice, deviceByKey, devicesOf, insertDevice, lockDevices, takenHosts } from './device.store.ts';
 import type { Device, DeviceRefusal, Devices } from './device.ts';
 import { deviceKeyText, parseDeviceKey } from './device-key.ts';
 
-/** The WireGuard pools are /18: index 0 is the network, 1 the gateway, the last one stays free. */
-const FIRST_HOST = 2;
-const LAST_HOST = 2 ** 14 - 2;
+/** Every gateway has the same pools, so a device has one host everywhere. */
+const { hosts: HOSTS } = innerPools(TUNNELS.wireguard);
 
 export interface DevicesContext {
   readonly db: Database;
@@ -66,7 +68,7 @@ function mostDevices(customer: Customer): number {
 
 /** Drawn, not counted, so that an index does not tell who came first. Undefined when the pool is full. */
 export function freeHost(random: Random, taken: ReadonlySet<number>): number | undefined {
-  const size = LAST_HOST - FIRST_HOST + 1;
+  const size = HOSTS - FIRST_HOST;
   const start = below(random, size);
   for (let step = 0; step < size; step += 1) {
     const host = FIRST_HOST + ((start + step) % size);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-import { innerAddresses } from '../../contracts/plan/wireguard/pool.ts';
+import { innerAddresses } from '../../contracts/plan/pool.ts';
 import type { Device as CustomerDevice, DeviceRefusal } from '../accounts/device.ts';
 import type { ApiServices } from './api.http.ts';
 import type { Door } from './door.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-import { innerAddresses } from '../../contracts/plan/wireguard/pool.ts';
+import { innerAddresses } from '../../contracts/plan/pool.ts';
 import type { Location, PublicGateway } from '../fleet/location.ts';
 import { type Profile, type ProfileMaterial, shortName, stem } from './profile.ts';
 

@@ -10,12 +10,15 @@ export interface InnerAddresses {
   sessionAt(bytes: Uint8Array, start: number, length: 4 | 16): SessionId | undefined;
 }
 
-/** The inner addresses of peers: host n has the n-th address of both pools. */
+/** Host 0 is the network itself and host 1 the gateway; customers come after them. */
+export const FIRST_HOST = 2;
+
+/** The inner addresses of one tunnel's customers: host n has the n-th address of both pools. */
 export interface InnerPools {
   /** 4 and 16 bytes: the networks' first addresses. */
   readonly base4: Uint8Array;
   readonly base6: Uint8Array;
-  /** Hosts are below this number. */
+  /** Hosts are below this number, customers' hosts from {@link FIRST_HOST} on. */
   readonly hosts: number;
 }
 

@@ -12,8 +12,8 @@ export interface Adoptable {
   /** Undefined for a name that the auth file does not hold. */
   readonly entitlement: Entitlement | undefined;
   readonly origin: Origin;
-  /** Number of its inner addresses; 0 for an address that is not of our pools. */
-  readonly host: number;
+  /** Number of its inner addresses; undefined for an address that is not of our pools. */
+  readonly host: number | undefined;
 }
 
 const address = new Uint8Array(new ArrayBuffer(16));
@@ -24,13 +24,13 @@ export function adoptable(
   bytes: Uint8Array,
   auth: AuthFile,
   origin: OriginLookup,
-  pool: { hostOf(bytes: Uint8Array, start: number, length: 4 | 16): number },
+  hostOf: (bytes: Uint8Array, start: number, length: 4 | 16) => number | undefined,
 ): Adoptable {
   const entitlement = auth.name(bytes, sa.identityStart, sa.identityEnd)?.entitlement;
   const outer = parseAddress(bytes, sa.remoteStart, sa.remoteEnd, address);
   const from = origin.of(address, 0, outer === 16 ? 16 : 4);
   const inner = parseAddress(bytes, sa.innerStart, sa.innerEnd, address);
-  const host = inner === 0 ? 0 : pool.hostOf(address, 0, inner);
+  const host = inner === 0 ? undefined : hostOf(address, 0, inner);
   address.fill(0);
   return { entitlement, origin: from, host };
 }

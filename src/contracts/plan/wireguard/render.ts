@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { GatewayPlan, RenderedFile, TunnelPlan } from '../plan.ts';
-import { innerAddresses } from './pool.ts';
+import { innerAddresses } from '../pool.ts';
 
 export const WIREGUARD_FILE = 'wireguard.env';
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { AuthSource } from '../../../contracts/authfile/authfile.ts';
 import { GATEWAY_FILES, type GatewayPlan, RADIUS } from '../../../contracts/plan/plan.ts';
+import { hostOf, innerPools } from '../../../contracts/plan/pool.ts';
 import type { Clock } from '../../../core/clock/clock.ts';
 import type { Journal } from '../../../core/journal/journal.ts';
 import type { Random } from '../../../core/random/random.ts';
-import type { InnerAddresses } from '../../../core/sessions/inner.ts';
+import type { InnerAddresses, InnerPools } from '../../../core/sessions/inner.ts';
 import type { SessionId, Sessions } from '../../../core/sessions/session.ts';
 import type { OriginLookup } from '../../geoip/origin.ts';
 import { adoptable } from '../../sensitive/adoption.ts';
@@ -12,8 +13,8 @@ import { RadiusSocket } from '../../sensitive/radius.os.ts';
 import { RadiusServer } from '../../sensitive/radius.ts';
 import { ViciConnection, type ViciEvent } from '../../sensitive/vici.os.ts';
 import type { SaEvent } from '../../sensitive/vici-sa.ts';
+import { FreeHosts } from './free-hosts.ts';
 import { Ledger } from './ledger.ts';
-import { InnerPool } from './pool.ts';
 
 export interface Ikev2Parts {
   readonly sessions: Sessions;
@@ -53,7 +54,7 @@ const TIMES: Ikev2Times = { list: 10_000, sweep: 1000, retry: 500 };
 export class Ikev2Adapter implements InnerAddresses {
   readonly #parts: Ikev2Parts;
   readonly #times: Ikev2Times;
-  readonly #addresses: InnerPool;
+  readonly #pools: InnerPools;
   readonly #ledger: Ledger;
   readonly #radius: RadiusServer;
   readonly #socket: RadiusSocket;
@@ -67,10 +68,10 @@ export class Ikev2Adapter implements InnerAddresses {
   constructor(parts: Ikev2Parts) {
     this.#parts = parts;
     this.#times = parts.times ?? TIMES;
-    const { pool4, pool6 } = parts.plan.tunnels.ikev2;
-    this.#addresses = new InnerPool(pool4, pool6, parts.random);
+    this.#pools = innerPools(parts.plan.tunnels.ikev2);
+    const free = new FreeHosts(this.#pools.hosts, parts.random);
     const terminate = (ikeSa: number) => void this.#connection?.terminate(ikeSa);
-    this.#ledger = new Ledger({ ...parts, addresses: this.#addresses, terminate });
+    this.#ledger = new Ledger({ ...parts, pools: this.#pools, free, terminate });
     this.#radius = new RadiusServer({ ...parts, gate: this.#ledger });
     this.#socket = new RadiusSocket(this.#radius);
     parts.auth.onChange(() => void this.#serve());
@@ -82,7 +83,8 @@ export class Ikev2Adapter implements InnerAddresses {
   }
 
   sessionAt(bytes: Uint8Array, start: number, length: 4 | 16): SessionId | undefined {
-    return this.#ledger.sessionOf(this.#addresses.hostOf(bytes, start, length));
+    const host = this.#hostOf(bytes, start, length);
+    return host === undefined ? undefined : this.#ledger.sessionOf(host);
   }
 
   /** Resolves after the first attempt to reach charon; further ones follow until {@link stop}. */
@@ -181,11 +183,13 @@ export class Ikev2Adapter implements InnerAddresses {
     }
   }
 
+  readonly #hostOf = (bytes: Uint8Array, start: number, length: 4 | 16) => hostOf(this.#pools, bytes, start, length);
+
   /** One that we do not know yet is adopted, or ended if it may not be. */
   #listed(sa: SaEvent, bytes: Uint8Array): void {
     const auth = this.#parts.auth.current;
     if (auth !== undefined && sa.established && !this.#ledger.knows(sa.ikeSa)) {
-      const { entitlement, origin, host } = adoptable(sa, bytes, auth, this.#parts.origin, this.#addresses);
+      const { entitlement, origin, host } = adoptable(sa, bytes, auth, this.#parts.origin, this.#hostOf);
       const adopted = this.#ledger.adopt(sa.ikeSa, entitlement, origin, host);
       if (adopted === 'refused') void this.#connection?.terminate(sa.ikeSa);
     }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { hostOf, innerPools } from '../../../contracts/plan/pool.ts';
 import { type EpochDay, ManualClock } from '../../../core/clock/clock.ts';
 import type { Entitlement, LicenceId, UsageTag } from '../../../core/licences/licence.ts';
 import { seededRandom } from '../../../core/random/random.ts';
 import type { EndReason, Refusal, SessionId, Sessions } from '../../../core/sessions/session.ts';
+import { FreeHosts } from './free-hosts.ts';
 import { FALL_TIME, Ledger, RISE_TIME, type SaNumbers } from './ledger.ts';
-import { InnerPool } from './pool.ts';
 
 const ENTITLEMENT: Entitlement = {
   licence: 1 as LicenceId,
@@ -44,9 +45,10 @@ function open(pool4 = '10.0.0.0/24') {
   const clock = new ManualClock(0);
   const sessions = new RecordingSessions();
   const terminated: number[] = [];
-  const addresses = new InnerPool(pool4, 'fd00::/64', seededRandom('ledger'));
-  const ledger = new Ledger({ sessions, addresses, clock, terminate: (ikeSa) => terminated.push(ikeSa) });
-  return { clock, sessions, terminated, addresses, ledger, calls: sessions.calls };
+  const pools = innerPools({ pool4, pool6: 'fd00::/64' });
+  const free = new FreeHosts(pools.hosts, seededRandom('ledger'));
+  const ledger = new Ledger({ sessions, pools, free, clock, terminate: (ikeSa) => terminated.push(ikeSa) });
+  return { clock, sessions, terminated, pools, free, ledger, calls: sessions.calls };
 }
 
 /** Children as [number, bytes, replaced]. */
@@ -64,8 +66,8 @@ function sa(ikeSa: number, up: boolean, children: readonly (readonly [number, nu
 
 test('a session from admission to its end, whichever of its ends is told first', () => {
   for (const ikeFirst of [true, false]) {
-    const { ledger, calls, addresses } = open();
-    const free = addresses.free;
+    const { ledger, calls, free } = open();
+    const before = free.count;
     const host = ledger.admit(7, ENTITLEMENT, ORIGIN);
     assert.equal(ledger.sessionOf(host as number), 's1');
     ledger.ikeUpDown(sa(7, true));
@@ -76,7 +78,7 @@ test('a session from admission to its end, whichever of its ends is told first',
     if (!ikeFirst) ledger.ikeUpDown(sa(7, false));
     assert.deepEqual(calls, ['s1 0', 's1 established', 's1 500', 's1 900', 's1 ended 900']);
     assert.equal(ledger.size, 0);
-    assert.equal(addresses.free, free);
+    assert.equal(free.count, before);
     assert.equal(ledger.sessionOf(host as number), undefined);
   }
 });
@@ -130,8 +132,8 @@ test('what does not rise in time gives its seat back; what falls without a last 
 });
 
 test('refusals cost no address', () => {
-  const { ledger, sessions, addresses } = open();
-  const free = addresses.free;
+  const { ledger, sessions, free } = open();
+  const before = free.count;
   for (const [answer, told] of [
     ['seats', 'seats'],
     ['expired', 'expired'],
@@ -141,7 +143,7 @@ test('refusals cost no address', () => {
     assert.equal(ledger.admit(1, ENTITLEMENT, ORIGIN), told);
     assert.equal(ledger.adopt(1, ENTITLEMENT, ORIGIN, 9), 'refused');
   }
-  assert.equal(addresses.free, free);
+  assert.equal(free.count, before);
   assert.equal(ledger.size, 0);
 });
 
@@ -154,7 +156,7 @@ test('a pool that is empty is full; a second login in one IKE_SA takes the place
 });
 
 test('what charon carries already is adopted with its address', () => {
-  const { ledger, calls, addresses } = open();
+  const { ledger, calls, pools } = open();
   assert.equal(ledger.adopt(4, ENTITLEMENT, ORIGIN, 77), 'adopted');
   assert.equal(ledger.sessionOf(77), 's1');
   ledger.listed(sa(4, false));
@@ -162,10 +164,10 @@ test('what charon carries already is adopted with its address', () => {
   assert.deepEqual(calls, ['s1 10', 's1 established']);
   assert.equal(ledger.adopt(5, ENTITLEMENT, ORIGIN, 77), 'busy');
   assert.equal(ledger.adopt(5, undefined, ORIGIN, 78), 'refused');
-  assert.equal(ledger.adopt(5, ENTITLEMENT, ORIGIN, 0), 'refused');
+  assert.equal(ledger.adopt(5, ENTITLEMENT, ORIGIN, undefined), 'refused');
   const four = new Uint8Array(4);
   ledger.addresses(77, four, new Uint8Array(16));
-  assert.equal(addresses.hostOf(four, 0, 4), 77);
+  assert.equal(hostOf(pools, four, 0, 4), 77);
 });
 
 test('when charon is lost, every session ends with what it had', () => {

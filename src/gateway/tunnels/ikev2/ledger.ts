@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { writeAddresses } from '../../../contracts/plan/pool.ts';
 import type { Clock } from '../../../core/clock/clock.ts';
 import type { Entitlement } from '../../../core/licences/licence.ts';
+import type { InnerPools } from '../../../core/sessions/inner.ts';
 import { isRefusal, type Origin, type SessionId, type Sessions } from '../../../core/sessions/session.ts';
 import type { Gate } from '../../sensitive/radius.ts';
-import type { InnerPool } from './pool.ts';
+import type { FreeHosts } from './free-hosts.ts';
 
 /** Milliseconds from admission to the IKE_SA's rise. charon forgets a half-open one sooner. */
 export const RISE_TIME = 45_000;
@@ -45,7 +47,8 @@ export interface SaNumbers {
 
 export interface LedgerParts {
   readonly sessions: Sessions;
-  readonly addresses: InnerPool;
+  readonly pools: InnerPools;
+  readonly free: FreeHosts;
   readonly clock: Clock;
   /** Asks charon to end an IKE_SA. */
   readonly terminate: (ikeSa: number) => void;
@@ -76,16 +79,16 @@ export class Ledger implements Gate {
 
   admit(ikeSa: number, entitlement: Entitlement, origin: Origin): number | 'expired' | 'seats' | 'full' {
     this.#drop(ikeSa);
-    const host = this.#parts.addresses.take();
+    const host = this.#parts.free.take();
     if (host === undefined) return 'full';
     const refusal = this.#enter(ikeSa, entitlement, origin, host, 'rising');
     if (refusal === undefined) return host;
-    this.#parts.addresses.release(host);
+    this.#parts.free.release(host);
     return refusal;
   }
 
   addresses(host: number, four: Uint8Array, six: Uint8Array): void {
-    this.#parts.addresses.write(host, four, six);
+    writeAddresses(this.#parts.pools, host, four, six);
   }
 
   /**
@@ -96,12 +99,12 @@ export class Ledger implements Gate {
     ikeSa: number,
     entitlement: Entitlement | undefined,
     origin: Origin,
-    host: number,
+    host: number | undefined,
   ): 'adopted' | 'refused' | 'busy' {
-    if (entitlement === undefined || host === 0) return 'refused';
-    if (!this.#parts.addresses.claim(host)) return 'busy';
+    if (entitlement === undefined || host === undefined) return 'refused';
+    if (!this.#parts.free.claim(host)) return 'busy';
     if (this.#enter(ikeSa, entitlement, origin, host, 'up') === undefined) return 'adopted';
-    this.#parts.addresses.release(host);
+    this.#parts.free.release(host);
     return 'refused';
   }
 
@@ -209,7 +212,7 @@ export class Ledger implements Gate {
     if (tunnel === undefined) return;
     this.#tunnels.delete(ikeSa);
     this.#byHost.delete(tunnel.host);
-    this.#parts.addresses.release(tunnel.host);
+    this.#parts.free.release(tunnel.host);
     this.#parts.sessions.ended(tunnel.session, total(tunnel));
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { AuthSource } from '../../../contracts/authfile/authfile.ts';
 import type { TunnelPlan } from '../../../contracts/plan/plan.ts';
-import { hostOf, innerPools } from '../../../contracts/plan/wireguard/pool.ts';
+import { hostOf, innerPools } from '../../../contracts/plan/pool.ts';
 import { type Clock, today } from '../../../core/clock/clock.ts';
 import type { Journal } from '../../../core/journal/journal.ts';
 import type { InnerAddresses, InnerPools } from '../../../core/sessions/inner.ts';

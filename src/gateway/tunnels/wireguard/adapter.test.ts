@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { type TwinPeer, WireGuardTwin } from '../../../../proof/labs/wireguard/twin.os.ts';
 import type { AuthFile, AuthSource, Peer } from '../../../contracts/authfile/authfile.ts';
 import { IDLE_AFTER, planGateway } from '../../../contracts/plan/plan.ts';
-import { innerPools } from '../../../contracts/plan/wireguard/pool.ts';
+import { innerPools } from '../../../contracts/plan/pool.ts';
 import { type EpochDay, ManualClock, today } from '../../../core/clock/clock.ts';
 import { until } from '../../../core/clock/until.ts';
 import { RecordingJournal } from '../../../core/journal/journal.ts';

@@ -6,7 +6,7 @@ import { fetchPage, LAB, type Lab, openLab, startInternet } from '../../../../pr
 import { type PeerRecord, sealAuthFile } from '../../../contracts/authfile/seal.ts';
 import { render as renderFirewall } from '../../../contracts/plan/firewall/render.ts';
 import { GATEWAY_FILES, planGateway } from '../../../contracts/plan/plan.ts';
-import { innerAddresses } from '../../../contracts/plan/wireguard/pool.ts';
+import { innerAddresses } from '../../../contracts/plan/pool.ts';
 import { render } from '../../../contracts/plan/wireguard/render.ts';
 import { type Clock, systemClock, today } from '../../../core/clock/clock.ts';
 import { until } from '../../../core/clock/until.ts';

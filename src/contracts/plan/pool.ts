@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { parseAddress } from '../../../bytes/text/address.ts';
-import { type InnerPools, innerByte } from '../../../core/sessions/inner.ts';
-import type { TunnelPlan } from '../plan.ts';
+import { parseAddress } from '../../bytes/text/address.ts';
+import { FIRST_HOST, type InnerPools, innerByte } from '../../core/sessions/inner.ts';
+import type { TunnelPlan } from './plan.ts';
 
-/** More hosts than any device can hold. */
+/** Hosts are numbered in 16 bits, whatever the pools hold. */
 const MOST_HOSTS = 65_536;
 
 /** Throws a RangeError for a pool that is not `address/prefix`. */
@@ -15,7 +15,7 @@ export function innerPools({ pool4, pool6 }: Pick<TunnelPlan, 'pool4' | 'pool6'>
   return { base4: four.base, base6: six.base, hosts };
 }
 
-/** The n-th addresses of the pools as text: host 1 is the gateway, customers' peers begin at 2. */
+/** The n-th addresses of the pools as text, a customer's or the gateway's. */
 export function innerAddresses(
   tunnel: Pick<TunnelPlan, 'pool4' | 'pool6'>,
   host: number,
@@ -30,12 +30,18 @@ export function innerAddresses(
   return [four.join('.'), shortened(groups.join(':'))];
 }
 
-/** The host that has this address, 4 or 16 bytes in place; undefined outside the pools. */
+/** Writes both addresses of a host, 4 and 16 bytes. */
+export function writeAddresses({ base4, base6 }: InnerPools, host: number, four: Uint8Array, six: Uint8Array): void {
+  for (let i = 0; i < 4; i += 1) four[i] = innerByte(base4, host, i);
+  for (let i = 0; i < 16; i += 1) six[i] = innerByte(base6, host, i);
+}
+
+/** The customer's host that has this address, 4 or 16 bytes in place; undefined for any other address. */
 export function hostOf(pools: InnerPools, bytes: Uint8Array, start: number, length: 4 | 16): number | undefined {
   const base = length === 4 ? pools.base4 : pools.base6;
   let host = 0;
   for (let i = 0; i < length; i += 1) host = host * 256 + (bytes[start + i] as number) - (base[i] as number);
-  return host >= 0 && host < pools.hosts ? host : undefined;
+  return host >= FIRST_HOST && host < pools.hosts ? host : undefined;
 }
 
 /** RFC 5952 section 4.2: the first of the longest runs of zeros becomes `::`. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hostOf, innerAddresses, innerPools } from './pool.ts';
+import { hostOf, innerAddresses, innerPools, writeAddresses } from './pool.ts';
 
 const POOLS = { pool4: '10.64.192.0/18', pool6: 'fd6c:6574:6865:4::/64' };
 
@@ -21,13 +21,25 @@ test('addresses are written as RFC 5952 says', () => {
   assert.equal(six('fd00:0:2:3:4:5:6:0/112'), 'fd00:0:2:3:4:5:6:2');
 });
 
-test('an address leads back to its host, and to none outside the pools', () => {
+test("a customer's addresses lead back to the host, both ways", () => {
   const pools = innerPools(POOLS);
-  for (const host of [0, 1, 255, 256, 16_382]) {
-    const four = Uint8Array.of(10, 64, 192 + (host >> 8), host & 255);
+  const four = new Uint8Array(4);
+  const six = new Uint8Array(16);
+  for (const host of [2, 255, 256, 16_382]) {
+    writeAddresses(pools, host, four, six);
+    assert.deepEqual(four, Uint8Array.of(10, 64, 192 + (host >> 8), host & 255));
     assert.equal(hostOf(pools, four, 0, 4), host);
+    assert.equal(hostOf(pools, six, 0, 16), host);
+    assert.equal(hostOf(pools, Uint8Array.of(9, ...four), 1, 4), host);
   }
+  assert.equal(six.toHex(), 'fd6c6574686500040000000000003ffe');
+});
+
+test('the network, the gateway, the broadcast address and strangers are no customers', () => {
+  const pools = innerPools(POOLS);
   for (const other of [
+    [10, 64, 192, 0],
+    [10, 64, 192, 1],
     [10, 64, 255, 255],
     [10, 64, 191, 255],
     [10, 65, 0, 0],
@@ -37,6 +49,12 @@ test('an address leads back to its host, and to none outside the pools', () => {
     assert.equal(hostOf(pools, Uint8Array.from(other), 0, 4), undefined);
   assert.equal(hostOf(pools, new Uint8Array(16).fill(255), 0, 16), undefined);
   assert.equal(hostOf(pools, new Uint8Array(16), 0, 16), undefined);
+});
+
+test('the smaller pool limits the hosts, and 16 bits do', () => {
+  assert.equal(innerPools({ ...POOLS, pool4: '10.0.0.0/24' }).hosts, 255);
+  assert.equal(innerPools({ pool4: '10.0.0.0/24', pool6: 'fd00::/124' }).hosts, 16);
+  assert.equal(innerPools({ ...POOLS, pool4: '10.0.0.0/8' }).hosts, 65_536);
 });
 
 test('what is no network is no pool', () => {
