@@ -13,7 +13,7 @@ import type { EndReason, UsageRecord } from '../../../src/core/sessions/session.
 import { CurrentAuthFile } from '../../../src/gateway/authfile/current.ts';
 import { type OriginLookup, UNKNOWN_ORIGIN } from '../../../src/gateway/geoip/origin.ts';
 import { LiveSessions } from '../../../src/gateway/sessions/live.ts';
-import { OpenvpnAdapter } from '../../../src/gateway/tunnels/openvpn/adapter.ts';
+import { OpenvpnAdapter } from '../../../src/gateway/tunnels/openvpn/adapter.os.ts';
 
 // The agent as far as OpenVPN needs it, with everything it heard and wrote, for tests and benchmarks.
 

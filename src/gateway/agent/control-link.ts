@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { z } from 'zod';
+import { Contact } from '../../core/journal/contact.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import type { SessionId } from '../../core/sessions/session.ts';
 import type { Beat } from '../sessions/live.ts';
@@ -13,11 +14,12 @@ const ENDS = z.strictObject({ end: z.array(z.string().regex(/^[0-9a-f]{16}$/)) }
 export class ControlLink {
   readonly #client: FleetClient;
   readonly #journal: Journal;
-  #lost = false;
+  readonly #contact: Contact;
 
   constructor(client: FleetClient, journal: Journal) {
     this.#client = client;
     this.#journal = journal;
+    this.#contact = new Contact(journal, { lost: { code: 'control_lost' }, found: { code: 'control_found' } });
   }
 
   async authFile(etag: string | undefined): Promise<Document | 'unchanged' | Away> {
@@ -55,10 +57,12 @@ export class ControlLink {
   #heard<T>(answer: T | Away): T | Away;
   #heard<T>(answer: T | Away, otherwise: T): T;
   #heard<T>(answer: T | Away, otherwise: T | Away = 'away'): T | Away {
-    const lost = answer === 'away';
-    if (lost !== this.#lost) this.#journal.say({ code: lost ? 'control_lost' : 'control_found' });
-    this.#lost = lost;
-    return lost ? otherwise : answer;
+    if (answer === 'away') {
+      this.#contact.lost();
+      return otherwise;
+    }
+    this.#contact.found();
+    return answer;
   }
 }
 

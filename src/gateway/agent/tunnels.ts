@@ -2,7 +2,7 @@
 
 import { GATEWAY_FILES } from '../../contracts/plan/plan.ts';
 import { Ikev2Adapter } from '../tunnels/ikev2/adapter.os.ts';
-import { OpenvpnAdapter } from '../tunnels/openvpn/adapter.ts';
+import { OpenvpnAdapter } from '../tunnels/openvpn/adapter.os.ts';
 import { WireGuardAdapter } from '../tunnels/wireguard/adapter.os.ts';
 import type { Tunnel, TunnelParts } from './tunnel.ts';
 

@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Clock } from '../../../core/clock/clock.ts';
+import { DaemonContact } from '../../../core/journal/contact.ts';
 import type { Journal } from '../../../core/journal/journal.ts';
 
 /** Names that were asked for through a tunnel are forgotten at the latest this long after the next disconnect. */
 export const RECYCLE_EVERY = 15_000;
 
 /** Longer than a reload takes, shorter than anyone would wait for the next. Milliseconds. */
-const PATIENCE = 5000;
+const RELOAD_TIMEOUT = 5000;
 
 /**
  * Makes the resolver forget after customers have left. A reload empties its caches; flushing a zone only marks what lies
@@ -18,12 +19,11 @@ const PATIENCE = 5000;
 export class ResolverRecycling {
   readonly #socket: string;
   readonly #clock: Clock;
-  readonly #journal: Journal;
+  readonly #contact: DaemonContact;
   readonly #recycled: () => void;
   readonly #interval: number;
   #timer: NodeJS.Timeout | undefined;
   #last = Number.NEGATIVE_INFINITY;
-  #lost = false;
   #stopped = false;
 
   constructor(parts: {
@@ -36,7 +36,7 @@ export class ResolverRecycling {
   }) {
     this.#socket = parts.socket;
     this.#clock = parts.clock;
-    this.#journal = parts.journal;
+    this.#contact = new DaemonContact(parts.journal, 'unbound');
     this.#recycled = parts.recycled ?? (() => undefined);
     this.#interval = parts.interval ?? RECYCLE_EVERY;
   }
@@ -61,13 +61,11 @@ export class ResolverRecycling {
     const answered = await reload(this.#socket);
     if (this.#stopped) return;
     if (answered) {
-      if (this.#lost) this.#journal.say({ code: 'daemon_found', daemon: 'unbound' });
-      this.#lost = false;
+      this.#contact.found();
       this.#recycled();
       return;
     }
-    if (!this.#lost) this.#journal.say({ code: 'daemon_lost', daemon: 'unbound' });
-    this.#lost = true;
+    this.#contact.lost();
     this.disconnected();
   }
 }
@@ -77,7 +75,7 @@ async function reload(path: string): Promise<boolean> {
   const socket = connect(path);
   try {
     await once(socket, 'connect');
-    socket.setTimeout(PATIENCE, () => socket.destroy(new Error('no answer')));
+    socket.setTimeout(RELOAD_TIMEOUT, () => socket.destroy(new Error('no answer')));
     socket.write('UBCT1 reload\n');
     return (await text(socket)) === 'ok\n';
   } catch {

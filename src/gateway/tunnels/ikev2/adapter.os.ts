@@ -3,6 +3,7 @@ import type { AuthSource } from '../../../contracts/authfile/authfile.ts';
 import { GATEWAY_FILES, type GatewayPlan, RADIUS } from '../../../contracts/plan/plan.ts';
 import { hostOf, innerPools } from '../../../contracts/plan/pool.ts';
 import type { Clock } from '../../../core/clock/clock.ts';
+import { DaemonContact } from '../../../core/journal/contact.ts';
 import type { Journal } from '../../../core/journal/journal.ts';
 import type { Random } from '../../../core/random/random.ts';
 import type { InnerAddresses, InnerPools } from '../../../core/sessions/inner.ts';
@@ -54,6 +55,7 @@ const TIMES: Ikev2Times = { list: 10_000, sweep: 1000, retry: 500 };
 export class Ikev2Adapter implements InnerAddresses {
   readonly #parts: Ikev2Parts;
   readonly #times: Ikev2Times;
+  readonly #contact: DaemonContact;
   readonly #pools: InnerPools;
   readonly #ledger: Ledger;
   readonly #radius: RadiusServer;
@@ -62,11 +64,11 @@ export class Ikev2Adapter implements InnerAddresses {
   #connection: ViciConnection | undefined;
   #retry: NodeJS.Timeout | undefined;
   #stage: 'stopped' | 'away' | 'connected' | 'serving' = 'stopped';
-  #missed = false;
   #said = false;
 
   constructor(parts: Ikev2Parts) {
     this.#parts = parts;
+    this.#contact = new DaemonContact(parts.journal, 'charon');
     this.#times = parts.times ?? TIMES;
     this.#pools = innerPools(parts.plan.tunnels.ikev2);
     const free = new FreeHosts(this.#pools.hosts, parts.random);
@@ -117,15 +119,13 @@ export class Ikev2Adapter implements InnerAddresses {
     else {
       this.#connection = connection;
       this.#stage = 'connected';
-      if (this.#missed) this.#parts.journal.say({ code: 'daemon_found', daemon: 'charon' });
-      this.#missed = false;
+      this.#contact.found();
       await this.#serve();
     }
   }
 
   #tryAgain(): void {
-    if (!this.#missed) this.#parts.journal.say({ code: 'daemon_lost', daemon: 'charon' });
-    this.#missed = true;
+    this.#contact.lost();
     this.#retry = setTimeout(() => void this.#connect(), this.#times.retry);
   }
 
@@ -135,7 +135,7 @@ export class Ikev2Adapter implements InnerAddresses {
     clearTimeout(this.#retry);
     this.#socket.close();
     this.#ledger.lost();
-    if (junk) this.#parts.journal.say({ code: 'daemon_spoke_junk', daemon: 'charon' });
+    if (junk) this.#contact.junk();
     this.#tryAgain();
   }
 

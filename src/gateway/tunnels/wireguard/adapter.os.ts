@@ -3,6 +3,7 @@ import type { AuthSource } from '../../../contracts/authfile/authfile.ts';
 import type { TunnelPlan } from '../../../contracts/plan/plan.ts';
 import { hostOf, innerPools } from '../../../contracts/plan/pool.ts';
 import { type Clock, today } from '../../../core/clock/clock.ts';
+import { DaemonContact } from '../../../core/journal/contact.ts';
 import type { Journal } from '../../../core/journal/journal.ts';
 import type { InnerAddresses, InnerPools } from '../../../core/sessions/inner.ts';
 import type { SessionId, Sessions } from '../../../core/sessions/session.ts';
@@ -43,6 +44,7 @@ export interface WireGuardParts {
 export class WireGuardAdapter implements InnerAddresses {
   readonly #parts: WireGuardParts;
   readonly #pools: InnerPools;
+  readonly #contact: DaemonContact;
   readonly #peers: WireGuardPeers;
   readonly #table: PeerTable;
   #timer: NodeJS.Timeout | undefined;
@@ -51,11 +53,11 @@ export class WireGuardAdapter implements InnerAddresses {
   /** Something may be missing from the device. */
   #incomplete = true;
   #again = false;
-  #lost = false;
   #day = 0;
 
   constructor(parts: WireGuardParts) {
     this.#parts = parts;
+    this.#contact = new DaemonContact(parts.journal, 'wireguard');
     this.#pools = innerPools(parts.tunnel);
     this.#peers = new WireGuardPeers({ ...parts, path: parts.socket, pools: this.#pools });
     this.#table = new PeerTable({ ...parts, ending: () => this.#hurry() });
@@ -117,7 +119,7 @@ export class WireGuardAdapter implements InnerAddresses {
       this.#table.surveyed();
       outcome = await this.#complete();
     }
-    if (outcome === 'junk') this.#parts.journal.say({ code: 'daemon_spoke_junk', daemon: 'wireguard' });
+    if (outcome === 'junk') this.#contact.junk();
     if (outcome === 'refused')
       this.#parts.journal.say({ code: 'failed', program: 'wireguard', failure: 'peers_refused' });
   }
@@ -138,11 +140,12 @@ export class WireGuardAdapter implements InnerAddresses {
   async #connected(): Promise<boolean> {
     if (this.#peers.connected) return true;
     const connected = await this.#peers.connect();
-    if (connected) this.#incomplete = true;
-    else this.#table.lost();
-    if (connected === this.#lost) {
-      this.#parts.journal.say({ code: connected ? 'daemon_found' : 'daemon_lost', daemon: 'wireguard' });
-      this.#lost = !connected;
+    if (connected) {
+      this.#incomplete = true;
+      this.#contact.found();
+    } else {
+      this.#table.lost();
+      this.#contact.lost();
     }
     return connected;
   }

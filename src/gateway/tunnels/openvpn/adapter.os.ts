@@ -2,6 +2,7 @@
 import type { AuthSource } from '../../../contracts/authfile/authfile.ts';
 import type { OpenvpnProtocol } from '../../../contracts/plan/openvpn/server.ts';
 import type { Clock } from '../../../core/clock/clock.ts';
+import { DaemonContact } from '../../../core/journal/contact.ts';
 import type { Journal } from '../../../core/journal/journal.ts';
 import type { InnerAddresses } from '../../../core/sessions/inner.ts';
 import type { SessionId, Sessions } from '../../../core/sessions/session.ts';
@@ -45,16 +46,17 @@ export class OpenvpnAdapter implements InnerAddresses {
   readonly #parts: OpenvpnAdapterParts;
   readonly #clients: OpenvpnClients;
   readonly #reader: OpenvpnReader;
+  readonly #contact: DaemonContact;
   #connection: ManagementConnection | undefined;
   #timer: NodeJS.Timeout | undefined;
   #waking: NodeJS.Timeout | undefined;
   #wakesLeft = 0;
   #stopped = true;
-  #lost = false;
   #state: 'connecting' | 'waiting' | 'in step' = 'connecting';
 
   constructor(parts: OpenvpnAdapterParts) {
     this.#parts = parts;
+    this.#contact = new DaemonContact(parts.journal, parts.protocol);
     this.#clients = new OpenvpnClients({
       ...parts,
       send: (command) => this.#connection?.send(command),
@@ -97,8 +99,7 @@ export class OpenvpnAdapter implements InnerAddresses {
   }
 
   #opened(): void {
-    if (this.#lost) this.#parts.journal.say({ code: 'daemon_found', daemon: this.#parts.protocol });
-    this.#lost = false;
+    this.#contact.found();
     this.#connection?.send('pid');
     this.#connection?.send(`bytecount ${COUNT_EVERY}`);
     this.#state = 'waiting';
@@ -115,9 +116,13 @@ export class OpenvpnAdapter implements InnerAddresses {
   #ended(how: ManagementEnd): void {
     this.#state = 'connecting';
     if (this.#stopped) return;
-    this.#report(how);
-    // Unless we hung up, the daemon is gone, and its clients with it.
-    if (how !== 'junk') this.#clients.allEnded();
+    if (how === 'junk') {
+      this.#contact.junk();
+    } else {
+      // Unless we hung up, the daemon is gone, and its clients with it.
+      this.#contact.lost();
+      this.#clients.allEnded();
+    }
     this.#timer = setTimeout(() => this.#connect(() => undefined), this.#parts.retry ?? RETRY);
   }
 
@@ -126,19 +131,12 @@ export class OpenvpnAdapter implements InnerAddresses {
     this.#waking ??= setInterval(() => this.#wake(), WAKE_EVERY);
   }
 
-  /** The question does not matter; being asked does. */
+  /** Any command wakes its event loop; the answer is not used. */
   #wake(): void {
     this.#connection?.send('hold');
     this.#wakesLeft -= 1;
     if (this.#wakesLeft > 0) return;
     clearInterval(this.#waking);
     this.#waking = undefined;
-  }
-
-  #report(how: ManagementEnd): void {
-    const { journal, protocol } = this.#parts;
-    if (how === 'junk') journal.say({ code: 'daemon_spoke_junk', daemon: protocol });
-    else if (!this.#lost) journal.say({ code: 'daemon_lost', daemon: protocol });
-    if (how !== 'junk') this.#lost = true;
   }
 }
