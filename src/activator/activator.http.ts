@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 import { CHALLENGE, EVIDENCE, readMessage, writeMessage } from '../contracts/activation/messages.ts';
-import { isRefused, type Refused, refused } from '../verify/attestation/refusal.ts';
+import { type AttestationRefused, isRefused, refused } from '../verify/attestation/refusal.ts';
 import type { ActivatorStore } from './activator.store.ts';
 import type { Activator } from './activator.ts';
 
@@ -49,7 +49,7 @@ function posted<T extends object>(
   return read(body) ?? { status: 400, body: writeMessage({ ...refused('malformed') }) };
 }
 
-function answered(outcome: object | Refused): Answer {
+function answered(outcome: object | AttestationRefused): Answer {
   return { status: isRefused(outcome) ? 403 : 200, body: writeMessage({ ...outcome }) };
 }
 

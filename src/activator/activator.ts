@@ -16,8 +16,8 @@ import { judgeAttestationKey } from '../verify/attestation/attestation-key.ts';
 import { discontinuity } from '../verify/attestation/continuity.ts';
 import { judgeEndorsement } from '../verify/attestation/endorsement.ts';
 import { type BootKeys, bindingOf, type Evidence, keysDigest, type Purpose } from '../verify/attestation/evidence.ts';
-import { judge, type Verdict } from '../verify/attestation/judge.ts';
-import { isRefused, type Refused, refused } from '../verify/attestation/refusal.ts';
+import { type AttestationVerdict, judge } from '../verify/attestation/judge.ts';
+import { type AttestationRefused, isRefused, refused } from '../verify/attestation/refusal.ts';
 import type { ActivatorStore, EnrolledGateway } from './activator.store.ts';
 import { type Asked, Challenges } from './challenges.ts';
 import { hourOf } from './freshness.ts';
@@ -51,25 +51,25 @@ export class Activator {
   }
 
   /** Asks a machine that shows the certificate of its TPM to prove what it is. */
-  challenge(message: Challenge): Question | Refused {
+  challenge(message: Challenge): Question | AttestationRefused {
     const outcome = this.#challenge(message);
     return isRefused(outcome) ? this.#refuse('unknown', outcome) : outcome;
   }
 
   /** Judges the proof. Gives the secrets, once a boot, and a certificate; or nothing, when nothing was asked for. */
-  async answer(message: EvidenceMessage): Promise<Grant | Believed | Refused> {
+  async answer(message: EvidenceMessage): Promise<Grant | Believed | AttestationRefused> {
     const asked = this.#challenges.open(message.question);
     if (isRefused(asked)) return this.#refuse('unknown', asked);
     const outcome = await this.#answer(message, asked);
     return isRefused(outcome) ? this.#refuse(asked.gateway, outcome) : outcome;
   }
 
-  #refuse(gateway: string, outcome: Refused): Refused {
+  #refuse(gateway: string, outcome: AttestationRefused): AttestationRefused {
     this.#deps.journal.say({ code: 'machine_refused', gateway, reason: outcome.refused });
     return outcome;
   }
 
-  #challenge(message: Challenge): Question | Refused {
+  #challenge(message: Challenge): Question | AttestationRefused {
     const { clock, random, policy } = this.#deps;
     const current = policy();
     if ('problem' in current) return refused('policy_unusable');
@@ -91,7 +91,7 @@ export class Activator {
     return { question: this.#challenges.seal(asked), nonce: asked.nonce, credential };
   }
 
-  #gatewayOf(certificate: Uint8Array, identity: Uint8Array): EnrolledGateway | Refused {
+  #gatewayOf(certificate: Uint8Array, identity: Uint8Array): EnrolledGateway | AttestationRefused {
     const { store } = this.#deps;
     const gateway = store.gatewayOfCertificate(certificate);
     if (gateway === undefined) return refused('ek_unknown');
@@ -99,7 +99,7 @@ export class Activator {
     return bound === undefined || bound.gateway === gateway.gateway ? gateway : refused('ek_elsewhere');
   }
 
-  async #answer(message: EvidenceMessage, asked: Asked): Promise<Grant | Believed | Refused> {
+  async #answer(message: EvidenceMessage, asked: Asked): Promise<Grant | Believed | AttestationRefused> {
     const { clock, store, policy } = this.#deps;
     if (!sameBytes(message.secret, asked.secret)) return refused('credential');
     this.#challenges.close(asked);
@@ -126,7 +126,7 @@ export class Activator {
   }
 
   /** Only writes down that the gateway still is what it was. */
-  #acknowledge(proof: Proof): Believed | Refused {
+  #acknowledge(proof: Proof): Believed | AttestationRefused {
     const why = this.#commit('attest', proof);
     if (why !== undefined) return why;
     this.#deps.journal.say({ code: 'machine_attested', gateway: proof.gateway.gateway });
@@ -134,7 +134,7 @@ export class Activator {
   }
 
   /** Only here is anything handed out. */
-  async #grant(purpose: 'activate' | 'renew', proof: Proof): Promise<Grant | Refused> {
+  async #grant(purpose: 'activate' | 'renew', proof: Proof): Promise<Grant | AttestationRefused> {
     const { random, journal, issuer } = this.#deps;
     const { gateway, evidence, verdict, server } = proof;
     const parameters = openParameters(this.#deps.storeKey, gateway);
@@ -157,7 +157,7 @@ export class Activator {
   }
 
   /** Writes down that this boot was believed, unless what happened before forbids it. */
-  #commit(purpose: Purpose, proof: Proof, secrets?: Uint8Array): Refused | undefined {
+  #commit(purpose: Purpose, proof: Proof, secrets?: Uint8Array): AttestationRefused | undefined {
     const { store, clock } = this.#deps;
     const { asked, evidence, verdict, name } = proof;
     const keys = keysDigest(evidence.keys);
@@ -196,7 +196,7 @@ interface Proof {
   readonly asked: Asked;
   readonly gateway: EnrolledGateway;
   readonly evidence: Evidence;
-  readonly verdict: Verdict;
+  readonly verdict: AttestationVerdict;
   readonly server: KeyObject;
   readonly name: TpmName;
 }

@@ -5,7 +5,7 @@ import { joined } from '../bytes/formats/der.ts';
 import { readMessage, writeMessage } from '../contracts/activation/messages.ts';
 import type { Clock } from '../core/clock/clock.ts';
 import type { Random } from '../core/random/random.ts';
-import { type Refused, refused } from '../verify/attestation/refusal.ts';
+import { type AttestationRefused, refused } from '../verify/attestation/refusal.ts';
 
 /** What the activator asked a machine. Nothing of it is kept: the machine brings it back, sealed. */
 export interface Asked {
@@ -60,7 +60,7 @@ export class Challenges {
     return joined([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
   }
 
-  open(sealed: Uint8Array): Asked | Refused {
+  open(sealed: Uint8Array): Asked | AttestationRefused {
     const text = this.#opened(sealed);
     const asked = text === undefined ? undefined : readMessage(ASKED, text);
     if (asked === undefined) return refused('nonce_unknown');

@@ -18,7 +18,7 @@ const MARKER = Uint8Array.of(0xab, 0xcd, 0xef, ...new TextEncoder().encode('MaxM
 const METADATA_BOUND = 128 * 1024;
 const SEPARATOR = 16;
 /** Values that a search for one member may pass over. */
-const PATIENCE = 10_000;
+const MAX_PASSED = 10_000;
 
 const TYPE = {
   extended: 0,
@@ -78,7 +78,7 @@ class Values {
   #memberOf(map: At, key: Uint8Array): At {
     let at = this.#open(map);
     if (at === NOT_FOUND || this.#type !== TYPE.map) return NOT_FOUND;
-    for (let left = Math.min(this.#size, PATIENCE); left > 0; left -= 1) {
+    for (let left = Math.min(this.#size, MAX_PASSED); left > 0; left -= 1) {
       const value = this.#after(at);
       if (value === NOT_FOUND || this.#isText(at, key)) return value;
       at = this.#after(value);
@@ -97,7 +97,7 @@ class Values {
     let end = at;
     let pending = 1;
     for (let passed = 0; pending > 0; passed += 1) {
-      end = passed > PATIENCE ? NOT_FOUND : this.#head(end);
+      end = passed > MAX_PASSED ? NOT_FOUND : this.#head(end);
       if (end === NOT_FOUND) return NOT_FOUND;
       pending -= 1;
       if (this.#type === TYPE.map) pending += 2 * this.#size;

@@ -6,8 +6,8 @@ import * as fc from 'fast-check';
 import {
   sha256Byte,
   sha256Finish,
+  sha256FinishInPlace,
   sha256Forget,
-  sha256Key,
   sha256Login,
   sha256Start,
   sha256Update,
@@ -85,7 +85,7 @@ test('the digest in place is the same and is wiped when asked', () => {
   const message = text('in place');
   sha256Start();
   sha256Update(message, 0, message.length);
-  const view = sha256Key();
+  const view = sha256FinishInPlace();
   const words = Array.from({ length: 8 }, (_, word) =>
     view
       .getUint32(4 * word)

@@ -49,13 +49,13 @@ export function sha256Byte(value: number): void {
 
 /** Writes the 32 bytes of the digest to `out` from `at`, then wipes everything that was hashed. */
 export function sha256Finish(out: Uint8Array, at: number): void {
-  sha256Key();
+  sha256FinishInPlace();
   for (let i = 0; i < 32; i += 1) out[at + i] = digest[i] as number;
   sha256Forget();
 }
 
 /** Padding and last block (FIPS 180-4 §5.1.1). The digest is a view that holds until {@link sha256Forget}, which is the caller's. */
-export function sha256Key(): DataView {
+export function sha256FinishInPlace(): DataView {
   block[filled] = 0x80;
   clearFrom(filled + 1);
   if (filled > 55) {
@@ -72,7 +72,7 @@ export function sha256Key(): DataView {
 const SALT = 14;
 
 /**
- * The digest of salt, username, a zero byte and password: two ranges of `bytes`. As {@link sha256Key}, and faster by a fifth
+ * The digest of salt, username, a zero byte and password: two ranges of `bytes`. As {@link sha256FinishInPlace}, and faster by a fifth
  * where the salt has 14 bytes and the whole message fits into one block, as that of a login does.
  */
 export function sha256Login(
@@ -90,7 +90,7 @@ export function sha256Login(
     sha256Update(bytes, userStart, userEnd);
     sha256Byte(0);
     sha256Update(bytes, passwordStart, passwordEnd);
-    return sha256Key();
+    return sha256FinishInPlace();
   }
   if (total > 0) sha256Wipe();
   words.setUint32(0, salt.getUint32(0));
@@ -107,7 +107,7 @@ export function sha256Login(
   return key;
 }
 
-/** Wipes the digest that {@link sha256Key} or {@link sha256Login} left, which is all that is left of the message. */
+/** Wipes the digest that {@link sha256FinishInPlace} or {@link sha256Login} left, which is all that is left of the message. */
 export function sha256Forget(): void {
   rounds.forget();
   filled = 0;

@@ -41,7 +41,7 @@ export class Lines {
   }
 
   /** Wipes what has come of an unfinished line. */
-  forget(): void {
+  wipe(): void {
     this.#line.fill(0, 0, this.#length);
     this.#length = 0;
   }
@@ -51,7 +51,7 @@ export class Lines {
     try {
       return read(this.#line, ended ? this.#length - 1 : this.#length);
     } finally {
-      this.forget();
+      this.wipe();
     }
   }
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { parseJson } from '../../bytes/formats/json.ts';
 import { MAXIMUM, PURPOSES } from '../../verify/attestation/evidence.ts';
-import { REFUSALS, type Refusal } from '../../verify/attestation/refusal.ts';
+import { type AttestationRefusal, REFUSALS } from '../../verify/attestation/refusal.ts';
 
 /*
  * What a machine and the activator say to each other: two questions and two answers, in JSON over TLS.
@@ -65,7 +65,9 @@ export const GRANT = z.strictObject({
 /** What a machine is told that asked for nothing. */
 export const BELIEVED = z.strictObject({ believed: z.literal(true) });
 
-export const REFUSAL = z.strictObject({ refused: z.enum(Object.keys(REFUSALS) as [Refusal, ...Refusal[]]) });
+export const REFUSAL = z.strictObject({
+  refused: z.enum(Object.keys(REFUSALS) as [AttestationRefusal, ...AttestationRefusal[]]),
+});
 
 export type Challenge = z.output<typeof CHALLENGE>;
 export type Question = z.output<typeof QUESTION>;

@@ -52,4 +52,4 @@ export interface AuthSource {
  * - `signature`: the header was not signed by the key of this service;
  * - `format`: not an auth file of a layout that this program knows.
  */
-export type Refusal = 'truncated' | 'altered' | 'rollback' | 'signature' | 'format';
+export type AuthFileRefusal = 'truncated' | 'altered' | 'rollback' | 'signature' | 'format';

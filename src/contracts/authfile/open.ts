@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createHash, type KeyObject, verify } from 'node:crypto';
-import { sha256Forget, sha256Key, sha256Login, sha256Start, sha256Update } from '../../bytes/hashes/sha256.ts';
+import {
+  sha256FinishInPlace,
+  sha256Forget,
+  sha256Login,
+  sha256Start,
+  sha256Update,
+} from '../../bytes/hashes/sha256.ts';
 import type { Entitlement, UsageTag } from '../../core/licences/licence.ts';
 import { FIRST_HOST } from '../../core/sessions/inner.ts';
-import type { AuthFile, NamedEntry, Peer, Refusal } from './authfile.ts';
+import type { AuthFile, AuthFileRefusal, NamedEntry, Peer } from './authfile.ts';
 import { LONGEST } from './credential.ts';
 import { isEntitlement, readEntitlement } from './entitlement.ts';
 import * as layout from './layout.ts';
@@ -13,7 +19,10 @@ import { SortedTable } from './table.ts';
  * Judges a hostile file: shape, signature, content, order. The bytes are kept, not copied: the caller gives them up.
  * Whether the version may follow the one in force is for current.ts to say.
  */
-export function openAuthFile(bytes: Uint8Array, publicKey: KeyObject): SealedAuthFile | Exclude<Refusal, 'rollback'> {
+export function openAuthFile(
+  bytes: Uint8Array,
+  publicKey: KeyObject,
+): SealedAuthFile | Exclude<AuthFileRefusal, 'rollback'> {
   const header = layout.readHeader(bytes);
   if (typeof header === 'string') return header;
   const length = layout.HEADER + layout.bodyLength(header.logins, header.peers);
@@ -93,7 +102,7 @@ export class SealedAuthFile implements AuthFile {
     sha256Start();
     sha256Update(this.#salt, 0, layout.SALT);
     sha256Update(bytes, start, end);
-    const at = this.#tables.byName.find(sha256Key());
+    const at = this.#tables.byName.find(sha256FinishInPlace());
     sha256Forget();
     if (at < 0) return undefined;
     const ntHash = this.#bytes.subarray(at + layout.KEY, at + layout.KEY + layout.NT_HASH);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { KeyObject } from 'node:crypto';
-import type { AuthFile, AuthSource, Refusal } from '../../contracts/authfile/authfile.ts';
+import type { AuthFile, AuthFileRefusal, AuthSource } from '../../contracts/authfile/authfile.ts';
 import { openAuthFile, type SealedAuthFile } from '../../contracts/authfile/open.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import type { Entitlement, UsageTag } from '../../core/licences/licence.ts';
@@ -17,7 +17,7 @@ export class CurrentAuthFile implements AuthSource {
   readonly #journal: Journal;
   readonly #listeners: (() => void)[] = [];
   /** Refusals said since the last change: each is said once, not at every poll. */
-  readonly #said = new Set<Refusal>();
+  readonly #said = new Set<AuthFileRefusal>();
   #current: SealedAuthFile | undefined;
 
   constructor(publicKey: KeyObject, journal: Journal) {
@@ -39,7 +39,7 @@ export class CurrentAuthFile implements AuthSource {
   }
 
   /** Judges a file that came from outside. The bytes are kept when it is taken: the caller gives them up. */
-  offer(bytes: Uint8Array): 'in_force' | Refusal {
+  offer(bytes: Uint8Array): 'in_force' | AuthFileRefusal {
     const file = openAuthFile(bytes, this.#publicKey);
     if (typeof file === 'string') return this.#refuse(file);
     if (this.#current !== undefined && file.version <= this.#current.version) {
@@ -52,7 +52,7 @@ export class CurrentAuthFile implements AuthSource {
     return 'in_force';
   }
 
-  #refuse(reason: Refusal): Refusal {
+  #refuse(reason: AuthFileRefusal): AuthFileRefusal {
     if (!this.#said.has(reason)) this.#journal.say({ code: 'authfile_refused', reason });
     this.#said.add(reason);
     return reason;

@@ -12,7 +12,7 @@ import { fraction, type Random } from '../../core/random/random.ts';
 import { placeFiles } from '../../host/files/place.os.ts';
 import { CommandError } from '../../host/processes/process.os.ts';
 import { HANDOVER_PCR, type Purpose } from '../../verify/attestation/evidence.ts';
-import type { Refusal } from '../../verify/attestation/refusal.ts';
+import type { AttestationRefusal } from '../../verify/attestation/refusal.ts';
 import { freshKeys, publishedKeys, retireFreshKeys } from './boot-keys.os.ts';
 import { GUEST_OWNERS, guestFiles, isOurs, openHandover, type Unusable } from './guest.ts';
 import { postingTo } from './post.os.ts';
@@ -41,7 +41,7 @@ const PAUSE = 1000;
 const LONGEST_PAUSE = 60;
 
 /** Refusals that no repetition in this boot can change. All others may: an operator enrols, a policy is mended. */
-const FINAL: ReadonlySet<Refusal> = new Set<Refusal>([
+const FINAL: ReadonlySet<AttestationRefusal> = new Set<AttestationRefusal>([
   'counters',
   'already_activated',
   'not_activated',
@@ -56,7 +56,7 @@ const FINAL: ReadonlySet<Refusal> = new Set<Refusal>([
  * Refusals that judge a message or the activator itself. To a machine that serves, every other one says that it is not
  * believed any more: then it must not go on with the secrets that it has.
  */
-const NO_JUDGMENT: ReadonlySet<Refusal> = new Set<Refusal>([
+const NO_JUDGMENT: ReadonlySet<AttestationRefusal> = new Set<AttestationRefusal>([
   'oversized',
   'malformed',
   'policy_unusable',
@@ -70,13 +70,13 @@ const ATTESTING = 600_000;
 
 /** When to stop asking. */
 interface Patience {
-  readonly final: (refusal: Refusal) => boolean;
+  readonly final: (refusal: AttestationRefusal) => boolean;
   /** Whether the time is up. */
   readonly over?: () => boolean;
 }
 
 const BEFORE_SERVING: Patience = { final: (refusal) => FINAL.has(refusal) };
-const disbelieved = (refusal: Refusal) => !NO_JUDGMENT.has(refusal);
+const disbelieved = (refusal: AttestationRefusal) => !NO_JUDGMENT.has(refusal);
 
 /**
  * Contexts of the TPM, and keys until they are where they are used: in memory, and for nobody else. What lies above is for

@@ -14,7 +14,7 @@ import {
 } from '../../contracts/activation/messages.ts';
 import { assertDeclared } from '../../core/inventory/guard.ts';
 import { type BootKeys, bindingOf, type Purpose } from '../../verify/attestation/evidence.ts';
-import type { Refused } from '../../verify/attestation/refusal.ts';
+import type { AttestationRefused } from '../../verify/attestation/refusal.ts';
 import type { Post } from './post.os.ts';
 import type { Tpm } from './tpm.os.ts';
 
@@ -51,7 +51,7 @@ export interface Unusable {
 export async function prove<P extends Purpose>(
   { tpm, post, log }: Prover,
   claim: Claim<P>,
-): Promise<Proven<P> | Refused | Unusable> {
+): Promise<Proven<P> | AttestationRefused | Unusable> {
   const certificate = withoutPadding(await tpm.endorsementCertificate());
   const challenge = { certificate, attestation_key: claim.attestationKey };
   assertDeclared('attested.challenge', challenge);

@@ -2,9 +2,9 @@
 import { secretStandsAt } from '../../bytes/text/scan.ts';
 import type { Entitlement } from '../../core/licences/licence.ts';
 import type { Random } from '../../core/random/random.ts';
-import { LONGEST_REPLY } from './radius-reply.ts';
+import { MAX_RADIUS_REPLY } from './radius-reply.ts';
 
-/** Milliseconds from the first packet of a login to the end of patience; charon gives up after as long. */
+/** Milliseconds that a login may take from its first packet on; charon gives up after as long. */
 export const LOGIN_TIME = 30_000;
 
 /**
@@ -38,7 +38,7 @@ export class Conversation {
   readonly master = new Uint8Array(new ArrayBuffer(16));
   /** Identifier and authenticator of the last request, and the reply that it got. */
   readonly asked = new Uint8Array(new ArrayBuffer(17));
-  readonly reply = new Uint8Array(new ArrayBuffer(LONGEST_REPLY));
+  readonly reply = new Uint8Array(new ArrayBuffer(MAX_RADIUS_REPLY));
   replyLength = 0;
 
   /** Whether this request is the last one again. */
@@ -64,7 +64,7 @@ export class Conversation {
     this.master.fill(0);
   }
 
-  clear(): void {
+  wipe(): void {
     this.settle();
     this.stage = 'free';
     this.key.fill(0);
@@ -126,7 +126,7 @@ export class Conversations {
     if (this.taken === 0) return;
     for (const [index, place] of this.#places.entries()) {
       if (place.stage === 'free' || place.expires > now) continue;
-      place.clear();
+      place.wipe();
       this.#free.push(index);
     }
   }

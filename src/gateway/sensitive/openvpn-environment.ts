@@ -85,7 +85,7 @@ export class ClientEnvironment {
     return this.#received < 0 || this.#sent < 0 ? undefined : this.#received + this.#sent;
   }
 
-  forget(): void {
+  wipe(): void {
     this.#secrets.fill(0);
     this.#address.fill(0);
     this.#userLength = 0;

@@ -34,7 +34,7 @@ export class ManagementConnection {
     // What follows an error is always a close.
     this.#socket.on('error', () => undefined);
     this.#socket.on('close', () => {
-      reader.forget();
+      reader.wipe();
       listener.ended(this.#end);
     });
   }

@@ -224,7 +224,7 @@ for (const line of JUNK) {
     const { told, say, reader } = setUp();
     assert.equal(say('SUCCESS: pid=1', line, 'SUCCESS: pid=2'), false);
     assert.deepEqual(told, [['pid', 1]]);
-    reader.forget();
+    reader.wipe();
     assert.ok(say('SUCCESS: pid=3'), 'after a new beginning');
   });
 }
@@ -233,7 +233,7 @@ test('a connection that breaks in the middle of a login leaves nothing of it', (
   const { told, reader, say, hear, auth } = setUp();
   say('>CLIENT:CONNECT,1,1', '>CLIENT:ENV,username=alice');
   hear(encoder.encode('>CLIENT:ENV,passw'));
-  reader.forget();
+  reader.wipe();
   say('>CLIENT:ENV,password=secret', '>CLIENT:ENV,END');
   assert.deepEqual([told, auth.asked], [[], []]);
 });

@@ -107,9 +107,9 @@ export class OpenvpnReader {
   }
 
   /** The connection is over: wipes whatever was half read. */
-  forget(): void {
-    this.#lines.forget();
-    this.#environment.forget();
+  wipe(): void {
+    this.#lines.wipe();
+    this.#environment.wipe();
     this.#notice = 'none';
   }
 
@@ -125,7 +125,7 @@ export class OpenvpnReader {
   }
 
   #notification(line: Uint8Array, at: number, length: number): boolean {
-    this.#environment.forget();
+    this.#environment.wipe();
     this.#notice = 'none';
     if (standsAt(line, at, length, CONNECT)) return this.#begin('connect', line, at + CONNECT.length, length);
     if (standsAt(line, at, length, REAUTH)) return this.#begin('connect', line, at + REAUTH.length, length);
@@ -155,7 +155,7 @@ export class OpenvpnReader {
     try {
       this.#finish();
     } finally {
-      this.#environment.forget();
+      this.#environment.wipe();
       this.#notice = 'none';
     }
     return true;

@@ -7,7 +7,7 @@ import { seededRandom } from '../../core/random/random.ts';
 import { nowhere } from '../geoip/origin.ts';
 import { EapReader } from './eap.ts';
 import { RadiusServer } from './radius.ts';
-import { LONGEST_PACKET, RadiusPacket } from './radius-packet.ts';
+import { MAX_RADIUS_PACKET, RadiusPacket } from './radius-packet.ts';
 
 const random = seededRandom('radius junk');
 const chance = new DataView(random.bytes(1 << 20).buffer);
@@ -53,7 +53,7 @@ const VERDICTS = new Set(['ok', 'length', 'code', 'attribute', 'unsigned', 'forg
 
 test('450 000 altered packets, and 50 000 of chance alone, are read without a throw and only within their bounds', () => {
   const packet = new RadiusPacket(twin.SECRET);
-  const bytes = new Uint8Array(LONGEST_PACKET + 10);
+  const bytes = new Uint8Array(MAX_RADIUS_PACKET + 10);
   const seen = new Map<string, number>();
   for (let i = 0; i < 500_000; i += 1) {
     const good = GOOD[i % GOOD.length] as Buffer;
@@ -65,7 +65,7 @@ test('450 000 altered packets, and 50 000 of chance alone, are read without a th
     seen.set(verdict, (seen.get(verdict) ?? 0) + 1);
     for (const end of [packet.userEnd, packet.passwordEnd, packet.stateEnd, packet.callingEnd])
       assert.ok(end <= length);
-    packet.forget();
+    packet.wipe();
     assert.equal(packet.eapLength, 0);
   }
   assert.deepEqual(new Set(seen.keys()), VERDICTS);

@@ -28,9 +28,9 @@ export const ATTRIBUTE = {
   msReceiveKey: 17,
 } as const;
 
-export const LONGEST_PACKET = 4096;
+export const MAX_RADIUS_PACKET = 4096;
 /** More than MS-CHAPv2 ever needs; a longer EAP packet is junk. */
-export const LONGEST_EAP = 1024;
+export const MAX_EAP_PACKET = 1024;
 const HEADER = 20;
 const AUTHENTICATOR = 16;
 
@@ -47,7 +47,7 @@ function wipeOurs(): void {
 
 /**
  * One received packet, read where it lies. There is one instance for all packets: it holds positions, and the EAP
- * packet put together from its fragments, and {@link forget} wipes both. The packet may come from anybody.
+ * packet put together from its fragments, and {@link wipe} wipes both. The packet may come from anybody.
  */
 export class RadiusPacket {
   bytes: Uint8Array = new Uint8Array(0);
@@ -65,7 +65,7 @@ export class RadiusPacket {
   stateEnd = 0;
   callingStart = 0;
   callingEnd = 0;
-  readonly eap = new Uint8Array(new ArrayBuffer(LONGEST_EAP));
+  readonly eap = new Uint8Array(new ArrayBuffer(MAX_EAP_PACKET));
   eapLength = 0;
   readonly #secret: Uint8Array;
   readonly #mac: HmacMd5;
@@ -83,13 +83,13 @@ export class RadiusPacket {
     this.code = bytes[0] as number;
     this.identifier = bytes[1] as number;
     this.length = ((bytes[2] as number) << 8) | (bytes[3] as number);
-    if (this.length < HEADER || this.length > received || this.length > LONGEST_PACKET) return 'length';
+    if (this.length < HEADER || this.length > received || this.length > MAX_RADIUS_PACKET) return 'length';
     if (this.code !== CODE.accessRequest && this.code !== CODE.accountingRequest) return 'code';
     if (!this.#attributes()) return 'attribute';
     return this.code === CODE.accessRequest ? this.#verifyAccess() : this.#verifyAccounting();
   }
 
-  forget(): void {
+  wipe(): void {
     if (this.eapLength > 0) this.eap.fill(0, 0, this.eapLength);
     this.bytes = zeros;
     this.nasPort = -1;
@@ -175,7 +175,7 @@ export class RadiusPacket {
 
   /** RFC 3579 §3.1: fragments in their order make one EAP packet. */
   #fragment(start: number, end: number): boolean {
-    if (this.eapLength + end - start > LONGEST_EAP) return false;
+    if (this.eapLength + end - start > MAX_EAP_PACKET) return false;
     for (let i = start; i < end; i += 1) this.eap[this.eapLength + i - start] = this.bytes[i] as number;
     this.eapLength += end - start;
     return true;

@@ -3,7 +3,7 @@ import { HmacMd5, md5Finish, md5Update } from '../../bytes/hashes/md5.ts';
 import { ATTRIBUTE, CODE } from './radius-packet.ts';
 
 /** The longest reply: an Access-Accept with two addresses and two keys takes 198 bytes, a challenge less. */
-export const LONGEST_REPLY = 384;
+export const MAX_RADIUS_REPLY = 384;
 const HEADER = 20;
 const LONGEST_FRAGMENT = 253;
 /** RFC 2548: Microsoft's number. */
@@ -13,7 +13,7 @@ const mask = new Uint8Array(new ArrayBuffer(16));
 
 /** Builds one reply at a time in `bytes`. Whoever uses it wipes them; an Access-Accept holds (covered) keys. */
 export class RadiusReply {
-  readonly bytes = new Uint8Array(new ArrayBuffer(LONGEST_REPLY));
+  readonly bytes = new Uint8Array(new ArrayBuffer(MAX_RADIUS_REPLY));
   length = 0;
   readonly #secret: Uint8Array;
   readonly #mac: HmacMd5;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import type { RadiusServer } from './radius.ts';
-import { LONGEST_PACKET } from './radius-packet.ts';
-import { LONGEST_REPLY } from './radius-reply.ts';
+import { MAX_RADIUS_PACKET } from './radius-packet.ts';
+import { MAX_RADIUS_REPLY } from './radius-reply.ts';
 
 /** Replies that wait at most: as many as packets are received in one turn of the loop. */
 const REPLIES = 32;
@@ -21,11 +21,11 @@ const WASHED_AT_ONCE = 64;
  */
 export class RadiusSocket {
   readonly #server: RadiusServer;
-  readonly #replies = Array.from({ length: REPLIES }, () => new Uint8Array(new ArrayBuffer(LONGEST_REPLY)));
+  readonly #replies = Array.from({ length: REPLIES }, () => new Uint8Array(new ArrayBuffer(MAX_RADIUS_REPLY)));
   /** What is to be sent of each, made anew only when the length changes. */
   readonly #pieces: Uint8Array[] = [];
   readonly #askers: RemoteInfo[] = [];
-  readonly #zeros = new Uint8Array(new ArrayBuffer(LONGEST_PACKET));
+  readonly #zeros = new Uint8Array(new ArrayBuffer(MAX_RADIUS_PACKET));
   #socket: Socket | undefined;
   #own = 0;
   #waiting = 0;

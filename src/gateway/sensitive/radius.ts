@@ -77,7 +77,7 @@ export class RadiusServer {
       if (this.#packet.read(bytes, received) !== 'ok') return 0;
       return this.#packet.code === CODE.accessRequest ? this.#access() : this.#finish(CODE.accountingResponse);
     } finally {
-      this.#packet.forget();
+      this.#packet.wipe();
       bytes.fill(0);
     }
   }

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import type { UapiReply } from './uapi-reply.ts';
 
 /** How long the daemon may take for one answer, with all its peers. Milliseconds. */
-const PATIENCE = 10_000;
+const ANSWER_TIMEOUT = 10_000;
 
 /** `lost`: the daemon is gone or does not answer. `junk`: what it said is not the protocol. */
 export type Exchange = 'done' | 'junk' | 'lost';
@@ -16,15 +16,15 @@ export class UapiSocket {
   readonly #path: string;
   readonly #received = new Uint8Array(new ArrayBuffer(65_536));
   readonly #reply: UapiReply;
-  readonly #patience: number;
+  readonly #timeout: number;
   #socket: Socket | undefined;
   #settle: ((outcome: Exchange) => void) | undefined;
   #fail: ((error: unknown) => void) | undefined;
 
-  constructor(path: string, reply: UapiReply, patience = PATIENCE) {
+  constructor(path: string, reply: UapiReply, timeout = ANSWER_TIMEOUT) {
     this.#path = path;
     this.#reply = reply;
-    this.#patience = patience;
+    this.#timeout = timeout;
   }
 
   get connected(): boolean {
@@ -53,7 +53,7 @@ export class UapiSocket {
   async exchange(request: Uint8Array): Promise<Exchange> {
     const socket = this.#socket;
     if (socket === undefined) return 'lost';
-    const timer = setTimeout(() => socket.destroy(), this.#patience);
+    const timer = setTimeout(() => socket.destroy(), this.#timeout);
     try {
       return await new Promise<Exchange>((resolve, reject) => {
         this.#settle = resolve;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 /** charon's own limit. */
-export const LONGEST_PACKET = 512 * 1024;
+export const MAX_VICI_PACKET = 512 * 1024;
 const LENGTH = 4;
 
 /** Cuts the byte stream from charon into packets, in one buffer that is wiped behind each of them. */
 export class Frames {
-  readonly #bytes = new Uint8Array(new ArrayBuffer(LONGEST_PACKET + LENGTH));
+  readonly #bytes = new Uint8Array(new ArrayBuffer(MAX_VICI_PACKET + LENGTH));
   #filled = 0;
 
   /**
@@ -32,7 +32,7 @@ export class Frames {
     }
   }
 
-  clear(): void {
+  wipe(): void {
     this.#bytes.fill(0, 0, this.#filled);
     this.#filled = 0;
   }
@@ -45,7 +45,7 @@ export class Frames {
       const size =
         (bytes[start] as number) * 2 ** 24 +
         (((bytes[start + 1] as number) << 16) | ((bytes[start + 2] as number) << 8) | (bytes[start + 3] as number));
-      if (size === 0 || size > LONGEST_PACKET) sound = false;
+      if (size === 0 || size > MAX_VICI_PACKET) sound = false;
       else if (this.#filled - start - LENGTH < size) break;
       else {
         sound = deliver(bytes, start + LENGTH, start + LENGTH + size);

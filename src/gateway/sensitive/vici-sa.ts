@@ -23,7 +23,7 @@ function count(bytes: Uint8Array, start: number, end: number): number {
 
 /**
  * What an event about an IKE_SA says, as numbers, and where in the message the text lies that only a
- * resynchronisation needs. One instance for all events; {@link forget} wipes it.
+ * resynchronisation needs. One instance for all events; {@link wipe} wipes it.
  *
  * An event nests IKE_SA { child-sas { CHILD_SA {} } }, and each kind of SA holds old {} and new {} when it was
  * replaced.
@@ -61,7 +61,7 @@ export class SaEvent implements MessageVisitor {
     return walkMessage(bytes, start, end, this);
   }
 
-  forget(): void {
+  wipe(): void {
     this.up = false;
     this.established = false;
     this.ikeSa = 0;

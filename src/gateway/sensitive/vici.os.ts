@@ -106,13 +106,13 @@ export class ViciConnection {
       if (this.#open) this.#listener.event(name, this.#event, bytes);
       return true;
     } finally {
-      this.#event.forget();
+      this.#event.wipe();
     }
   }
 
   #end(junk: boolean): void {
     this.#socket.destroy();
-    this.#frames.clear();
+    this.#frames.wipe();
     for (const answered of this.#waiting.splice(0)) answered();
     if (!this.#open) return;
     this.#open = false;

@@ -17,7 +17,7 @@ import {
 import { viciRequest } from '../../bytes/formats/vici.ts';
 import { seededRandom } from '../../core/random/random.ts';
 import { ViciConnection, type ViciListener } from './vici.os.ts';
-import { Frames, LONGEST_PACKET } from './vici-frames.ts';
+import { Frames, MAX_VICI_PACKET } from './vici-frames.ts';
 import { SaEvent } from './vici-sa.ts';
 
 function read(fields: Message): SaEvent {
@@ -41,7 +41,7 @@ test('an event gives the number of the IKE_SA and the bytes of its CHILD_SAs', (
   assert.equal(text(sa.identityStart, sa.identityEnd), 'alice');
   assert.equal(text(sa.remoteStart, sa.remoteEnd), '203.0.113.9');
   assert.equal(text(sa.innerStart, sa.innerEnd), '10.64.128.7');
-  sa.forget();
+  sa.wipe();
   assert.deepEqual(sa, new SaEvent());
 });
 
@@ -106,7 +106,7 @@ test('300 000 altered events are read without a throw and only within their boun
     const end = (chance[6] as number) < 32 ? (chance[7] as number) : bytes.length;
     if (sa.read(bytes, 0, end)) sound += 1;
     for (const position of [sa.identityEnd, sa.remoteEnd, sa.innerEnd]) assert.ok(position <= end);
-    sa.forget();
+    sa.wipe();
   }
   assert.ok(sound > 1000 && sound < 250_000, String(sound));
 });
@@ -137,7 +137,7 @@ test('a packet that is empty or longer than charon sends is refused, and one of 
   assert.equal(take(Uint8Array.of(0, 0, 0, 0)), false);
   assert.equal(take(Uint8Array.of(0, 8, 0, 1)), false);
   assert.equal(take(Uint8Array.of(255, 255, 255, 255)), false);
-  assert.equal(take(framed(1, new Uint8Array(LONGEST_PACKET - 1))), true);
+  assert.equal(take(framed(1, new Uint8Array(MAX_VICI_PACKET - 1))), true);
   assert.equal(
     new Frames().take(framed(1), 5, () => false),
     false,

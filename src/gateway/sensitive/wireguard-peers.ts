@@ -23,10 +23,10 @@ export interface PeerReport {
 }
 
 /** `forget`: the peer stays, but where it was, when and how much is gone. */
-export type Verdict = 'keep' | 'forget' | 'remove';
+export type PeerVerdict = 'keep' | 'forget' | 'remove';
 
 /** `more`: not all peers were shown; ask again. `refused`: the daemon did not take a change. */
-export type Outcome = Exchange | 'more' | 'refused';
+export type SurveyOutcome = Exchange | 'more' | 'refused';
 
 /**
  * The peers of one WireGuard device, compared with the auth file. Keys and addresses of customers stay in here: they
@@ -41,16 +41,16 @@ export class WireGuardPeers {
   readonly #socket: UapiSocket;
   /** 1 for each host that the device has. */
   readonly #present: Uint8Array;
-  #judge: (report: PeerReport) => Verdict = () => 'keep';
+  #judge: (report: PeerReport) => PeerVerdict = () => 'keep';
   #complete = true;
 
-  /** `patience`: milliseconds that the daemon may take for one answer. */
+  /** `timeout`: milliseconds that the daemon may take for one answer. */
   constructor(parts: {
     path: string;
     auth: AuthSource;
     origin: OriginLookup;
     pools: InnerPools;
-    patience?: number | undefined;
+    timeout?: number | undefined;
   }) {
     this.#auth = parts.auth;
     this.#origin = parts.origin;
@@ -58,7 +58,7 @@ export class WireGuardPeers {
     this.#present = new Uint8Array(new ArrayBuffer(parts.pools.hosts));
     this.#request = new UapiRequest(parts.pools);
     this.#reply = new UapiReply(() => this.#meet());
-    this.#socket = new UapiSocket(parts.path, this.#reply, parts.patience);
+    this.#socket = new UapiSocket(parts.path, this.#reply, parts.timeout);
   }
 
   get connected(): boolean {
@@ -77,7 +77,7 @@ export class WireGuardPeers {
    * Shows every peer that the auth file has and does as `judge` says. Removes all others, and gives those their own
    * addresses that had others.
    */
-  async survey(judge: (report: PeerReport) => Verdict): Promise<Outcome> {
+  async survey(judge: (report: PeerReport) => PeerVerdict): Promise<SurveyOutcome> {
     this.#judge = judge;
     this.#complete = true;
     this.#present.fill(0);
@@ -91,7 +91,7 @@ export class WireGuardPeers {
   }
 
   /** Adds the peers of the auth file that are missing and wanted, batch by batch. */
-  async fill(wanted: (host: number, entitlement: Entitlement) => boolean): Promise<Outcome> {
+  async fill(wanted: (host: number, entitlement: Entitlement) => boolean): Promise<SurveyOutcome> {
     const file = this.#auth.current;
     if (file === undefined) return 'done';
     for (const peer of file.peers()) {
@@ -146,7 +146,7 @@ export class WireGuardPeers {
     return endpointLength === 0 ? UNKNOWN_ORIGIN : this.#origin.of(endpoint, 0, endpointLength);
   }
 
-  async #change(): Promise<Outcome> {
+  async #change(): Promise<SurveyOutcome> {
     try {
       return await this.#exchange(this.#request.finish());
     } finally {
@@ -154,7 +154,7 @@ export class WireGuardPeers {
     }
   }
 
-  async #exchange(request: Uint8Array): Promise<Outcome> {
+  async #exchange(request: Uint8Array): Promise<SurveyOutcome> {
     try {
       const outcome = await this.#socket.exchange(request);
       if (outcome !== 'done') this.#socket.close();

@@ -7,7 +7,7 @@ import type { Entitlement, LicenceId, UsageTag } from '../../core/licences/licen
 import { seededRandom } from '../../core/random/random.ts';
 import type { UsageRecord } from '../../core/sessions/session.ts';
 import { type EndReason, isRefusal, type Origin, type SessionId } from '../../core/sessions/session.ts';
-import { LiveSessions, PATIENCE, SILENCE } from './live.ts';
+import { ESTABLISH_TIMEOUT, LiveSessions, SILENCE } from './live.ts';
 
 const NOON = Date.UTC(2026, 10, 21, 12);
 const ORIGIN: Origin = { country: 'CH', isp: 'Example Net' };
@@ -164,7 +164,7 @@ test('an admitted session that is never established gives its seat back', () => 
   const waiting = admit('waiting') as SessionId;
   assert.equal(sessions.heartbeat(waiting), false);
   up('up');
-  clock.advance(PATIENCE + 1);
+  clock.advance(ESTABLISH_TIMEOUT + 1);
   sessions.sweep();
   assert.deepEqual(ended, ['waiting silent']);
 });

@@ -23,7 +23,7 @@ export interface Beat {
 export const SILENCE = 5 * 60_000;
 
 /** An admitted session that no tunnel has established within this time gives its seat back. Milliseconds. */
-export const PATIENCE = 2 * 60_000;
+export const ESTABLISH_TIMEOUT = 2 * 60_000;
 
 /** The wall clock may run apart from elapsed time by this much between two sweeps before it is not believed. */
 const CLOCK_SLACK = 5 * 60_000;
@@ -43,8 +43,8 @@ interface Live {
 }
 
 /**
- * The live sessions of one gateway, and their seats. Nothing here outlives the session it belongs to, and nothing is
- * kept about one that could not be told to the customer's neighbour: a licence number, a country, a byte total.
+ * The live sessions of one gateway, and their seats. Nothing here outlives the session it belongs to. A session keeps
+ * only what its licence allows, a country, the holder of a network and a byte total.
  *
  *     admit --> admitted --established--> established --ended--> (gone, usage record)
  *                  |                          |
@@ -93,7 +93,7 @@ export class LiveSessions implements Sessions {
       state: 'admitted',
       carried: false,
       totalBytes: 0,
-      deadline: this.#clock.elapsed() + PATIENCE,
+      deadline: this.#clock.elapsed() + ESTABLISH_TIMEOUT,
     });
     return session;
   }

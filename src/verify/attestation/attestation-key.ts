@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { ATTRIBUTE, nameOf, parseEccPublic, type TpmName } from '../../bytes/formats/tpm.ts';
-import { type Refused, refused } from './refusal.ts';
+import { type AttestationRefused, refused } from './refusal.ts';
 
 /** A key that signs nothing but what its TPM says about itself. */
 export interface AttestationKey {
@@ -18,7 +18,7 @@ const { fixedTpm, fixedParent, sensitiveDataOrigin, userWithAuth, restricted, si
 const REQUIRED = fixedTpm | fixedParent | sensitiveDataOrigin | userWithAuth | noDa | restricted | sign;
 
 /** Reads and judges the public area (TPMT_PUBLIC) of an attestation key. */
-export function judgeAttestationKey(area: Uint8Array): AttestationKey | Refused {
+export function judgeAttestationKey(area: Uint8Array): AttestationKey | AttestationRefused {
   const parsed = parseEccPublic(area);
   if (parsed === undefined) return refused('ak_format');
   if (parsed.attributes !== REQUIRED || parsed.policy.length > 0) return refused('ak_attributes');

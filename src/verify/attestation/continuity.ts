@@ -2,8 +2,8 @@
 import { sameBytes } from '../../bytes/formats/fingerprint.ts';
 import type { TpmName } from '../../bytes/formats/tpm.ts';
 import { handedOver, PCR_LENGTH, type Purpose } from './evidence.ts';
-import type { Verdict } from './judge.ts';
-import type { Refusal } from './refusal.ts';
+import type { AttestationVerdict } from './judge.ts';
+import type { AttestationRefusal } from './refusal.ts';
 
 /** The boot in which a machine was last given its secrets. */
 export interface ActivatedBoot {
@@ -29,14 +29,18 @@ export interface ActivatedBoot {
  */
 
 /** What is believed already about the boot that asks. */
-export interface AskingBoot extends Pick<Verdict, 'clock' | 'handover'> {
+export interface AskingBoot extends Pick<AttestationVerdict, 'clock' | 'handover'> {
   readonly attestationKey: TpmName;
   /** Digest of the boot's keys. */
   readonly keys: Uint8Array;
 }
 
 /** Why this step may not be taken; undefined when it may. */
-export function discontinuity(purpose: Purpose, last: ActivatedBoot | undefined, now: AskingBoot): Refusal | undefined {
+export function discontinuity(
+  purpose: Purpose,
+  last: ActivatedBoot | undefined,
+  now: AskingBoot,
+): AttestationRefusal | undefined {
   if (last !== undefined && hasGoneBack(last, now.clock)) return 'counters';
   return purpose === 'activate' ? whyNoActivation(last, now) : whyNotTheSame(last, now);
 }
@@ -46,12 +50,15 @@ function hasGoneBack(last: ActivatedBoot, { resets, restarts, milliseconds }: As
   return restarts < last.restarts || milliseconds < last.milliseconds;
 }
 
-function whyNoActivation(last: ActivatedBoot | undefined, { clock, handover }: AskingBoot): Refusal | undefined {
+function whyNoActivation(
+  last: ActivatedBoot | undefined,
+  { clock, handover }: AskingBoot,
+): AttestationRefusal | undefined {
   if (clock.resets === last?.resets) return 'already_activated';
   return sameBytes(handover, new Uint8Array(PCR_LENGTH)) ? undefined : 'handover';
 }
 
-function whyNotTheSame(last: ActivatedBoot | undefined, now: AskingBoot): Refusal | undefined {
+function whyNotTheSame(last: ActivatedBoot | undefined, now: AskingBoot): AttestationRefusal | undefined {
   if (last === undefined) return 'not_activated';
   const { resets, restarts } = now.clock;
   if (resets !== last.resets || restarts !== last.restarts) return 'another_boot';

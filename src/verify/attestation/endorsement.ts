@@ -3,7 +3,7 @@ import { type KeyObject, X509Certificate } from 'node:crypto';
 import { type CertificateClaims, EXTENSION, parseCertificate, USAGE } from '../../bytes/formats/certificate.ts';
 import { sha256 } from '../../bytes/formats/fingerprint.ts';
 import { MAXIMUM } from './evidence.ts';
-import { type Refused, refused } from './refusal.ts';
+import { type AttestationRefused, refused } from './refusal.ts';
 
 /** A TPM's own key, which its maker vouches for. */
 export interface EndorsementKey {
@@ -28,7 +28,7 @@ const UNDERSTOOD: ReadonlySet<string> = new Set(Object.values(EXTENSION));
 const LONGEST_CHAIN = 5;
 
 /** Judges the certificate of an endorsement key (DER) at a time in milliseconds since the Unix epoch. */
-export function judgeEndorsement(der: Uint8Array, trust: TpmTrust, now: number): EndorsementKey | Refused {
+export function judgeEndorsement(der: Uint8Array, trust: TpmTrust, now: number): EndorsementKey | AttestationRefused {
   const claims = der.length > MAXIMUM.certificate ? undefined : parseCertificate(der);
   if (claims === undefined || claims.authority || !isEndorsement(claims)) return refused('ek_certificate');
   const certificate = readable(der);

@@ -10,7 +10,7 @@ import { type Evidence, handedOver, keysDigest, QUOTED_PCRS } from './evidence.t
 import { type Expectations, judge } from './judge.ts';
 import { type AllowedRelease, compareVersions, parseVersion, type ReleasePolicy, type Version } from './policy.ts';
 import { predictPcrs, UnpredictableError } from './prediction.ts';
-import { isRefused, type Refusal } from './refusal.ts';
+import { type AttestationRefusal, isRefused } from './refusal.ts';
 
 const NOW = 1_790_000_000_000;
 const DAY = 86_400_000;
@@ -42,7 +42,7 @@ const expectations: Expectations = {
 };
 const good = tpm.evidence(events, asked);
 
-function verdict(evidence: Evidence, change: Partial<Expectations> = {}): Refusal | 'believed' {
+function verdict(evidence: Evidence, change: Partial<Expectations> = {}): AttestationRefusal | 'believed' {
   const outcome = judge(evidence, { ...expectations, ...change });
   return isRefused(outcome) ? outcome.refused : 'believed';
 }
@@ -88,7 +88,7 @@ const tampered = events.map((event, index) =>
 );
 
 /** Every forged or stale piece of evidence, and the code that is meant for it. */
-const FORGED: readonly [what: string, meant: Refusal, Evidence, Partial<Expectations>?][] = [
+const FORGED: readonly [what: string, meant: AttestationRefusal, Evidence, Partial<Expectations>?][] = [
   ['truncated quote', 'quote_format', { ...good, quote: good.quote.subarray(0, -1) }],
   ['no quote', 'quote_format', { ...good, quote: new Uint8Array(0) }],
   ['half a magic number', 'quote_format', { ...good, quote: good.quote.subarray(0, 5) }],
@@ -170,7 +170,13 @@ test('secrets are given once a boot, certificates again and again', () => {
   assert.equal(discontinuity('renew', last, renewing), undefined);
 });
 
-const STEPS: readonly [what: string, meant: Refusal, 'activate' | 'renew', ActivatedBoot | undefined, AskingBoot][] = [
+const STEPS: readonly [
+  what: string,
+  meant: AttestationRefusal,
+  'activate' | 'renew',
+  ActivatedBoot | undefined,
+  AskingBoot,
+][] = [
   ['second activation', 'already_activated', 'activate', last, boot],
   [
     'second activation after a sleep',

@@ -16,7 +16,7 @@ import {
   type QuotedPcr,
 } from './evidence.ts';
 import { type AllowedRelease, type ReleasePolicy, releaseOf } from './policy.ts';
-import { isRefused, type Refused, refused } from './refusal.ts';
+import { type AttestationRefused, isRefused, refused } from './refusal.ts';
 import { eventsHold, replayed } from './replay.ts';
 
 /** What the judge knows without the evidence. */
@@ -38,7 +38,7 @@ export interface Firmware {
 }
 
 /** What the evidence proves. */
-export interface Verdict {
+export interface AttestationVerdict {
   readonly release: AllowedRelease;
   readonly firmware: Firmware;
   readonly clock: Quote['clock'];
@@ -54,7 +54,7 @@ const ZERO = new Uint8Array(PCR_LENGTH);
  * Judges evidence: signature, freshness, what was measured, and whether that is allowed. It never throws, whatever the
  * evidence is. What happened in earlier boots is not looked at here.
  */
-export function judge(evidence: Evidence, expectations: Expectations): Verdict | Refused {
+export function judge(evidence: Evidence, expectations: Expectations): AttestationVerdict | AttestationRefused {
   const quote = judgeQuote(evidence, expectations);
   if (isRefused(quote)) return quote;
   const values = judgeValues(evidence, quote);
@@ -65,7 +65,7 @@ export function judge(evidence: Evidence, expectations: Expectations): Verdict |
 }
 
 /** Who signed, and for what. */
-function judgeQuote(evidence: Evidence, expectations: Expectations): Quote | Refused {
+function judgeQuote(evidence: Evidence, expectations: Expectations): Quote | AttestationRefused {
   const { attestationKey, nonce, purpose } = expectations;
   const quote = evidence.quote.length > MAXIMUM.quote ? 'format' : parseQuote(evidence.quote);
   if (quote === 'format') return refused('quote_format');
@@ -80,7 +80,7 @@ function judgeQuote(evidence: Evidence, expectations: Expectations): Quote | Ref
 }
 
 /** Whether the values are those that the TPM signed the digest of. */
-function judgeValues({ pcrs }: Evidence, quote: Quote): Values | Refused {
+function judgeValues({ pcrs }: Evidence, quote: Quote): Values | AttestationRefused {
   if (!isAgreedSelection(quote.selections)) return refused('pcr_selection');
   if (pcrs.length !== QUOTED_PCRS.length * PCR_LENGTH || !sameBytes(sha256(pcrs), quote.pcrDigest))
     return refused('pcr_digest');
@@ -88,7 +88,7 @@ function judgeValues({ pcrs }: Evidence, quote: Quote): Values | Refused {
   return Object.fromEntries(values) as Values;
 }
 
-function judgeLog(bytes: Uint8Array, values: Values): Refused | undefined {
+function judgeLog(bytes: Uint8Array, values: Values): AttestationRefused | undefined {
   const log = bytes.length > MAXIMUM.log ? undefined : parseEventLog(bytes);
   if (log === undefined) return refused('log_format');
   if (!eventsHold(log.events)) return refused('log_event');
@@ -97,7 +97,11 @@ function judgeLog(bytes: Uint8Array, values: Values): Refused | undefined {
 }
 
 /** Whether what runs may run, here and now. */
-function judgeState(values: Values, { clock }: Quote, expectations: Expectations): Verdict | Refused {
+function judgeState(
+  values: Values,
+  { clock }: Quote,
+  expectations: Expectations,
+): AttestationVerdict | AttestationRefused {
   const { policy, now } = expectations;
   const release = releaseOf(values, policy, now);
   if (isRefused(release)) return release;

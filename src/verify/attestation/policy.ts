@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { sameBytes } from '../../bytes/formats/fingerprint.ts';
 import type { ReleasePcrs } from './prediction.ts';
-import { type Refused, refused } from './refusal.ts';
+import { type AttestationRefused, refused } from './refusal.ts';
 
 /** `0.4.1`, or `0.4.1-rc1`, which comes before it. */
 export type Version = string & { readonly __unit: 'version' };
@@ -42,7 +42,7 @@ export interface ReleasePolicy {
 }
 
 /** Which release these values show, if it is allowed now. */
-export function releaseOf(pcrs: ReleasePcrs, policy: ReleasePolicy, now: number): AllowedRelease | Refused {
+export function releaseOf(pcrs: ReleasePcrs, policy: ReleasePolicy, now: number): AllowedRelease | AttestationRefused {
   if (!policy.releases.some((release) => sameBytes(release.pcrs[7], pcrs[7]))) return refused('secure_boot');
   const release = policy.releases.find((known) =>
     ([4, 7, 9, 11] as const).every((pcr) => sameBytes(known.pcrs[pcr], pcrs[pcr])),

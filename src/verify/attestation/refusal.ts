@@ -47,16 +47,16 @@ export const REFUSALS = {
   server_key: 'the server key is not RSA with 4096 bits, or the machine cannot sign with it',
 } as const;
 
-export type Refusal = keyof typeof REFUSALS;
+export type AttestationRefusal = keyof typeof REFUSALS;
 
-export interface Refused {
-  readonly refused: Refusal;
+export interface AttestationRefused {
+  readonly refused: AttestationRefusal;
 }
 
-export function refused(code: Refusal): Refused {
+export function refused(code: AttestationRefusal): AttestationRefused {
   return { refused: code };
 }
 
-export function isRefused(outcome: object): outcome is Refused {
+export function isRefused(outcome: object): outcome is AttestationRefused {
   return 'refused' in outcome;
 }

@@ -32,7 +32,7 @@ export interface WireGuardParts {
   readonly idleAfter?: number;
   readonly awayFor?: number;
   /** Milliseconds that the daemon may take for one answer. */
-  readonly patience?: number;
+  readonly timeout?: number;
 }
 
 /**

@@ -104,7 +104,7 @@ async function inWorld(scene: (world: World) => Promise<void>, more: Partial<Wir
     },
   };
   const parts = { sessions, auth, origin, journal, clock, socket: path, tunnel: TUNNEL };
-  const adapter = new WireGuardAdapter({ ...parts, surveyEvery: 5, patience: 200, ...more });
+  const adapter = new WireGuardAdapter({ ...parts, surveyEvery: 5, timeout: 200, ...more });
   const peer = (host: number) => twin.peers.get(hexOf(host)) as TwinPeer;
   try {
     await twin.listen(path);

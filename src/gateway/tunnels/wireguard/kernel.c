@@ -305,11 +305,11 @@ int main(int count, char **arguments) {
     return 0;
   }
   const int handed_over = 3;
-  struct timeval patience = {.tv_sec = 10};
+  struct timeval timeout = {.tv_sec = 10};
   for (;;) {
     out = accept4(handed_over, NULL, NULL, SOCK_CLOEXEC);
     if (out < 0) return 1;
-    setsockopt(out, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    setsockopt(out, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
     serve(out);
     close(out);
   }

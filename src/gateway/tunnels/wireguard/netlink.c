@@ -35,9 +35,9 @@ int open_kernel(void) {
   kernel = socket(AF_UNIX, SOCK_STREAM, 0);
   return connect(kernel, (struct sockaddr *)&place, sizeof place);
 #else
-  struct timeval patience = {.tv_sec = 5};
+  struct timeval timeout = {.tv_sec = 5};
   kernel = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
-  return setsockopt(kernel, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  return setsockopt(kernel, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
 #endif
 }
 

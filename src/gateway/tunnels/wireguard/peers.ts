@@ -4,7 +4,7 @@ import { IDLE_AFTER } from '../../../contracts/plan/plan.ts';
 import { type Clock, today } from '../../../core/clock/clock.ts';
 import type { Entitlement } from '../../../core/licences/licence.ts';
 import { type EndReason, isRefusal, type SessionId, type Sessions } from '../../../core/sessions/session.ts';
-import type { PeerReport, Verdict } from '../../sensitive/wireguard-peers.ts';
+import type { PeerReport, PeerVerdict } from '../../sensitive/wireguard-peers.ts';
 
 /**
  * How long a peer that was refused or ended stays away. WireGuard cannot tell a customer why: its packets are not
@@ -75,7 +75,7 @@ export class PeerTable {
   }
 
   /** Judges one peer of the survey. */
-  look(report: PeerReport): Verdict {
+  look(report: PeerReport): PeerVerdict {
     const { host } = report;
     if (this.#away.has(host)) return 'remove';
     const known = this.#heard.get(host);
@@ -121,7 +121,7 @@ export class PeerTable {
   }
 
   /** A peer that was live a moment ago and is quiet now was added anew by somebody. */
-  #quiet({ host, entitlement }: PeerReport, known: Heard | undefined): Verdict {
+  #quiet({ host, entitlement }: PeerReport, known: Heard | undefined): PeerVerdict {
     if (known !== undefined) this.#over(host, known);
     return this.wanted(host, entitlement) ? 'keep' : 'remove';
   }
@@ -178,12 +178,12 @@ export class PeerTable {
   }
 
   /** One who only fell silent may come back at once; for all others the reason still holds. */
-  #finish(host: number, heard: Heard, reason: EndReason): Verdict {
+  #finish(host: number, heard: Heard, reason: EndReason): PeerVerdict {
     this.#over(host, heard);
     return reason === 'silent' ? 'forget' : this.#sendAway(host);
   }
 
-  #sendAway(host: number): Verdict {
+  #sendAway(host: number): PeerVerdict {
     this.#heard.delete(host);
     this.#away.set(host, this.#clock.elapsed() + this.#awayFor);
     return 'remove';
