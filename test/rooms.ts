@@ -65,7 +65,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: 'zod',
   },
   'contracts/authfile': {
-    uses: 'bytes/hashes core/clock core/licences',
+    uses: 'bytes/hashes core/clock core/licences core/sessions',
     tests: 'core/random proof/labs',
     testPackages: 'fast-check',
   },
@@ -103,7 +103,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     personal: true,
   },
   'gateway/tunnels': {
-    uses: 'bytes/text core/clock core/configuration core/journal core/licences core/random core/sessions contracts/plan contracts/authfile host/processes host/namespaces gateway/geoip gateway/sensitive',
+    uses: 'core/clock core/configuration core/journal core/licences core/random core/sessions contracts/plan contracts/authfile host/processes host/namespaces gateway/geoip gateway/sensitive',
     tests: 'gateway/authfile gateway/sessions gateway/residue proof/hunt proof/labs',
   },
   'gateway/agent': {
@@ -131,13 +131,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     testPackages: 'fast-check',
   },
   'control/accounts': {
-    uses: 'bytes/hashes core/clock core/inventory core/licences core/random contracts/authfile control/database control/seats control/usage',
+    uses: 'bytes/formats bytes/hashes core/clock core/inventory core/licences core/random core/sessions contracts/plan contracts/authfile control/database control/seats control/usage',
     packages: 'kysely',
-    tests: 'core/sessions control/fleet control/program proof/labs',
+    tests: 'control/fleet control/program proof/labs',
     testPackages: 'fast-check',
   },
   'control/fleet': {
-    uses: 'core/clock core/inventory core/journal core/licences core/random contracts/plan contracts/authfile control/database control/seats control/usage control/accounts',
+    uses: 'bytes/formats core/clock core/inventory core/journal core/licences core/random contracts/plan contracts/authfile control/database control/seats control/usage control/accounts',
     packages: 'hono',
   },
   'control/installs': { uses: 'core/clock control/database' },
@@ -166,7 +166,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
   // Gives a gateway its secrets once it has proven itself.
   activator: {
-    uses: 'bytes/formats verify/attestation core/clock core/configuration core/inventory core/journal core/random contracts/plan contracts/activation contracts/pki contracts/release host/listening host/processes host/terminal',
+    uses: 'bytes/formats bytes/text verify/attestation core/clock core/configuration core/inventory core/journal core/random contracts/plan contracts/activation contracts/pki contracts/release host/listening host/processes host/terminal',
     packages: 'commander zod',
   },
 
@@ -186,17 +186,17 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
   // All programs on one machine.
   onebox: {
-    uses: 'core/clock core/journal core/random contracts/plan contracts/activation contracts/pki contracts/release host/files host/processes host/namespaces host/machines host/terminal gateway/geoip gateway/tunnels gateway/boot gateway/residue control/database control/program activator image/release',
+    uses: 'bytes/formats bytes/text core/clock core/journal core/random contracts/plan contracts/activation contracts/pki contracts/release host/files host/processes host/namespaces host/machines host/terminal gateway/geoip gateway/tunnels gateway/boot gateway/residue control/database control/program activator image/release',
   },
 
   // What proves. Nothing that ships imports it.
   'proof/hunt': {
-    uses: 'core/clock core/random contracts/pki host/processes host/machines',
+    uses: 'bytes/text core/clock core/random contracts/pki host/processes host/machines',
     tests: 'gateway/residue proof/labs',
     testPackages: 'fast-check kysely',
   },
   'proof/labs': {
-    uses: 'bytes/formats bytes/hashes verify/attestation core/clock core/journal core/licences core/random core/sessions contracts/plan contracts/activation contracts/authfile contracts/pki contracts/release host/listening host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/tunnels gateway/boot gateway/residue control/database control/fleet control/profiles control/program control/portal activator image/build image/tokens image/release',
+    uses: 'bytes/formats bytes/hashes bytes/text verify/attestation core/clock core/journal core/licences core/random core/sessions contracts/plan contracts/activation contracts/authfile contracts/pki contracts/release host/listening host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/tunnels gateway/boot gateway/residue control/database control/fleet control/profiles control/program control/portal activator image/build image/tokens image/release',
     packages: 'playwright-core',
     testPackages: 'fast-check',
   },
@@ -206,7 +206,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     tests: 'contracts/release activator',
   },
   'proof/bench': {
-    uses: 'bytes/formats bytes/hashes verify/attestation core/clock core/journal core/licences core/random contracts/plan contracts/activation contracts/authfile contracts/pki host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/sensitive gateway/tunnels gateway/boot gateway/residue activator image/build onebox proof/labs proof/demo',
+    uses: 'bytes/formats bytes/hashes bytes/text verify/attestation core/clock core/journal core/licences core/random contracts/plan contracts/activation contracts/authfile contracts/pki host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/sensitive gateway/tunnels gateway/boot gateway/residue activator image/build onebox proof/labs proof/demo',
     packages: 'lmdb mmdb-lib',
   },
   'proof/check': { uses: 'core/clock host/processes host/terminal' },

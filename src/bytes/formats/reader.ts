@@ -70,6 +70,12 @@ export class Reader {
   }
 }
 
+/** The big-endian number in `bytes[at]` to `bytes[at + 3]`, which must be there. Makes no view, for what is read in place. */
+export function uint32At(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+  return high * 65_536 + (((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number));
+}
+
 /** Big-endian number of so many bytes. */
 export function bigEndian(value: number | bigint, width: 1 | 2 | 4 | 8): Uint8Array {
   const bytes = new Uint8Array(width);

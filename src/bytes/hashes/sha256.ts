@@ -72,8 +72,8 @@ export function sha256FinishInPlace(): DataView {
 const SALT = 14;
 
 /**
- * The digest of salt, username, a zero byte and password: two ranges of `bytes`. As {@link sha256FinishInPlace}, and faster by a fifth
- * where the salt has 14 bytes and the whole message fits into one block, as that of a login does.
+ * The digest of salt, username, a zero byte and password: two ranges of `bytes`. As {@link sha256FinishInPlace}, and
+ * faster by a fifth where the salt has 14 bytes and the whole message fits into one block, as that of a login does.
  */
 export function sha256Login(
   salt: DataView,
@@ -107,7 +107,7 @@ export function sha256Login(
   return key;
 }
 
-/** Wipes the digest that {@link sha256FinishInPlace} or {@link sha256Login} left, which is all that is left of the message. */
+/** Wipes the digest of {@link sha256FinishInPlace} or {@link sha256Login}, which is all that is left of the message. */
 export function sha256Forget(): void {
   rounds.forget();
   filled = 0;

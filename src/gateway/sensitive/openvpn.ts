@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
+import { uint32At } from '../../bytes/formats/reader.ts';
 import { parseAddress } from '../../bytes/text/address.ts';
 import { Lines } from '../../bytes/text/lines.ts';
 import { fieldEnd, isWord, standsAt, wholeNumber, word } from '../../bytes/text/scan.ts';
@@ -67,10 +68,8 @@ const COLUMNS = 12;
  * tell a gateway's pools apart and the last 32. OpenVPN gave the address out; it says nothing about where a client is.
  */
 export function innerKey(bytes: Uint8Array, start: number, length: 4 | 16): number {
-  const at = start + length;
   const pool = length === 4 ? 0 : 256 * (bytes[start + 6] as number) + (bytes[start + 7] as number) + 1;
-  const low = (bytes[at - 3] as number) * 65_536 + (bytes[at - 2] as number) * 256 + (bytes[at - 1] as number);
-  return pool * 2 ** 32 + (bytes[at - 4] as number) * 2 ** 24 + low;
+  return pool * 2 ** 32 + uint32At(bytes, start + length - 4);
 }
 
 /**

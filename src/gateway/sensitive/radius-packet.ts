@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { uint32At } from '../../bytes/formats/reader.ts';
 import { HmacMd5, md5Finish, md5Update } from '../../bytes/hashes/md5.ts';
 import { secretStandsAt } from '../../bytes/text/scan.ts';
 
@@ -151,7 +152,7 @@ export class RadiusPacket {
       }
       case ATTRIBUTE.nasPort:
         if (end - start !== 4) return false;
-        this.nasPort = numberAt(this.bytes, start);
+        this.nasPort = uint32At(this.bytes, start);
         return true;
       case ATTRIBUTE.state:
         this.stateStart = start;
@@ -209,11 +210,4 @@ export class RadiusPacket {
     wipeOurs();
     return sound ? 'ok' : 'forged';
   }
-}
-
-function numberAt(bytes: Uint8Array, at: number): number {
-  return (
-    (bytes[at] as number) * 2 ** 24 +
-    (((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number))
-  );
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { uint32At } from '../../bytes/formats/reader.ts';
 
 /** charon's own limit. */
 export const MAX_VICI_PACKET = 512 * 1024;
@@ -42,9 +43,7 @@ export class Frames {
     let start = 0;
     let sound = true;
     while (sound && this.#filled - start >= LENGTH) {
-      const size =
-        (bytes[start] as number) * 2 ** 24 +
-        (((bytes[start + 1] as number) << 16) | ((bytes[start + 2] as number) << 8) | (bytes[start + 3] as number));
+      const size = uint32At(bytes, start);
       if (size === 0 || size > MAX_VICI_PACKET) sound = false;
       else if (this.#filled - start - LENGTH < size) break;
       else {
