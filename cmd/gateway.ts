@@ -9,7 +9,7 @@ import { systemRandom } from '../src/core/random/random.ts';
 import { openGateway } from '../src/gateway/agent/gateway.ts';
 import { StartError } from '../src/gateway/agent/heartbeat.os.ts';
 import { loadGateway } from '../src/gateway/agent/load.os.ts';
-import { gatewayTunnels } from '../src/gateway/agent/tunnels.ts';
+import { loadTunnels } from '../src/gateway/agent/tunnels.ts';
 import { ResolverRecycling } from '../src/gateway/tunnels/dns/recycling.os.ts';
 import { giveUpRoot, type Identity } from '../src/host/processes/privileges.os.ts';
 
@@ -36,6 +36,10 @@ const { config: file } = parseArgs({ options: { config: { type: 'string' } } }).
 if (file === undefined) refuse('usage: gateway --config FILE');
 const inputs = loadGateway(file, GATEWAY_FILES.radiusSecret);
 if ('problem' in inputs) refuse(inputs.problem);
+const tunnels = await loadTunnels({
+  radiusSecret: inputs.radiusSecret,
+  wireguardIdle: inputs.config.intervals.wireguardIdle,
+});
 const kept = giveUpRoot(inputs.config.user, process as Identity);
 if (kept !== undefined) refuse(kept.problem);
 
@@ -45,7 +49,7 @@ const gateway = await openGateway(inputs, {
   random,
   journal,
   directory: GATEWAY_FILES.directory,
-  tunnels: (parts) => gatewayTunnels(parts, inputs.radiusSecret, inputs.config.intervals.wireguardIdle),
+  tunnels,
   disconnected: () => resolver.disconnected(),
 });
 

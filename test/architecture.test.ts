@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { build } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
+import { BUNDLES } from '../src/image/build/programs.os.ts';
 import {
   floorOf,
   importsOf,
@@ -116,11 +117,17 @@ test("a program's main is short", () => {
   }
 });
 
-/** Every file that esbuild puts into a program. */
-async function modulesOf(program: string): Promise<string[]> {
+/** What esbuild makes of a program, as the image holds it where it is one of the image's. */
+async function bundled(program: string): Promise<Metafile> {
   const options = { bundle: true, platform: 'node', format: 'esm', write: false, metafile: true } as const;
-  const { metafile } = await build({ entryPoints: [`cmd/${program}.ts`], logLevel: 'silent', ...options });
-  return Object.keys(metafile.inputs);
+  const file = `${program}.ts`;
+  const external = [...(BUNDLES[file]?.without ?? [])];
+  return (await build({ entryPoints: [`cmd/${file}`], logLevel: 'silent', external, ...options })).metafile;
+}
+
+/** Every file in a program. */
+async function modulesOf(program: string): Promise<string[]> {
+  return Object.keys((await bundled(program)).inputs);
 }
 
 const packagesIn = (modules: readonly string[]) =>
@@ -143,6 +150,30 @@ test('control holds nothing of a gateway, the activator nothing of control, what
   assert.deepEqual(floorsIn(control ?? []), new Set(['bytes', 'core', 'contracts', 'host', 'control']));
   assert.deepEqual(floorsIn(activator ?? []), new Set(['bytes', 'verify', 'core', 'contracts', 'host', 'activator']));
   assert.deepEqual(floorsIn(activation ?? []), new Set(['bytes', 'verify', 'core', 'contracts', 'host', 'gateway']));
+});
+
+/** Starts a daemon, or speaks with one. */
+const isStart = (file: string) => /^src\/gateway\/tunnels\/\w+\/start\.os\.ts$/.test(file);
+const isAdapter = (file: string) => /^src\/gateway\/tunnels\/\w+\/adapter\.os\.ts$/.test(file);
+
+test('the agent holds every adapter and starts no daemon; what boots a gateway holds neither', async () => {
+  const adapters = SOURCES.filter(isAdapter);
+  assert.equal(adapters.length, 3);
+  assert.ok(SOURCES.filter(isStart).length >= 4);
+  const [agent, boot] = await Promise.all([bundled('gateway'), bundled('activation')]);
+  assert.deepEqual(
+    Object.keys(agent.inputs).filter((file) => isStart(file) || isAdapter(file)),
+    adapters,
+  );
+  assert.deepEqual(
+    Object.keys(boot.inputs).filter((file) => isStart(file) || isAdapter(file)),
+    [],
+  );
+  // What was left out is only ever loaded when it is asked for.
+  const left = Object.values(agent.outputs).flatMap(({ imports }) =>
+    imports.filter(({ path }) => path.startsWith('.')),
+  );
+  assert.deepEqual(new Set(left.map(({ kind }) => kind)), new Set(['dynamic-import']));
 });
 
 test('the gateway has one exit: no other module of its program opens connections to other machines', async () => {

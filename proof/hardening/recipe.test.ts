@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { test } from 'node:test';
+import { knownEntries } from '../../src/core/configuration/judge.ts';
+import { GATEWAY_JUDGES, isEntered } from '../../src/gateway/agent/judges.ts';
+import { TUNNEL_PROTOCOLS } from '../../src/gateway/tunnels/protocols.ts';
 import { run } from '../../src/host/processes/process.os.ts';
 import { EXPOSURE_CEILINGS, exposureOf } from './exposure.ts';
 import { IMAGE_FILES, profileFile, profileNames, serviceNames, unitFiles } from './recipe.os.ts';
@@ -39,6 +42,25 @@ test('every service but the one that loads them has a profile, of its own or sha
     assert.equal(profile, service === 'lethe-apparmor' ? undefined : expected, service);
   }
   assert.deepEqual(profileNames().toSorted(), [...new Set(used.flatMap(([, profile]) => profile ?? []))].toSorted());
+});
+
+test('the image starts a daemon for each protocol', () => {
+  for (const { name, program } of TUNNEL_PROTOCOLS) {
+    const unit = [`lethe-${name}`, `lethe-${program}`].find((service) => serviceNames().includes(service));
+    assert.notEqual(unit, undefined, name);
+  }
+});
+
+test('the agent may list each directory and read each file that it judges before it serves', () => {
+  const profile = readFileSync(profileFile('lethe-agent'), 'utf8');
+  const lists = /^ {2}\/run\/lethe\/\{,(.*)\} r,$/m.exec(profile)?.[1]?.split(',');
+  const directories = Object.entries(knownEntries(GATEWAY_JUDGES))
+    .filter(([name, kind]) => kind === 'directory' && isEntered(name))
+    .map(([name]) => `${name}/`);
+  assert.deepEqual(lists?.toSorted(), directories.toSorted());
+  const endings = /^ {2}\/run\/lethe\/\*\.\{(.*)\} r,$/m.exec(profile)?.[1]?.split(',') ?? [];
+  for (const file of GATEWAY_JUDGES.flatMap(({ files }) => files))
+    assert.ok(endings.includes(extname(file).slice(1)), file);
 });
 
 test('the loader loads every profile, and each is compiled to enforce', async () => {

@@ -9,9 +9,8 @@ import type { Random } from '../core/random/random.ts';
 import { assertWiped, wiped } from '../gateway/residue/wipe.os.ts';
 import { startResolver } from '../gateway/tunnels/dns/start.os.ts';
 import { raiseFirewall } from '../gateway/tunnels/firewall/start.os.ts';
-import { startCharon } from '../gateway/tunnels/ikev2/start.os.ts';
-import { startOpenvpn } from '../gateway/tunnels/openvpn/start.os.ts';
-import { startWireGuard } from '../gateway/tunnels/wireguard/start.os.ts';
+import type { TunnelProtocol } from '../gateway/tunnels/protocol.ts';
+import { TUNNEL_PROTOCOLS } from '../gateway/tunnels/protocols.ts';
 import { placeFiles } from '../host/files/place.os.ts';
 import type { Namespace } from '../host/namespaces/namespace.os.ts';
 import type { Child } from '../host/processes/process.os.ts';
@@ -84,25 +83,27 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   };
 }
 
-/** How each program is started, first and again. Every one but wireguard-go wipes what it frees. */
-function starters(parts: GatewayParts): Record<string, () => Promise<Child>> {
+/** How each program is started, first and again, in this order. Every one but wireguard-go wipes what it frees. */
+export function starters(
+  parts: Pick<GatewayParts, 'namespace' | 'users' | 'wipe'>,
+  protocols: readonly TunnelProtocol[] = TUNNEL_PROTOCOLS,
+): Record<string, () => Promise<Child>> {
   const { namespace, users, wipe } = parts;
   const { directory } = GATEWAY_FILES;
   const agentGroup = users.agent.gid;
   const { env = {} } = wiped(wipe);
-  const openvpn = (protocol: 'openvpn-udp' | 'openvpn-tcp') => () =>
-    startOpenvpn(namespace, protocol, directory, { user: users.openvpn, agentGroup, env });
+  const daemons = protocols.map(({ program, user, start }) => [
+    program,
+    () => start({ namespace, directory, options: { user: users[user], agentGroup, env } }),
+  ]);
   return {
     unbound: () => startResolver(namespace, directory, { user: users.resolver, agentGroup, env }),
-    'openvpn-udp': openvpn('openvpn-udp'),
-    'openvpn-tcp': openvpn('openvpn-tcp'),
-    charon: () => startCharon(namespace, directory, { user: users.charon, agentGroup, env }),
-    'wireguard-go': () => startWireGuard(namespace, directory, { user: users.agent }),
+    ...Object.fromEntries(daemons),
     agent: () => startAgent(parts),
   };
 }
 
-async function startAgent({ namespace, wipe }: GatewayParts): Promise<Child> {
+async function startAgent({ namespace, wipe }: Pick<GatewayParts, 'namespace' | 'wipe'>): Promise<Child> {
   const child = await namespace.spawn(AGENT_COMMAND, wiped(wipe));
   await untilReady(child, 'gateway', /"code":"started","program":"gateway"/);
   await assertWiped(child.pid, wipe);

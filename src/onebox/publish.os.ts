@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { GatewayPlan } from '../contracts/plan/plan.ts';
+import type { PlannedProtocol } from '../contracts/plan/protocol.ts';
+import { outerPorts } from '../contracts/plan/protocols.ts';
 import { run } from '../host/processes/process.os.ts';
 
 /** Runs a command where the gateway's cable ends: on the machine itself, or in a namespace that stands for it. */
@@ -35,13 +37,16 @@ export const TABLE = 'lethe';
  * under the machine's address. Clients' source addresses are not translated on the way in, so the gateway can look
  * their country up; the machine's connection tracking holds them while packets flow.
  */
-export function publicationRules({ publicAddress, gatewayAddress, plan }: Publication): string {
-  const udp = [plan.tunnels['openvpn-udp'].port, plan.tunnels.wireguard.port, plan.tunnels.ikev2.port, 4500];
+export function publicationRules(
+  { publicAddress, gatewayAddress, plan }: Publication,
+  protocols?: readonly PlannedProtocol[],
+): string {
+  const { udp, tcp } = outerPorts(plan, protocols);
   return `table ip ${TABLE} {
   chain inward {
     type nat hook prerouting priority dstnat
     ip daddr ${publicAddress} udp dport { ${udp.join(', ')} } dnat to ${gatewayAddress}
-    ip daddr ${publicAddress} tcp dport ${plan.tunnels['openvpn-tcp'].port} dnat to ${gatewayAddress}
+    ip daddr ${publicAddress} tcp dport { ${tcp.join(', ')} } dnat to ${gatewayAddress}
   }
   chain outward {
     type nat hook postrouting priority srcnat

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { z } from 'zod';
 import { parseConfiguration } from '../../core/configuration/configuration.ts';
+import { PROTOCOLS, type Protocol } from '../../core/sessions/session.ts';
 import { type GatewayPlan, IDLE_AFTER } from './plan.ts';
 
 /** What the gateway program is told when it starts. It is public but for the files it names. */
@@ -76,7 +77,9 @@ export const PLAN_SCHEMA = z.strictObject({
   service4: z.ipv4(),
   service6: z.ipv6(),
   heartbeatPort: port,
-  tunnels: z.strictObject({ 'openvpn-udp': tunnel, 'openvpn-tcp': tunnel, ikev2: tunnel, wireguard: tunnel }),
+  tunnels: z.strictObject(
+    Object.fromEntries(PROTOCOLS.map((name) => [name, tunnel])) as Record<Protocol, typeof tunnel>,
+  ),
   forwarders: z.union([
     z.literal('root'),
     z

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { render as renderResolver } from './dns/render.ts';
 import { render as renderFirewall } from './firewall/render.ts';
-import { render as renderIkev2 } from './ikev2/render.ts';
-import { render as renderOpenvpn } from './openvpn/render.ts';
 import type { GatewayPlan, RenderedFile } from './plan.ts';
-import { render as renderWireguard } from './wireguard/render.ts';
+import type { PlannedProtocol } from './protocol.ts';
+import { PLANNED_PROTOCOLS } from './protocols.ts';
 
-/** Every configuration file of a gateway. Control compares their digests with what lies on the gateway (S10). */
-export function renderGateway(plan: GatewayPlan): RenderedFile[] {
+/** Every configuration file of a gateway. Control compares their digests with what lies on the gateway. */
+export function renderGateway(
+  plan: GatewayPlan,
+  protocols: readonly PlannedProtocol[] = PLANNED_PROTOCOLS,
+): RenderedFile[] {
   return [
-    ...renderFirewall(plan),
+    ...renderFirewall(plan, protocols),
     ...renderResolver(plan),
-    ...renderOpenvpn(plan),
-    ...renderIkev2(plan),
-    ...renderWireguard(plan),
+    ...protocols.flatMap((protocol) => protocol.render(plan)),
   ];
 }

@@ -69,13 +69,8 @@ function findings(file: ConfigurationFile): Finding[] | undefined {
   }
 }
 
-export const DATABASE_JUDGE: Judge = {
-  files: [SETTINGS_FILE, OVERRIDES_FILE, ACCESS_FILE, CLIENTS_FILE],
-  findings,
-};
-
 /** What PostgreSQL itself keeps in its data directory. A log, another configuration file or a core dump is none of it. */
-export const DATA_ENTRIES: KnownEntries = {
+const DATA_ENTRIES: KnownEntries = {
   ...Object.fromEntries(
     `base global pg_commit_ts pg_dynshmem pg_logical pg_multixact pg_notify pg_replslot pg_serial pg_snapshots pg_stat
     pg_stat_tmp pg_subtrans pg_tblspc pg_twophase pg_wal pg_xact`
@@ -85,6 +80,12 @@ export const DATA_ENTRIES: KnownEntries = {
   PG_VERSION: 'file',
   'postmaster.opts': 'file',
   'postmaster.pid': 'file',
+};
+
+export const DATABASE_JUDGE: Judge = {
+  files: [SETTINGS_FILE, OVERRIDES_FILE, ACCESS_FILE, CLIENTS_FILE],
+  known: DATA_ENTRIES,
+  findings,
 };
 
 interface Line {

@@ -23,6 +23,8 @@ export interface Finding {
 export interface Judge {
   /** The files that it claims. Where daemons are about to run, each must be there, for defaults may log. */
   readonly files: readonly string[];
+  /** What else of its daemon may lie beside them, by name and kind. */
+  readonly known?: KnownEntries;
   /** `undefined` for a file that is not one of its own, which another judge has to claim. */
   readonly findings: (file: ConfigurationFile) => Finding[] | undefined;
 }
@@ -54,11 +56,14 @@ export function isJudged({ name, kind }: Entry, judges: readonly Judge[]): boole
   return kind === 'file' && judges.some(({ files }) => files.includes(name));
 }
 
-/** What is wrong with all that lies in a directory: also what is not known by name, and what is missing. */
-export function judgeDirectory(
-  entries: readonly Entry[],
-  { judges, known }: { readonly judges: readonly Judge[]; readonly known: KnownEntries },
-): Finding[] {
+/** What may lie in a directory whose files these judges know. */
+export function knownEntries(judges: readonly Judge[]): KnownEntries {
+  return Object.assign({}, ...judges.map(({ known }) => known ?? {})) as KnownEntries;
+}
+
+/** What is wrong with all that lies in a directory: also what no judge knows by name, and what is missing. */
+export function judgeDirectory(entries: readonly Entry[], judges: readonly Judge[]): Finding[] {
+  const known = knownEntries(judges);
   const claimed = entries.filter((entry) => isJudged(entry, judges));
   const files = claimed.flatMap(({ name, content }) => (content === undefined ? [] : [{ name, content }]));
   const unread = claimed.filter(({ content }) => content === undefined);

@@ -20,8 +20,8 @@ import type { Entitlement, LicenceId, UsageTag } from '../../core/licences/licen
 import { systemRandom } from '../../core/random/random.ts';
 import { type EndReason, isRefusal, type SessionId } from '../../core/sessions/session.ts';
 import { nowhere } from '../geoip/origin.ts';
+import type { Tunnel, TunnelParts } from '../tunnels/protocol.ts';
 import { type Gateway, type GatewayDeps, openGateway } from './gateway.ts';
-import type { Tunnel, TunnelParts } from './tunnel.ts';
 
 const deps = { clock: systemClock, random: systemRandom };
 const signing = generateKeyPairSync('ed25519');

@@ -7,6 +7,7 @@ import type { Journal } from '../../core/journal/journal.ts';
 import { fraction, type Random } from '../../core/random/random.ts';
 import { CurrentAuthFile } from '../authfile/current.ts';
 import { LiveSessions } from '../sessions/live.ts';
+import type { Tunnel, TunnelParts } from '../tunnels/protocol.ts';
 import { ConfigurationCheck } from './configuration-check.os.ts';
 import { ControlLink } from './control-link.ts';
 import { FleetClient } from './fleet.os.ts';
@@ -15,7 +16,7 @@ import { refuseLogging } from './judged.os.ts';
 import type { GatewayInputs } from './load.os.ts';
 import { Outbox } from './outbox.ts';
 import { Rounds } from './rounds.ts';
-import { innerAddressesOf, type Tunnel, type TunnelParts } from './tunnel.ts';
+import { innerAddressesOf } from './tunnels.ts';
 
 export interface GatewayDeps {
   readonly clock: Clock;

@@ -5,8 +5,9 @@ import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { SessionId } from '../../core/sessions/session.ts';
+import type { Tunnel } from '../tunnels/protocol.ts';
 import { openHeartbeats, StartError } from './heartbeat.os.ts';
-import { innerAddressesOf, type Tunnel } from './tunnel.ts';
+import { innerAddressesOf } from './tunnels.ts';
 
 const SESSION = '0011223344556677' as SessionId;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { ConfigurationFile, Finding, Judge, KnownEntries } from '../../core/configuration/judge.ts';
+import type { ConfigurationFile, Finding, Judge } from '../../core/configuration/judge.ts';
 
 const FILES = ['agent.json'];
 
@@ -18,8 +18,6 @@ function findings(file: ConfigurationFile): Finding[] | undefined {
     .map(() => ({ file: file.name, line: 0, problem: 'a key is not known to keep silent' }));
 }
 
-export const AGENT_JUDGE: Judge = { files: FILES, findings };
-
 function keysOf(content: string): string[] | undefined {
   try {
     const value: unknown = JSON.parse(content);
@@ -32,28 +30,16 @@ function keysOf(content: string): string[] | undefined {
 /** Where only the activation may enter, for the keys that it has made wait there. No other program reads a file of it. */
 export const CLOSED_DIRECTORY = 'activation';
 
-/** Everything that may lie below a gateway's directory and is no configuration. */
-export const KNOWN_ENTRIES: KnownEntries = {
-  [CLOSED_DIRECTORY]: 'directory',
-  keys: 'directory',
-  'keys/ca.crt': 'file',
-  'keys/server.crt': 'file',
-  'keys/server.key': 'file',
-  'keys/tls-crypt.key': 'file',
-  'keys/auth-token.key': 'file',
-  'keys/wireguard.key': 'file',
-  'keys/radius.secret': 'file',
-  'keys/agent.token': 'file',
-  'keys/control-ca.crt': 'file',
-  // swanctl looks for keys here.
-  private: 'directory',
-  'private/server.key': 'link',
-  'openvpn-udp': 'directory',
-  'openvpn-udp/management.sock': 'socket',
-  'openvpn-tcp': 'directory',
-  'openvpn-tcp/management.sock': 'socket',
-  charon: 'directory',
-  'charon/charon.vici': 'socket',
-  resolver: 'directory',
-  'resolver/unbound.ctl': 'socket',
+export const AGENT_JUDGE: Judge = {
+  files: FILES,
+  known: {
+    [CLOSED_DIRECTORY]: 'directory',
+    keys: 'directory',
+    'keys/ca.crt': 'file',
+    'keys/server.crt': 'file',
+    'keys/server.key': 'file',
+    'keys/agent.token': 'file',
+    'keys/control-ca.crt': 'file',
+  },
+  findings,
 };

@@ -5,8 +5,14 @@ import { build } from 'esbuild';
 import type { Recipe } from './recipe.os.ts';
 import type { Workshop } from './workshop.os.ts';
 
-/** Programs that run on Node, bundled into one file each: source in cmd/, name below /usr/lib/lethe. */
-const BUNDLES = { 'gateway.ts': 'gateway.js', 'activation.ts': 'activation.js' };
+/**
+ * Programs that run on Node, bundled into one file each: source in cmd/, name below /usr/lib/lethe. What a program only
+ * loads when asked for, and never asks for, stays out: systemd starts the daemons here.
+ */
+export const BUNDLES: Readonly<Record<string, { readonly target: string; readonly without: readonly string[] }>> = {
+  'gateway.ts': { target: 'gateway.js', without: ['*/start.os.ts'] },
+  'activation.ts': { target: 'activation.js', without: [] },
+};
 
 const WARNINGS = ['-O2', '-Wall', '-Wextra', '-Werror'];
 /** What is compiled with the locked compiler: sources in the repository and their headers, name below /usr/lib/lethe. */
@@ -29,7 +35,7 @@ const COMPILED = [
 /** Bundles the gateway's programs into `directory`. The same sources give the same bytes wherever they lie. */
 export async function bundlePrograms(recipe: Recipe, directory: string): Promise<void> {
   mkdirSync(directory, { recursive: true });
-  for (const [source, target] of Object.entries(BUNDLES)) {
+  for (const [source, { target, without }] of Object.entries(BUNDLES)) {
     const entry = join(recipe.repository, 'cmd', source);
     if (!existsSync(entry)) continue;
     await build({
@@ -37,6 +43,7 @@ export async function bundlePrograms(recipe: Recipe, directory: string): Promise
       entryPoints: [entry],
       outfile: join(directory, target),
       bundle: true,
+      external: [...without],
       platform: 'node',
       format: 'esm',
       target: 'node26',

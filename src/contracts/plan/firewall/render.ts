@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { GatewayPlan, RenderedFile, TunnelPlan } from '../plan.ts';
+import type { PlannedProtocol } from '../protocol.ts';
+import { outerPorts, PLANNED_PROTOCOLS, tunnelOf } from '../protocols.ts';
 import { SYSCTLS } from './sysctl.ts';
 
 export const FIREWALL_FILE = 'firewall.nft';
@@ -8,9 +10,9 @@ export const SYSCTL_FILE = 'sysctl.conf';
 export const ADDRESSES_FILE = 'addresses.env';
 
 /** The ruleset, the kernel settings and the service addresses of a gateway. */
-export function render(plan: GatewayPlan): RenderedFile[] {
+export function render(plan: GatewayPlan, protocols: readonly PlannedProtocol[] = PLANNED_PROTOCOLS): RenderedFile[] {
   return [
-    { name: FIREWALL_FILE, content: ruleset(plan) },
+    { name: FIREWALL_FILE, content: ruleset({ ...plan, protocols }) },
     { name: SYSCTL_FILE, content: SYSCTLS.map(([key, value]) => `${key} = ${value}\n`).join('') },
     { name: ADDRESSES_FILE, content: `SERVICE4=${plan.service4}\nSERVICE6=${plan.service6}\n` },
   ];
@@ -41,20 +43,22 @@ function list(items: readonly (string | number)[]): string {
   return `{ ${items.join(', ')} }`;
 }
 
-interface Door {
-  readonly tunnel: TunnelPlan;
-  /** What a packet that came out of the tunnel looks like, and one that goes in. */
-  readonly from: string;
-  readonly into: string;
+/** The plan, and the protocols for which it is a plan. */
+interface Walled extends GatewayPlan {
+  readonly protocols: readonly PlannedProtocol[];
 }
 
-/** Where the kernel carries ESP, its customers' packets appear on the uplink itself, marked as decrypted. */
-function doors(plan: GatewayPlan): Door[] {
-  return Object.entries(plan.tunnels).map(([protocol, tunnel]) =>
-    protocol === 'ikev2' && plan.esp === 'kernel'
-      ? { tunnel, from: `iifname "${plan.uplink}" meta ipsec exists`, into: `oifname "${plan.uplink}" rt ipsec exists` }
-      : { tunnel, from: `iifname "${tunnel.device}"`, into: `oifname "${tunnel.device}"` },
-  );
+interface Door {
+  readonly tunnel: TunnelPlan;
+  /** What a packet that came out of the tunnel looks like. */
+  readonly from: string;
+}
+
+function doors(plan: Walled): Door[] {
+  return plan.protocols.map((protocol) => {
+    const tunnel = tunnelOf(plan, protocol);
+    return { tunnel, from: protocol.arrival?.(plan) ?? `iifname "${tunnel.device}"` };
+  });
 }
 
 function chain(name: string, hook: string, rules: readonly string[]): string {
@@ -62,7 +66,7 @@ function chain(name: string, hook: string, rules: readonly string[]): string {
   return `  chain ${name} {\n${lines.join('')}  }\n`;
 }
 
-function ruleset(plan: GatewayPlan): string {
+function ruleset(plan: Walled): string {
   const chains = [
     arriving(plan),
     leaving(plan),
@@ -80,15 +84,9 @@ function ruleset(plan: GatewayPlan): string {
   return `table inet lethe {}\ndelete table inet lethe\ntable inet lethe {\n${chains.join('')}}\n`;
 }
 
-function outerPorts(plan: GatewayPlan): { udp: number[]; tcp: number[] } {
-  const { tunnels } = plan;
-  const udp = [tunnels['openvpn-udp'].port, tunnels.ikev2.port, 4500, tunnels.wireguard.port];
-  return { udp, tcp: [tunnels['openvpn-tcp'].port] };
-}
-
 /** Customers' public addresses stay out of connection tracking; sources must belong where they come from. */
-function arriving(plan: GatewayPlan): string {
-  const { udp, tcp } = outerPorts(plan);
+function arriving(plan: Walled): string {
+  const { udp, tcp } = outerPorts(plan, plan.protocols);
   const outer = `iifname "${plan.uplink}" fib daddr . iif type local`;
   return chain('arriving', 'type filter hook prerouting priority raw; policy accept;', [
     ...doors(plan).flatMap(({ tunnel, from }) => [
@@ -107,8 +105,8 @@ function arriving(plan: GatewayPlan): string {
   ]);
 }
 
-function leaving(plan: GatewayPlan): string {
-  const { udp, tcp } = outerPorts(plan);
+function leaving(plan: Walled): string {
+  const { udp, tcp } = outerPorts(plan, plan.protocols);
   return chain('leaving', 'type filter hook output priority raw; policy accept;', [
     `oifname "${plan.uplink}" udp sport ${list(udp)} notrack`,
     `oifname "${plan.uplink}" tcp sport ${list(tcp)} notrack`,
@@ -118,7 +116,7 @@ function leaving(plan: GatewayPlan): string {
   ]);
 }
 
-function input(plan: GatewayPlan): string[] {
+function input(plan: Walled): string[] {
   return [
     'iifname "lo" accept',
     ...doors(plan).map(({ from }) => `${from} goto inside`),
@@ -128,8 +126,8 @@ function input(plan: GatewayPlan): string[] {
   ];
 }
 
-function outside(plan: GatewayPlan): string[] {
-  const { udp, tcp } = outerPorts(plan);
+function outside(plan: Walled): string[] {
+  const { udp, tcp } = outerPorts(plan, plan.protocols);
   const here = 'fib daddr . iif type local';
   return [
     'ct state established,related accept',
@@ -144,7 +142,7 @@ function outside(plan: GatewayPlan): string[] {
 }
 
 /** What the gateway offers to those who are connected: names, heartbeats, and an echo to see that it is there. */
-function inside(plan: GatewayPlan): string[] {
+function inside(plan: Walled): string[] {
   const services = ['udp dport 53', 'tcp dport 53', `tcp dport ${plan.heartbeatPort}`];
   return [
     ...[...services, 'icmp type echo-request'].map((service) => `ip daddr ${plan.service4} ${service} accept`),
@@ -153,7 +151,7 @@ function inside(plan: GatewayPlan): string[] {
   ];
 }
 
-function forward(plan: GatewayPlan): string[] {
+function forward(plan: Walled): string[] {
   return [
     ...strays(plan),
     'ct state invalid drop',
@@ -163,12 +161,12 @@ function forward(plan: GatewayPlan): string[] {
 }
 
 /** A packet for a customer whose tunnel has just gone must not travel on in the open. */
-function strays(plan: GatewayPlan): string[] {
+function strays(plan: Walled): string[] {
   const open = plan.esp === 'kernel' ? `oifname "${plan.uplink}" rt ipsec missing` : `oifname "${plan.uplink}"`;
   return [`${open} ip daddr ${list(pools4(plan))} drop`, `${open} ip6 daddr ${list(pools6(plan))} drop`];
 }
 
-function outbound(plan: GatewayPlan): string[] {
+function outbound(plan: Walled): string[] {
   return [
     `ip daddr ${list(CLOSED4)} reject with icmp admin-prohibited`,
     `ip6 daddr ${list(CLOSED6)} reject with icmpv6 admin-prohibited`,
@@ -178,7 +176,7 @@ function outbound(plan: GatewayPlan): string[] {
   ];
 }
 
-function translate(plan: GatewayPlan): string[] {
+function translate(plan: Walled): string[] {
   const families = [
     `ip saddr ${list(pools4(plan))}`,
     ...(plan.address6 === undefined ? [] : [`ip6 saddr ${list(pools6(plan))}`]),
@@ -189,10 +187,10 @@ function translate(plan: GatewayPlan): string[] {
   ]);
 }
 
-function pools4(plan: GatewayPlan): string[] {
+function pools4(plan: Walled): string[] {
   return Object.values(plan.tunnels).map((tunnel) => tunnel.pool4);
 }
 
-function pools6(plan: GatewayPlan): string[] {
+function pools6(plan: Walled): string[] {
   return Object.values(plan.tunnels).map((tunnel) => tunnel.pool6);
 }

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { dirname } from 'node:path';
-import { GATEWAY_FILES, type GatewayPlan, type RenderedFile } from '../plan.ts';
-import { OPENVPN_PROTOCOLS, type OpenvpnProtocol, type OpenvpnServer, openvpnServer } from './server.ts';
-
-/** Both servers of a gateway. The same plan gives the same bytes everywhere; no secret is inside. */
-export function render(plan: GatewayPlan): RenderedFile[] {
-  return OPENVPN_PROTOCOLS.map((protocol) => renderServer(openvpnServer(plan, protocol)));
-}
+import { GATEWAY_FILES, type RenderedFile } from '../plan.ts';
+import type { OpenvpnProtocol, OpenvpnServer } from './server.ts';
 
 export function configurationName(protocol: OpenvpnProtocol): string {
   return `${protocol}.conf`;
 }
 
-/** openvpn(8), version 2.6. */
+/** openvpn(8), version 2.6. The same plan gives the same bytes everywhere; no secret is inside. */
 export function renderServer(server: OpenvpnServer): RenderedFile {
   const directives = [
     ...transport(server),

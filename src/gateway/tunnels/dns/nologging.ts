@@ -62,7 +62,14 @@ function findings(file: ConfigurationFile): Finding[] | undefined {
   return [...wrong, ...missing];
 }
 
-export const RESOLVER_JUDGE: Judge = { files: FILES, findings };
+export const RESOLVER_JUDGE: Judge = {
+  files: FILES,
+  known: {
+    resolver: 'directory',
+    'resolver/unbound.ctl': 'socket',
+  },
+  findings,
+};
 
 function serverProblem({ key, value }: Setting): string | undefined {
   if (Object.hasOwn(DEMANDED, key)) {

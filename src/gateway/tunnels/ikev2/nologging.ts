@@ -81,7 +81,18 @@ function findings(file: ConfigurationFile): Finding[] | undefined {
   return [...found, ...missing];
 }
 
-export const IKEV2_JUDGE: Judge = { files: FILES, findings };
+export const IKEV2_JUDGE: Judge = {
+  files: FILES,
+  known: {
+    charon: 'directory',
+    'charon/charon.vici': 'socket',
+    'keys/radius.secret': 'file',
+    // swanctl looks for keys here.
+    private: 'directory',
+    'private/server.key': 'link',
+  },
+  findings,
+};
 
 function daemonProblem({ path, value }: Setting): string | undefined {
   if (Object.hasOwn(DEMANDED, path)) return value === DEMANDED[path] ? undefined : `${path} must be ${DEMANDED[path]}`;

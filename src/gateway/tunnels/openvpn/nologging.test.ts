@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { render } from '../../../contracts/plan/openvpn/render.ts';
-import { planGateway } from '../../../contracts/plan/plan.ts';
+import { type GatewayPlan, planGateway } from '../../../contracts/plan/plan.ts';
 import { OPENVPN_JUDGE } from './nologging.ts';
+import { OPENVPN_TCP, OPENVPN_UDP } from './protocol.ts';
 
 const { findings } = OPENVPN_JUDGE;
+const render = (plan: GatewayPlan) => [OPENVPN_UDP, OPENVPN_TCP].flatMap((protocol) => protocol.render(plan));
 
 const CHOICE = { gateway: 'zrh-01', location: 'ch-zrh', name: 'zrh-01.example', uplink: 'eth0' };
 const PLANS = [

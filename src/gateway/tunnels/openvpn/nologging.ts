@@ -84,7 +84,18 @@ function findings(file: ConfigurationFile): Finding[] | undefined {
   return [...wrong, ...missing];
 }
 
-export const OPENVPN_JUDGE: Judge = { files: FILES, findings };
+export const OPENVPN_JUDGE: Judge = {
+  files: FILES,
+  known: {
+    'openvpn-udp': 'directory',
+    'openvpn-udp/management.sock': 'socket',
+    'openvpn-tcp': 'directory',
+    'openvpn-tcp/management.sock': 'socket',
+    'keys/tls-crypt.key': 'file',
+    'keys/auth-token.key': 'file',
+  },
+  findings,
+};
 
 function problemOf({ name, values }: Directive): string | undefined {
   const [first = ''] = values;

@@ -28,7 +28,13 @@ function findings(file: ConfigurationFile): Finding[] | undefined {
   return found;
 }
 
-export const WIREGUARD_JUDGE: Judge = { files: FILES, findings };
+export const WIREGUARD_JUDGE: Judge = {
+  files: FILES,
+  known: {
+    'keys/wireguard.key': 'file',
+  },
+  findings,
+};
 
 /** `KEY=value` lines. A key that stands twice has its last value, as in a shell. */
 function settingsOf(content: string): Map<string, string> {

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import type { GatewayPlan, RenderedFile, TunnelPlan } from './plan.ts';
+
+/** Ports on the public address. */
+export interface OuterPorts {
+  readonly udp: readonly number[];
+  readonly tcp: readonly number[];
+}
+
+/**
+ * What both sides of the wall know of a protocol: control renders what it expects of a gateway, and opens no tunnel. How
+ * its daemon is judged, started and spoken with is the gateway's half.
+ */
+export interface PlannedProtocol<Name extends string = string> {
+  /** As it stands in usage events and in the plan. */
+  readonly name: Name;
+  readonly ports: (tunnel: TunnelPlan) => OuterPorts;
+  /** How nftables knows a packet that came out of the tunnel, where that is not by the tunnel's device. */
+  readonly arrival?: (plan: GatewayPlan) => string | undefined;
+  readonly render: (plan: GatewayPlan) => RenderedFile[];
+}
