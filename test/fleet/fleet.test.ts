@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { createPublicKey, verify } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { anything, assert as assertProperty, asyncProperty } from 'fast-check';
 import { GATEWAY_TOKEN, openTemporaryControl, type TemporaryControl } from '../../proof/labs/control/temporary.os.ts';
+import { openExpected } from '../../src/contracts/fleet/expected.ts';
 import { planGateway } from '../../src/contracts/plan/plan.ts';
-import { EXPECTED_CONTEXT, expectConfiguration } from '../../src/control/fleet/expected.ts';
+import { expectConfiguration } from '../../src/control/fleet/expected.ts';
 import { fleetApi } from '../../src/control/fleet/fleet.http.ts';
 import { AuthFilePublisher, GATHERING } from '../../src/control/fleet/publisher.ts';
 import { gatewayOf, locationsOf } from '../../src/control/fleet/registry.ts';
@@ -134,9 +135,9 @@ test('the expected configuration is signed, and its serial grows when it changes
   const document = JSON.parse(body) as { gateway: string; serial: number; files: Record<string, string> };
   assert.deepEqual(Object.keys(document), ['gateway', 'serial', 'location', 'release', 'files']);
   assert.match(document.files['openvpn.conf'] ?? '', /^[0-9a-f]{64}$/);
-  const signature = Buffer.from(response.headers.get('lethe-signature') ?? '', 'base64');
   const { expectedKey } = readMaterial(house.config);
-  assert.equal(verify(null, Buffer.from(EXPECTED_CONTEXT + body), createPublicKey(expectedKey), signature), true);
+  const signature = response.headers.get('lethe-signature') ?? '';
+  assert.deepEqual(openExpected(Buffer.from(body), signature, createPublicKey(expectedKey)), document);
   assert.equal(response.headers.get('etag'), `"${document.serial}"`);
   const headers = { 'if-none-match': `"${document.serial}"` };
   assert.equal((await ask('GET', '/fleet/v1/expected', undefined, headers)).status, 304);

@@ -1,25 +1,30 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import {
+  FLEET_DOCUMENTS,
+  FLEET_PATHS,
+  fleetTokenOf,
+  LONGEST_MESSAGE,
+  SIGNATURE_HEADER,
+} from '../../contracts/fleet/endpoints.ts';
+import {
+  BEATS,
+  type Ends,
+  type GatewayStatus,
+  parseFleetBody,
+  STATUS,
+  USAGE_BATCH,
+} from '../../contracts/fleet/messages.ts';
 import { type Clock, today } from '../../core/clock/clock.ts';
-import { assertDeclared, isDeclared } from '../../core/inventory/guard.ts';
+import { assertDeclared } from '../../core/inventory/guard.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import type { Database } from '../database/tables.ts';
-import type { Beat, LiveSeats } from '../seats/seats.ts';
-import { parseBatch } from '../usage/ingest.ts';
+import type { LiveSeats } from '../seats/seats.ts';
 import { storeBatch } from '../usage/usage.store.ts';
 import type { ExpectedConfiguration } from './expected.ts';
 import type { PublishedAuthFile } from './publisher.ts';
 import { type FleetGateway, gatewayOf } from './registry.ts';
-
-/** What a gateway last said about itself. */
-export interface GatewayStatus {
-  readonly gateway: string;
-  readonly configuration: 'in_force' | 'drifted';
-  /** Version of the auth file in force, 0 without one. */
-  readonly authfile: number;
-  readonly release: string;
-}
 
 export interface FleetServices {
   readonly db: Database;
@@ -33,10 +38,6 @@ export interface FleetServices {
   readonly statuses: Map<string, GatewayStatus>;
 }
 
-/** 8 MiB: the beats of a hundred thousand sessions. Only gateways get this far. */
-const MOST_BODY = 8 * 1024 * 1024;
-const MOST_BEATS = 100_000;
-
 /**
  * What gateways ask and tell. Gateways are known but not trusted: a taken one may send
  * anything, so each message must be exactly what the inventory lets leave a gateway.
@@ -49,17 +50,17 @@ export function fleetApi(services: FleetServices): Hono {
   });
   app.notFound(() => refusal(404));
   const serve = (method: 'GET' | 'POST', path: string, handle: Handler): void => {
-    app.on(method, path, bodyLimit({ maxSize: MOST_BODY, onError: () => refusal(413) }), async (context) => {
-      const token = /^Bearer ([0-9A-Za-z_+/=-]{32,128})$/i.exec(context.req.header('authorization') ?? '')?.[1];
+    app.on(method, path, bodyLimit({ maxSize: LONGEST_MESSAGE, onError: () => refusal(413) }), async (context) => {
+      const token = fleetTokenOf(context.req.header('authorization'));
       const gateway = token === undefined ? undefined : gatewayOf(services.fleet, token);
       return gateway === undefined ? refusal(401) : handle(services, gateway.plan.gateway, context);
     });
   };
-  serve('GET', '/fleet/v1/authfile', giveAuthFile);
-  serve('GET', '/fleet/v1/expected', giveExpected);
-  serve('POST', '/fleet/v1/beats', takeBeats);
-  serve('POST', '/fleet/v1/usage', takeUsage);
-  serve('POST', '/fleet/v1/status', takeStatus);
+  serve('GET', FLEET_DOCUMENTS.authfile, giveAuthFile);
+  serve('GET', FLEET_DOCUMENTS.expected, giveExpected);
+  serve('POST', FLEET_PATHS.beats, takeBeats);
+  serve('POST', FLEET_PATHS.usage, takeUsage);
+  serve('POST', FLEET_PATHS.status, takeStatus);
   return app;
 }
 
@@ -79,27 +80,27 @@ const giveExpected: Handler = async ({ expected }, gateway, context) => {
   if (document === undefined) return refusal(503);
   return unlessKnown(context, document.serial, () => ({
     body: document.body,
-    headers: { 'content-type': 'application/json', 'lethe-signature': document.signature },
+    headers: { 'content-type': 'application/json', [SIGNATURE_HEADER]: document.signature },
   }));
 };
 
 const takeBeats: Handler = async ({ seats }, gateway, context) => {
-  const beats = parseBeats(await json(context));
-  if (beats === undefined) return refusal(400);
-  const end = seats.beat(gateway, beats);
-  for (const session of end) assertDeclared('api.end', { session });
-  return Response.json({ end });
+  const message = parseFleetBody(BEATS, await bodyOf(context));
+  if (message === undefined) return refusal(400);
+  const answer: Ends = { end: seats.beat(gateway, message.beats) };
+  for (const session of answer.end) assertDeclared('api.end', { session });
+  return Response.json(answer);
 };
 
 const takeUsage: Handler = async ({ db, clock }, _gateway, context) => {
-  const batch = parseBatch(await json(context));
+  const batch = parseFleetBody(USAGE_BATCH, await bodyOf(context));
   if (batch === undefined) return refusal(400);
   await storeBatch(db, batch.batch, today(clock), batch.events);
   return new Response(null, { status: 204 });
 };
 
 const takeStatus: Handler = async ({ statuses }, gateway, context) => {
-  const status = parseStatus(await json(context));
+  const status = parseFleetBody(STATUS, await bodyOf(context));
   if (status?.gateway !== gateway) return refusal(400);
   assertDeclared('live.gateways', { ...status });
   statuses.set(gateway, status);
@@ -123,23 +124,6 @@ function refusal(status: number): Response {
   return new Response(null, { status });
 }
 
-async function json(context: Context): Promise<unknown> {
-  const text = await context.req.text();
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function parseBeats(value: unknown): Beat[] | undefined {
-  const { beats, ...rest } = (value ?? {}) as { readonly beats?: unknown };
-  if (Object.keys(rest).length > 0 || !Array.isArray(beats) || beats.length > MOST_BEATS) return undefined;
-  return beats.some((beat) => !isDeclared('exit.beat', beat)) ? undefined : (beats as Beat[]);
-}
-
-function parseStatus(value: unknown): GatewayStatus | undefined {
-  if (!isDeclared('exit.status', value)) return undefined;
-  const known = value.configuration === 'in_force' || value.configuration === 'drifted';
-  return known ? (value as unknown as GatewayStatus) : undefined;
+async function bodyOf(context: Context): Promise<Uint8Array> {
+  return new Uint8Array(await context.req.arrayBuffer());
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
+import type { GatewayStatus } from '../../contracts/fleet/messages.ts';
 import { type GatewayPlan, planGateway, type RenderedFile } from '../../contracts/plan/plan.ts';
 import { type Clock, today } from '../../core/clock/clock.ts';
 import type { Journal } from '../../core/journal/journal.ts';
@@ -17,7 +18,7 @@ import { schemaFindings } from '../database/schema.store.ts';
 import type { Database } from '../database/tables.ts';
 import { credentialSalt } from '../fleet/authfile.store.ts';
 import { type ExpectedConfiguration, expectConfiguration } from '../fleet/expected.ts';
-import { fleetApi, type GatewayStatus } from '../fleet/fleet.http.ts';
+import { fleetApi } from '../fleet/fleet.http.ts';
 import { AuthFilePublisher } from '../fleet/publisher.ts';
 import { type FleetGateway, locationsOf } from '../fleet/registry.ts';
 import { storeActivation } from '../installs/activation.store.ts';

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import type { Beat } from '../../contracts/fleet/messages.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import type { LicenceId } from '../../core/licences/licence.ts';
 import type { SessionId } from '../../core/sessions/session.ts';
-
-/** A gateway says that a session lives. */
-export interface Beat {
-  readonly session: SessionId;
-  readonly licence: LicenceId;
-}
 
 /**
  * The live count of sessions per licence (S4, S5). Nothing of it is stored. One control host keeps it in memory; several

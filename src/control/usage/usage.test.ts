@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { anything, assert as assertProperty, property } from 'fast-check';
 import { openTemporaryDatabase, type TemporaryDatabase } from '../../../proof/labs/database/temporary.os.ts';
 import { type EpochDay, ManualClock, parseIsoDate } from '../../core/clock/clock.ts';
 import { RecordingJournal } from '../../core/journal/journal.ts';
 import { heavyUsers } from '../program/heavy.ts';
 import { forget, Housekeeping } from '../program/housekeeping.ts';
-import { parseBatch } from './ingest.ts';
 import { usageKey, usageTagOf } from './tag.ts';
 import { type StoredEvent, storeBatch } from './usage.store.ts';
 
@@ -66,34 +64,6 @@ test('a batch with one event that is not declared stores nothing', async () => {
   await assert.rejects(storeBatch(db, 'batch-0003', DAY, [eventOf(4), bad]), /source_ip/);
   assert.deepEqual(await eventsOf(4), []);
   assert.equal(await storeBatch(db, 'batch-0003', DAY, [eventOf(4)]), true);
-});
-
-test('only exact batches are read', () => {
-  const batch = { batch: 'batch-0001', events: [eventOf(1)] };
-  assert.deepEqual(parseBatch(batch), batch);
-  const { isp: _isp, ...short } = eventOf(1);
-  const wrong = [
-    { ...batch, gateway: 'zrh-01' },
-    { batch: 'x', events: [] },
-    { batch: 'batch-0001' },
-    { batch: 'batch-0001', events: {} },
-    { batch: 'batch-0001', events: [null] },
-    { batch: 'batch-0001', events: Array.from({ length: 20_001 }, () => eventOf(1)) },
-    ...[
-      short,
-      { ...eventOf(1), time: '12:00' },
-      { ...eventOf(1), date: '2026-11-21T12:00' },
-      { ...eventOf(1), date: '2026-13-41' },
-      { ...eventOf(1), user: 'alice-in-plain-text' },
-      { ...eventOf(1), isp: '192.0.2.7' },
-      { ...eventOf(1), isp: '2001:db8::7' },
-      { ...eventOf(1), megabytes: 1.5 },
-      { ...eventOf(1), protocol: 'pptp' },
-      { ...eventOf(1), location: '192.0.2.7' },
-    ].map((event) => ({ batch: 'batch-0001', events: [eventOf(1), event] })),
-  ];
-  for (const value of wrong) assert.equal(parseBatch(value), undefined, JSON.stringify(value).slice(0, 200));
-  assertProperty(property(anything(), (value) => assert.equal(parseBatch(value), undefined)));
 });
 
 async function addCredential(byte: number, licence: number): Promise<void> {

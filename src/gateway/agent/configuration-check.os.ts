@@ -2,8 +2,9 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Expected } from '../../contracts/fleet/expected.ts';
 import type { Journal } from '../../core/journal/journal.ts';
-import { driftOf, type Expected, type ExpectedRefusal, readExpected } from './expected.ts';
+import { driftOf, type ExpectedRefusal, readExpected } from './expected.ts';
 
 export interface OwnConfiguration {
   readonly gateway: string;

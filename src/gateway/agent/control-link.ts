@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { z } from 'zod';
+
+import { FLEET_DOCUMENTS } from '../../contracts/fleet/endpoints.ts';
+import {
+  type Beat,
+  ENDS,
+  type FleetMessage,
+  type FleetMessageKind,
+  type GatewayStatus,
+  parseFleetBody,
+  type UsageBatch,
+} from '../../contracts/fleet/messages.ts';
 import { Contact } from '../../core/journal/contact.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import type { SessionId } from '../../core/sessions/session.ts';
-import type { Beat } from '../sessions/live.ts';
-import { type Message, passExit, type Status } from './exit.ts';
+import { passExit } from './exit.ts';
 import { type Away, type Document, type FleetClient, LIMITS } from './fleet.os.ts';
-import type { Batch, Delivery } from './outbox.ts';
-
-const ENDS = z.strictObject({ end: z.array(z.string().regex(/^[0-9a-f]{16}$/)) });
+import type { Delivery } from './outbox.ts';
 
 /** Everything that the gateway and control say to each other. Says once that control is away, and once that it is back. */
 export class ControlLink {
@@ -23,25 +30,25 @@ export class ControlLink {
   }
 
   async authFile(etag: string | undefined): Promise<Document | 'unchanged' | Away> {
-    return this.#heard(await this.#client.fetch('/fleet/v1/authfile', etag, LIMITS.authFile));
+    return this.#heard(await this.#client.fetch(FLEET_DOCUMENTS.authfile, etag, LIMITS.authFile));
   }
 
   async expected(etag: string | undefined): Promise<Document | 'unchanged' | Away> {
-    return this.#heard(await this.#client.fetch('/fleet/v1/expected', etag, LIMITS.document));
+    return this.#heard(await this.#client.fetch(FLEET_DOCUMENTS.expected, etag, LIMITS.document));
   }
 
-  /** Tells of every live session, and is told which of them are over their licence's seats. */
-  async beats(beats: readonly Beat[]): Promise<SessionId[]> {
-    const answer = await this.#say({ kind: 'beats', beats });
-    return answer === 'away' ? [] : this.#heard(endsOf(answer), []);
+  /** Tells of every live session, and is told which are over their licence's seats. A malformed answer counts as none. */
+  async beats(beats: readonly Beat[]): Promise<readonly SessionId[]> {
+    const answer = await this.#say('beats', { beats });
+    return answer === 'away' ? [] : this.#heard(parseFleetBody(ENDS, answer)?.end ?? 'away', []);
   }
 
-  async usage(batch: Batch): Promise<Delivery> {
-    return (await this.#say({ kind: 'usage', batch })) === 'away' ? 'away' : 'taken';
+  async usage(batch: UsageBatch): Promise<Delivery> {
+    return (await this.#say('usage', batch)) === 'away' ? 'away' : 'taken';
   }
 
-  async status(status: Status): Promise<void> {
-    await this.#say({ kind: 'status', status });
+  async status(status: GatewayStatus): Promise<void> {
+    await this.#say('status', status);
   }
 
   close(): void {
@@ -49,8 +56,8 @@ export class ControlLink {
   }
 
   /** What the exit refuses is as undelivered as what finds nobody. */
-  async #say(message: Message): Promise<Uint8Array | Away> {
-    const outgoing = passExit(message, this.#journal);
+  async #say<Kind extends FleetMessageKind>(kind: Kind, message: FleetMessage<Kind>): Promise<Uint8Array | Away> {
+    const outgoing = passExit(kind, message, this.#journal);
     return outgoing === undefined ? 'away' : this.#heard(await this.#client.post(outgoing));
   }
 
@@ -63,14 +70,5 @@ export class ControlLink {
     }
     this.#contact.found();
     return answer;
-  }
-}
-
-/** An answer that is not as agreed counts as none. */
-function endsOf(body: Uint8Array): SessionId[] | Away {
-  try {
-    return ENDS.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))).end as SessionId[];
-  } catch {
-    return 'away';
   }
 }

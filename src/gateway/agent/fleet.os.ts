@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
+import { fleetAuthorization, SIGNATURE_HEADER } from '../../contracts/fleet/endpoints.ts';
 import type { Outgoing } from './exit.ts';
 
 /** What control answered to a GET: a document, or that the one we have is still the newest. */
@@ -55,7 +56,7 @@ export class FleetClient {
     const { message, body } = reply;
     if (message.statusCode === 304) return 'unchanged';
     if (message.statusCode !== 200) return 'away';
-    return { etag: message.headers.etag, signature: message.headers['lethe-signature']?.toString(), body };
+    return { etag: message.headers.etag, signature: message.headers[SIGNATURE_HEADER]?.toString(), body };
   }
 
   /** The body of the answer; empty for 204. */
@@ -82,7 +83,7 @@ export class FleetClient {
     const outgoing = request(new URL(path, controlUrl), {
       method,
       agent: this.#agent,
-      headers: { ...headers, authorization: `Bearer ${token}`, 'content-length': Buffer.byteLength(body) },
+      headers: { ...headers, authorization: fleetAuthorization(token), 'content-length': Buffer.byteLength(body) },
       signal: deadline.signal,
     });
     try {

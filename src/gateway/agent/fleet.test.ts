@@ -134,13 +134,13 @@ test('ends that are not sessions are none, and count as control being away', asy
 });
 
 test('a batch is taken when control says so', async () => {
-  const batch = { id: '0123456789abcdef', events: [] };
+  const batch = { batch: '0123456789abcdef', events: [] };
   await withLink(async (link) => {
     control.answer('/fleet/v1/usage', (_heard, response) => response.writeHead(503).end());
     assert.equal(await link.usage(batch), 'away');
     control.answer('/fleet/v1/usage', (_heard, response) => response.writeHead(204).end());
     assert.equal(await link.usage(batch), 'taken');
-    assert.deepEqual(control.bodies('/fleet/v1/usage').at(-1), { batch: batch.id, events: [] });
+    assert.deepEqual(control.bodies('/fleet/v1/usage').at(-1), batch);
   });
 });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isFleetToken } from '../../contracts/fleet/endpoints.ts';
 import { type GatewayConfig, parseGatewayConfig } from '../../contracts/plan/agent-config.ts';
 import { readRadiusSecret } from '../../contracts/plan/ikev2/secret.ts';
 import { openOriginLookup } from '../geoip/lookup.ts';
@@ -71,7 +72,7 @@ function certificateOf(path: string): string {
 
 function tokenOf(path: string): string {
   const token = textOf(path).trim();
-  if (!/^[0-9A-Za-z_+/=-]{32,128}$/.test(token)) throw new UnusableFileError(`${path}: not a token`);
+  if (!isFleetToken(token)) throw new UnusableFileError(`${path}: not a token`);
   return token;
 }
 

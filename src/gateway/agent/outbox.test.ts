@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { UsageBatch } from '../../contracts/fleet/messages.ts';
 import { megabytes, type UsageEvent, usageEvent } from '../../contracts/usage/event.ts';
 import { type EpochDay, parseIsoDate } from '../../core/clock/clock.ts';
 import { assertDeclared } from '../../core/inventory/guard.ts';
 import { RecordingJournal } from '../../core/journal/journal.ts';
 import type { UsageTag } from '../../core/licences/licence.ts';
 import { seededRandom } from '../../core/random/random.ts';
-import { type Batch, type Delivery, Outbox } from './outbox.ts';
+import { type Delivery, Outbox } from './outbox.ts';
 
 const DAY = parseIsoDate('2026-11-21') as EpochDay;
 
@@ -26,7 +27,7 @@ function event(number: number): UsageEvent {
 
 function setting(bound?: number) {
   const journal = new RecordingJournal();
-  const sent: Batch[] = [];
+  const sent: UsageBatch[] = [];
   const control: { answer: Delivery } = { answer: 'taken' };
   const outbox = new Outbox({
     random: seededRandom('outbox'),
@@ -43,7 +44,7 @@ function setting(bound?: number) {
   return { journal, sent, control, outbox, add };
 }
 
-const numbers = (batches: readonly Batch[]) =>
+const numbers = (batches: readonly UsageBatch[]) =>
   batches.flatMap((batch) => batch.events.map(({ user }) => Number.parseInt(user, 16)));
 
 test('an event is its six fields, and what it is made from can hold no more', () => {
@@ -109,7 +110,7 @@ test('a batch that was not taken is sent again as it was, before any newer one',
   await outbox.flush();
   assert.equal(sent.length, 4);
   assert.deepEqual([sent[1], sent[2]], [sent[0], sent[0]]);
-  assert.notEqual(sent[3]?.id, sent[0]?.id);
+  assert.notEqual(sent[3]?.batch, sent[0]?.batch);
   assert.equal(outbox.size, 0);
 });
 
@@ -121,7 +122,7 @@ test('batches are small enough for control', async () => {
     sent.map((batch) => batch.events.length),
     [1000, 1000, 500],
   );
-  for (const { id } of sent) assert.match(id, /^[0-9a-f]{32}$/);
+  for (const { batch } of sent) assert.match(batch, /^[0-9a-f]{32}$/);
 });
 
 test('beyond its bound it gives up the oldest batch first, and says how much', async () => {

@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-
+import { SENT_EVENT, type UsageBatch } from '../../contracts/fleet/messages.ts';
 import type { UsageEvent } from '../../contracts/usage/event.ts';
-import { isDeclared } from '../../core/inventory/guard.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import { below, type Random, shuffled } from '../../core/random/random.ts';
-
-/** Events that leave together. Its content never changes, so sending it twice does no harm. */
-export interface Batch {
-  /** 16 random bytes, hex. Lets control count a batch that came twice once. */
-  readonly id: string;
-  readonly events: readonly UsageEvent[];
-}
 
 /** `taken`: control has it. `away`: nobody took it, and it must be sent again. */
 export type Delivery = 'taken' | 'away';
@@ -31,17 +23,17 @@ const BATCH_BOUND = 1000;
 export class Outbox {
   readonly #random: Random;
   readonly #journal: Journal;
-  readonly #send: (batch: Batch) => Promise<Delivery>;
+  readonly #send: (batch: UsageBatch) => Promise<Delivery>;
   readonly #bound: number;
   #waiting: UsageEvent[] = [];
   /** Sent at least once or about to be; oldest first. */
-  #batches: Batch[] = [];
+  #batches: UsageBatch[] = [];
   #work: Promise<void> = Promise.resolve();
 
   constructor(deps: {
     readonly random: Random;
     readonly journal: Journal;
-    readonly send: (batch: Batch) => Promise<Delivery>;
+    readonly send: (batch: UsageBatch) => Promise<Delivery>;
     readonly bound?: number;
   }) {
     this.#random = deps.random;
@@ -57,7 +49,7 @@ export class Outbox {
 
   /** An event that the inventory does not allow is dropped, and said. */
   add(event: UsageEvent): void {
-    if (!isDeclared('exit.usage', event)) {
+    if (!SENT_EVENT.safeParse(event).success) {
       this.#journal.say({ code: 'exit_refused', store: 'exit.usage' });
       return;
     }
@@ -91,7 +83,7 @@ export class Outbox {
     this.#waiting = staying;
     const mixed = shuffled(this.#random, leaving);
     for (let at = 0; at < mixed.length; at += BATCH_BOUND) {
-      this.#batches.push({ id: this.#random.bytes(16).toHex(), events: mixed.slice(at, at + BATCH_BOUND) });
+      this.#batches.push({ batch: this.#random.bytes(16).toHex(), events: mixed.slice(at, at + BATCH_BOUND) });
     }
   }
 

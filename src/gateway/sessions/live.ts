@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import type { Beat } from '../../contracts/fleet/messages.ts';
 import { type Clock, today } from '../../core/clock/clock.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import type { Entitlement, LicenceId, UsageTag } from '../../core/licences/licence.ts';
@@ -12,12 +13,6 @@ import type {
   Sessions,
   UsageRecord,
 } from '../../core/sessions/session.ts';
-
-/** A live session as the service's seat counter sees it. */
-export interface Beat {
-  readonly session: SessionId;
-  readonly licence: LicenceId;
-}
 
 /** An app that has ever beaten through the tunnel must beat again within this time (S5). Milliseconds. */
 export const SILENCE = 5 * 60_000;
