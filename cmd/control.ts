@@ -4,8 +4,6 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { renderGateway } from '../src/contracts/plan/render.ts';
-import { loadAssets } from '../src/control/portal/assets.os.ts';
-import { portal } from '../src/control/portal/portal.http.ts';
 import { printHeavyUsers } from '../src/control/program/heavy.cli.ts';
 import { loadControl, runControl, startProblem } from '../src/control/program/program.os.ts';
 import { type EpochDay, systemClock, today } from '../src/core/clock/clock.ts';
@@ -33,7 +31,6 @@ if (values.config === undefined) refuse('usage: control --config FILE [--heavy-u
 const loaded = loadControl(values.config);
 if ('problem' in loaded) refuse(loaded.problem);
 const { config, material } = loaded;
-const assets = loadAssets();
 const { version: release } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
@@ -48,14 +45,12 @@ if (values['heavy-users'] === true) {
 }
 
 const running = await runControl({
-  config,
-  material,
+  ...loaded,
   release,
   clock,
   random: systemRandom,
   journal,
   render: renderGateway,
-  mountPortal: (services) => portal(services, { clock, journal, publicOrigin: config.publicOrigin, assets }),
 }).catch((error: unknown) => refuse(startProblem(error)));
 
 const unwatch = watchParent(() => void stop());

@@ -59,12 +59,9 @@ async function refusal(change: object): Promise<string> {
 }
 
 test('portal, API and fleet answer on their ports, and close', async () => {
-  const running = await runControl({
-    ...contextOf({}),
-    mountPortal: () => ({ fetch: () => new Response('pages') }),
-  });
+  const running = await runControl(contextOf({}));
   try {
-    assert.equal(await (await fetch(`${running.portal}/anything`)).text(), 'pages');
+    assert.match(await (await fetch(`${running.portal}/`)).text(), /Create an account/);
     assert.equal((await fetch(`${running.portal}/openapi.json`)).status, 200);
     assert.equal((await fetch(`${running.portal}/api/v1/accounts`, { method: 'POST' })).status, 201);
     const ca = running.control.services.profile.caCertificate;
@@ -152,7 +149,7 @@ test('heavy users are printed as JSON lines', async () => {
     assert.ok(made !== 'busy');
     const rows = await database.db
       .selectFrom('credentials')
-      .where('licence', '=', made.licence.id)
+      .where('licence', '=', made.customer.licence.id)
       .selectAll()
       .execute();
     const user = usageTagOf(material.usageKey, rows[0]?.name_key ?? new Uint8Array());
@@ -160,7 +157,7 @@ test('heavy users are printed as JSON lines', async () => {
     await storeBatch(database.db, 'heavy-batch', 0 as EpochDay, [{ ...event, protocol: 'ikev2' }]);
     const lines: string[] = [];
     await printHeavyUsers(context.config, material, 0 as EpochDay, (line) => lines.push(line));
-    assert.deepEqual(lines, [`{"licence":${made.licence.id},"megabytes":9}\n`]);
+    assert.deepEqual(lines, [`{"licence":${made.customer.licence.id},"megabytes":9}\n`]);
   } finally {
     await running.close();
   }

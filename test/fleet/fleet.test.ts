@@ -62,20 +62,20 @@ test('who signs up is in the next auth file; rotated and expired credentials lea
   await settle();
   const first = await inForce();
   const entitlement = login(first, made.credentials.username, made.credentials.password);
-  assert.equal(entitlement?.licence, made.licence.id);
+  assert.equal(entitlement?.licence, made.customer.licence.id);
   assert.equal(entitlement.seats, 5);
-  assert.equal(entitlement.expiresOn, made.licence.expiresOn);
+  assert.equal(entitlement.expiresOn, made.customer.licence.expiresOn);
   assert.deepEqual(
     [...(first.current?.peers() ?? [])].map((peer) => Buffer.from(peer.publicKey).toString('base64')),
     [key],
   );
   const name = Buffer.from(made.credentials.username);
-  assert.equal(first.current?.name(name, 0, name.length)?.entitlement.licence, made.licence.id);
+  assert.equal(first.current?.name(name, 0, name.length)?.entitlement.licence, made.customer.licence.id);
   const fresh = await credentials.rotate(customer);
   await settle();
   const second = await inForce();
   assert.equal(login(second, made.credentials.username, made.credentials.password), undefined);
-  assert.equal(login(second, fresh.username, fresh.password)?.licence, made.licence.id);
+  assert.equal(login(second, fresh.username, fresh.password)?.licence, made.customer.licence.id);
   assert.ok((second.current?.version ?? 0) > (first.current?.version ?? 0));
   house.clock.jump(31 * 86_400_000);
   await house.control.publisher.tick();
@@ -83,7 +83,7 @@ test('who signs up is in the next auth file; rotated and expired credentials lea
   const third = await inForce();
   assert.equal(login(third, fresh.username, fresh.password), undefined);
   assert.deepEqual([...(third.current?.peers() ?? [])], []);
-  assert.equal(house.control.publisher.seatsOf(made.licence.id), 0);
+  assert.equal(house.control.publisher.seatsOf(made.customer.licence.id), 0);
   house.clock.jump(-31 * 86_400_000);
   await settle();
 });
@@ -154,12 +154,12 @@ test('beats are counted, and what is over the limit is told to end', async () =>
   const made = await house.control.services.accounts.signUp();
   assert.ok(made !== 'busy');
   await settle();
-  const licence = made.licence.id;
+  const licence = made.customer.licence.id;
   const beats = Array.from({ length: 6 }, (_, index) => ({ session: `000000000000000${index}`, licence }));
   const response = await ask('POST', '/fleet/v1/beats', { beats });
   assert.deepEqual(await response.json(), { end: ['0000000000000005'] });
   assert.equal(house.control.services.seats.used(licence), 5);
-  const rows = await house.control.services.remembered.of({ account: 'x' as never, licence: made.licence });
+  const rows = await house.control.services.remembered.of({ account: 'x' as never, licence: made.customer.licence });
   assert.equal(rows.filter((row) => row.store === 'live.seats').length, 5);
 });
 

@@ -7,8 +7,9 @@ import { sha256 } from '../../../src/bytes/formats/fingerprint.ts';
 import { addressBytes } from '../../../src/bytes/text/address.ts';
 import { createAuthority, issueServerCertificate } from '../../../src/contracts/pki/authority.ts';
 import { generateP256Key, openvpnStaticKey, privateKeyPem, signerOf } from '../../../src/contracts/pki/keys.ts';
+import { loadAssets } from '../../../src/control/portal/assets.os.ts';
 import { type ControlConfig, type ControlConfigFile, parseControlConfig } from '../../../src/control/program/config.ts';
-import { type Control, type ControlContext, openControl } from '../../../src/control/program/control.ts';
+import { type Control, openControl } from '../../../src/control/program/control.ts';
 import { readMaterial } from '../../../src/control/program/material.os.ts';
 import { ManualClock, systemClock } from '../../../src/core/clock/clock.ts';
 import { RecordingJournal } from '../../../src/core/journal/journal.ts';
@@ -96,7 +97,7 @@ export interface TemporaryControl {
 export const NOON = Date.UTC(2026, 10, 21, 12);
 
 /** The whole of control on a real database, but with a clock that obeys. Nothing listens on a port. */
-export async function openTemporaryControl(mountPortal?: ControlContext['mountPortal']): Promise<TemporaryControl> {
+export async function openTemporaryControl(): Promise<TemporaryControl> {
   const database = await openTemporaryDatabase();
   const { config: file, remove } = await temporaryConfig(database.server.socket);
   const config = parseControlConfig(JSON.stringify(file)) as ControlConfig;
@@ -109,7 +110,7 @@ export async function openTemporaryControl(mountPortal?: ControlContext['mountPo
     random: systemRandom,
     journal,
     render: (plan) => [{ name: 'openvpn.conf', content: `# ${plan.gateway}\n` }],
-    ...(mountPortal === undefined ? {} : { mountPortal }),
+    assets: loadAssets(),
   });
   return {
     control,

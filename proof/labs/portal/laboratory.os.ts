@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 import { loadAssets } from '../../../src/control/portal/assets.os.ts';
+import type { PortalServices } from '../../../src/control/portal/context.http.ts';
 import { portal } from '../../../src/control/portal/portal.http.ts';
 import type { Fetch } from '../../../src/control/program/control.ts';
-import type { PortalServices } from '../../../src/control/program/services.ts';
 import { RecordingJournal } from '../../../src/core/journal/journal.ts';
 import { openTemporaryControl, type TemporaryControl } from '../control/temporary.os.ts';
 import { EXAMPLE_LOCATIONS } from '../profiles/example.ts';

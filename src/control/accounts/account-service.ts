@@ -5,11 +5,11 @@ import type { Licence, LicenceId } from '../../core/licences/licence.ts';
 import { below, type Random } from '../../core/random/random.ts';
 import type { Database } from '../database/tables.ts';
 import { accountByNumber, deleteSignIn, insertAccount, insertSignIn, signedIn } from './account.store.ts';
-import type { AccountId, Accounts, Customer, SignIn, SignInRefusal, SignInToken, SignUp } from './account.ts';
+import type { AccountId, Customer, SignIn, SignInRefusal, SignInToken, SignUp } from './account.ts';
 import { insertCredential } from './credential.store.ts';
-import { type CredentialSalt, drawCredentials, recordOf } from './credential-service.ts';
+import { type CredentialSalt, drawCredentials, recordOf } from './credential.ts';
+import type { FailureLimiter } from './failure-limiter.ts';
 import { accountNumberHash, newAccountNumber, parseAccountNumber } from './number.ts';
-import type { Patience } from './patience.ts';
 
 /** What an operator decides about new accounts. */
 export interface Offer {
@@ -25,16 +25,16 @@ export interface AccountsContext {
   readonly offer: Offer;
   readonly salt: CredentialSalt;
   /** For failed sign-ins. */
-  readonly failures: Patience;
+  readonly failures: FailureLimiter;
   /** For sign-ups, which cost a row each. */
-  readonly signUps: Patience;
+  readonly signUps: FailureLimiter;
   /** Called when the auth file has to be made anew. */
   readonly changed: () => void;
 }
 
 const SIGN_IN_DAYS = 30;
 
-export class AccountService implements Accounts {
+export class AccountService {
   readonly #context: AccountsContext;
 
   constructor(context: AccountsContext) {
@@ -58,9 +58,10 @@ export class AccountService implements Accounts {
       return this.#open(transaction, account);
     });
     changed();
-    return { accountNumber, signIn, licence, credentials };
+    return { accountNumber, signIn, customer: { account, licence }, credentials };
   }
 
+  /** Takes the number as typed: any case, spaces and dashes anywhere, O for 0, I and L for 1. */
   async signIn(typed: string): Promise<SignIn | SignInRefusal> {
     const { db, failures } = this.#context;
     const parsed = parseAccountNumber(typed);
@@ -70,6 +71,7 @@ export class AccountService implements Accounts {
     return this.#open(db, account);
   }
 
+  /** Hostile input: any string. Undefined unless it is the token of a sign-in that is still valid. */
   async customerOf(token: string): Promise<Customer | undefined> {
     const { db, clock } = this.#context;
     const hash = signInHash(token);
@@ -91,6 +93,9 @@ export class AccountService implements Accounts {
     return { token, expiresOn };
   }
 }
+
+/** What pages and API see of it. */
+export type Accounts = Pick<AccountService, keyof AccountService>;
 
 /** What is stored of a sign-in; undefined for a text that is no token of ours. */
 function signInHash(token: string): Uint8Array | undefined {

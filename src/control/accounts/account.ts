@@ -27,18 +27,9 @@ export interface SignIn {
 export interface SignUp {
   readonly accountNumber: AccountNumber;
   readonly signIn: SignIn;
-  readonly licence: Licence;
+  readonly customer: Customer;
   readonly credentials: VpnCredentials;
 }
 
 /** `malformed`: not an account number at all. `mistyped`: the check characters do not fit. `busy`: try again soon. */
 export type SignInRefusal = 'malformed' | 'mistyped' | 'unknown' | 'busy';
-
-export interface Accounts {
-  signUp(): Promise<SignUp | 'busy'>;
-  /** Takes the number as typed: any case, spaces and dashes anywhere, O for 0, I and L for 1. */
-  signIn(typed: string): Promise<SignIn | SignInRefusal>;
-  /** Hostile input: any string. Undefined unless it is the token of a sign-in that is still valid. */
-  customerOf(token: string): Promise<Customer | undefined>;
-  signOut(token: string): Promise<void>;
-}

@@ -14,9 +14,9 @@ import { usageTagOf } from '../usage/tag.ts';
 import { storeBatch } from '../usage/usage.store.ts';
 import type { Customer, SignUp } from './account.ts';
 import { AccountService } from './account-service.ts';
-import type { CredentialSalt } from './credential-service.ts';
+import type { CredentialSalt } from './credential.ts';
+import { FailureLimiter } from './failure-limiter.ts';
 import { accountNumberHash, newAccountNumber, parseAccountNumber } from './number.ts';
-import { Patience } from './patience.ts';
 import { rememberedRow } from './remembered.ts';
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -64,7 +64,9 @@ test('account numbers use their whole alphabet and do not repeat', () => {
 test('failures wait longer and longer, and then are sent away; time heals', async () => {
   const clock = new ManualClock(0);
   const waits: number[] = [];
-  const patience = new Patience(clock, { burst: 3, perSecond: 2, longest: 1000 }, async (wait) => waits.push(wait));
+  const patience = new FailureLimiter(clock, { burst: 3, perSecond: 2, longest: 1000 }, async (wait) =>
+    waits.push(wait),
+  );
   const spent = [];
   for (let attempt = 0; attempt < 7; attempt += 1) spent.push(await patience.spend());
   assert.deepEqual(spent, [true, true, true, true, true, false, false]);
@@ -78,7 +80,7 @@ test('failures wait longer and longer, and then are sent away; time heals', asyn
 
 test('the wait is a real one', async () => {
   const clock = new ManualClock(0);
-  const patience = new Patience(clock, { burst: 0, perSecond: 100, longest: 50 });
+  const patience = new FailureLimiter(clock, { burst: 0, perSecond: 100, longest: 50 });
   const before = performance.now();
   assert.equal(await patience.spend(), true);
   assert.ok(performance.now() - before >= 8);
@@ -115,7 +117,7 @@ test('nothing that is shown is kept: no account number, token, username or passw
 function impatientService(): AccountService {
   const { db } = house.database;
   const { clock } = house;
-  const patience = () => new Patience(clock, { burst: 2, perSecond: 1, longest: 1000 }, () => Promise.resolve());
+  const patience = () => new FailureLimiter(clock, { burst: 2, perSecond: 1, longest: 1000 }, () => Promise.resolve());
   const salt = new Uint8Array(14) as CredentialSalt;
   const offer = { days: 30, seats: 5 };
   const context = { db, clock, random: systemRandom, salt, offer, changed: () => undefined };

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { Customer } from './account.ts';
+import { ntHashOf } from '../../bytes/hashes/md4.ts';
+import { nameKeyOf, verifierOf } from '../../contracts/authfile/credential.ts';
+import type { LicenceId } from '../../core/licences/licence.ts';
+import type { Random } from '../../core/random/random.ts';
+import type { Tables } from '../database/tables.ts';
 
 /** Secrets for the tunnels, all random, 20 characters of base64url each. Shown once and kept nowhere. */
 export interface VpnCredentials {
@@ -10,7 +14,28 @@ export interface VpnCredentials {
   readonly ikePassword: string;
 }
 
-export interface Credentials {
-  /** Makes new ones; the old ones stop working as soon as the gateways have the next auth file. */
-  rotate(customer: Customer): Promise<VpnCredentials>;
+/** 14 random bytes, the same for all credentials of a service: with 20 + 1 + 20 they fill one block of SHA-256. */
+export type CredentialSalt = Uint8Array & { readonly __unit: 'credential salt' };
+
+/** 15 random bytes are 120 bits and exactly 20 characters. */
+const SECRET_BYTES = 15;
+
+/** Three secrets that have nothing to do with each other, with the account number or with the licence. */
+export function drawCredentials(random: Random): VpnCredentials {
+  const secret = () => Buffer.from(random.bytes(SECRET_BYTES)).toString('base64url');
+  return { username: secret(), password: secret(), ikePassword: secret() };
+}
+
+/** What is kept of them: hashes. */
+export function recordOf(
+  salt: CredentialSalt,
+  licence: LicenceId,
+  { username, password, ikePassword }: VpnCredentials,
+): Tables['credentials'] {
+  return {
+    licence,
+    verifier: verifierOf(salt, username, password),
+    name_key: nameKeyOf(salt, username),
+    nt_hash: ntHashOf(ikePassword),
+  };
 }

@@ -7,7 +7,7 @@ import { FIRST_HOST } from '../../core/sessions/inner.ts';
 import type { Database, Tables } from '../database/tables.ts';
 import type { Customer } from './account.ts';
 import { deleteDevice, deviceByKey, devicesOf, insertDevice, lockDevices, takenHosts } from './device.store.ts';
-import type { Device, DeviceRefusal, Devices } from './device.ts';
+import type { Device, DeviceRefusal } from './device.ts';
 import { deviceKeyText, parseDeviceKey } from './device-key.ts';
 
 /** Every gateway has the same pools, so a device has one host everywhere. */
@@ -20,7 +20,7 @@ export interface DevicesContext {
   readonly changed: () => void;
 }
 
-export class DeviceService implements Devices {
+export class DeviceService {
   readonly #context: DevicesContext;
 
   constructor(context: DevicesContext) {
@@ -32,6 +32,7 @@ export class DeviceService implements Devices {
     return rows.map(shown);
   }
 
+  /** Adding a key that is already there gives the same device again. */
   async add(customer: Customer, publicKey: string): Promise<Device | DeviceRefusal> {
     const key = parseDeviceKey(publicKey);
     if (key === undefined) return 'malformed';
@@ -52,6 +53,7 @@ export class DeviceService implements Devices {
     return added;
   }
 
+  /** False when the licence has no such key. */
   async remove(customer: Customer, publicKey: string): Promise<boolean> {
     const key = parseDeviceKey(publicKey);
     if (key === undefined) return false;
@@ -60,6 +62,9 @@ export class DeviceService implements Devices {
     return removed;
   }
 }
+
+/** What pages and API see of it. */
+export type Devices = Pick<DeviceService, keyof DeviceService>;
 
 /** Seats limit what is connected; this only limits how many keys lie about. */
 function mostDevices(customer: Customer): number {

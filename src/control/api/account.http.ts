@@ -3,10 +3,10 @@
 import { isoDate } from '../../core/clock/clock.ts';
 import type { SignInRefusal } from '../accounts/account.ts';
 import { credentialsAnswer, licenceAnswer } from './answers.ts';
-import type { ApiServices } from './api.http.ts';
 import type { Door } from './door.ts';
 import type { ProblemCode } from './problem.ts';
 import { SignedIn, SignedUp, SignInRequest } from './schemas.ts';
+import type { ApiServices } from './services.ts';
 
 const SIGN_IN_REFUSALS = {
   malformed: 'account_malformed',
@@ -35,7 +35,7 @@ export function serveAccounts(door: Door, { accounts }: ApiServices): void {
         account_number: made.accountNumber,
         token: made.signIn.token,
         token_expires_on: isoDate(made.signIn.expiresOn),
-        licence: licenceAnswer(made.licence),
+        licence: licenceAnswer(made.customer.licence),
         credentials: credentialsAnswer(made.credentials),
       };
     },

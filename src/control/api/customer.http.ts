@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { credentialsAnswer, licenceAnswer } from './answers.ts';
-import type { ApiServices } from './api.http.ts';
 import type { Door } from './door.ts';
 import { ActivationRequest, Credentials, Licence, Remembered, Seats } from './schemas.ts';
+import type { ApiServices } from './services.ts';
 
 /** What belongs to the customer who asks: licence, seats, credentials, and everything that is kept. */
 export function serveLicence(door: Door, { credentials, seats, remembered }: ApiServices): void {

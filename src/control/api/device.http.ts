@@ -2,10 +2,10 @@
 
 import { innerAddresses } from '../../contracts/plan/pool.ts';
 import type { Device as CustomerDevice, DeviceRefusal } from '../accounts/device.ts';
-import type { ApiServices } from './api.http.ts';
 import type { Door } from './door.ts';
 import type { ProblemCode } from './problem.ts';
 import { Device, DeviceRequest, Devices } from './schemas.ts';
+import type { ApiServices } from './services.ts';
 
 const DEVICE_REFUSALS = {
   malformed: 'key_malformed',

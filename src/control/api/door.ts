@@ -4,10 +4,11 @@ import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { UndeclaredError } from '../../core/inventory/guard.ts';
 import type { Journal } from '../../core/journal/journal.ts';
-import type { Accounts, Customer } from '../accounts/account.ts';
+import type { Customer } from '../accounts/account.ts';
+import type { Accounts } from '../accounts/account-service.ts';
 import { databaseIsAway } from '../database/unavailable.ts';
+import { leaving, type RecordSchema } from '../surface/record.ts';
 import { type ProblemCode, problemResponse, problemStatus } from './problem.ts';
-import { leaving, type RecordSchema } from './record.ts';
 import { Problem } from './schemas.ts';
 
 /** One operation of the API, from which both its handling and its description are made. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { leaving } from './record.ts';
+import { leaving } from '../surface/record.ts';
 import { Problem } from './schemas.ts';
 
 /** Every way in which the API refuses, with the HTTP status and one sentence. No sentence repeats what was sent. */

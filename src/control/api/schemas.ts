@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { z } from '@hono/zod-openapi';
-import { record } from './record.ts';
+import { record } from '../surface/record.ts';
 
 const date = z.iso.date();
 const secret = z.string().min(8).max(128);
 const word = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/);
 const publicKey = z.string().regex(/^[0-9A-Za-z+/]{43}=$/);
 const count = z.int().min(0);
-const port = z.int().min(1).max(65_535);
 const text = z.string();
 
 export const SignInRequest = record('sign_in_request', { account_number: z.string().max(128) });
@@ -28,27 +27,6 @@ export const SignedIn = record('signed_in', { token: secret, token_expires_on: d
 export const Device = record('device', { public_key: publicKey, address4: z.ipv4(), address6: z.ipv6() });
 export const Devices = record('devices', { devices: z.array(Device) });
 export const Seats = record('seats', { used: count, limit: count });
-
-export const Gateway = record('gateway', {
-  name: z.string().max(120),
-  address4: z.ipv4(),
-  address6: z.union([z.ipv6(), z.literal('')]),
-  openvpn_udp: port,
-  openvpn_tcp: port,
-  wireguard_port: port,
-  wireguard_key: publicKey,
-});
-export const Location = record('location', {
-  id: word,
-  name: z.string().max(120),
-  country: z.string().regex(/^[A-Z]{2}$/),
-  gateways: z.array(Gateway),
-});
-export const LocationList = record('location_list', {
-  service: z.string().max(60),
-  date,
-  locations: z.array(Location),
-});
 
 export const RememberedField = record('remembered_field', {
   name: text,

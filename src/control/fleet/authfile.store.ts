@@ -3,7 +3,7 @@ import type { LoginRecord, PeerRecord } from '../../contracts/authfile/seal.ts';
 import { type EpochDay, isoDate, parseIsoDate } from '../../core/clock/clock.ts';
 import type { Entitlement, LicenceId } from '../../core/licences/licence.ts';
 import type { Random } from '../../core/random/random.ts';
-import type { CredentialSalt } from '../accounts/credential-service.ts';
+import type { CredentialSalt } from '../accounts/credential.ts';
 import { type Database, declared } from '../database/tables.ts';
 import { type UsageKey, usageTagOf } from '../usage/tag.ts';
 

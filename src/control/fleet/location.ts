@@ -10,7 +10,7 @@ export interface PublicGateway {
   readonly wireguard: { readonly port: number; readonly publicKey: string };
 }
 
-/** A group of gateways in one place: what a customer chooses, and the finest place that a usage event names (S2, S9). */
+/** A group of gateways in one place: what a customer chooses, and the finest place that a usage event names. */
 export interface Location {
   /** `ch-zrh` */
   readonly id: string;
@@ -19,11 +19,4 @@ export interface Location {
   /** ISO 3166-1 alpha-2 */
   readonly country: string;
   readonly gateways: readonly PublicGateway[];
-}
-
-/** The locations that are published now. */
-export interface Locations {
-  list(): readonly Location[];
-  /** The exact bytes of the published list, and its detached minisign signature. */
-  signed(): { readonly document: string; readonly signature: string; readonly publicKey: string };
 }

@@ -4,7 +4,7 @@ import { sealAuthFile } from '../../contracts/authfile/seal.ts';
 import { type Clock, type EpochDay, today } from '../../core/clock/clock.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import type { LicenceId } from '../../core/licences/licence.ts';
-import type { CredentialSalt } from '../accounts/credential-service.ts';
+import type { CredentialSalt } from '../accounts/credential.ts';
 import type { Database } from '../database/tables.ts';
 import type { UsageKey } from '../usage/tag.ts';
 import { nextRecords } from './authfile.store.ts';

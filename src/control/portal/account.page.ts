@@ -2,7 +2,7 @@
 import { html } from 'hono/html';
 import type { EpochDay } from '../../core/clock/clock.ts';
 import { isoDate } from '../../core/clock/clock.ts';
-import type { Customer } from '../program/services.ts';
+import type { Customer } from '../accounts/account.ts';
 import { type Html, NOTHING, type Page, type View } from './frame.page.ts';
 import { SYSTEMS, type System } from './howtos.ts';
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { html } from 'hono/html';
+import type { SignUp } from '../accounts/account.ts';
+import type { VpnCredentials } from '../accounts/credential.ts';
 import type { Location } from '../fleet/location.ts';
-import type { SignUp, VpnCredentials } from '../program/services.ts';
 import { copied, formToken, type Html, NOTHING, type Page, type View } from './frame.page.ts';
 import type { Session } from './session.http.ts';
 

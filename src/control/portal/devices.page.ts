@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { html } from 'hono/html';
+import type { Device, DeviceRefusal } from '../accounts/device.ts';
 import type { Location, PublicGateway } from '../fleet/location.ts';
 import { type Profile, shortName } from '../profiles/profile.ts';
-import type { Device, DeviceRefusal } from '../program/services.ts';
 import { backLink, copied, formToken, type Html, NOTHING, type Page, prose, type View } from './frame.page.ts';
 import type { Session } from './session.http.ts';
 

@@ -6,10 +6,10 @@ import { openvpnProfile } from '../profiles/openvpn.ts';
 import { type Profile, type ProfileMaterial, shortName } from '../profiles/profile.ts';
 import { authorityFile, sswanProfile, swanctlProfile } from '../profiles/strongswan.ts';
 import { forSession } from './account.http.ts';
-import { type Carried, type House, refuse, type Visit } from './house.http.ts';
+import { type PortalContext, type PortalEnv, type PortalRequest, refuse } from './context.http.ts';
 
 /** Sends a file to be saved under its own name. The content type carries no parameter: some clients compare it whole. */
-export function handOut(c: Visit, { fileName, contentType, content }: Profile): Response {
+export function handOut(c: PortalRequest, { fileName, contentType, content }: Profile): Response {
   return c.body(content, 200, {
     'content-type': contentType,
     'content-disposition': `attachment; filename="${fileName}"`,
@@ -27,39 +27,39 @@ const BY_KIND: ReadonlyMap<string, (material: ProfileMaterial, location: Locatio
 const LOGIN = /^[0-9A-Za-z_-]{8,64}$/;
 
 /** Files for stock clients. Only customers get them, for the tls-crypt key is shared among customers. */
-export function downloadRoutes(app: Hono<Carried>, house: House): void {
-  const { locations, profile } = house.services;
+export function downloadRoutes(app: Hono<PortalEnv>, context: PortalContext): void {
+  const { locations, profile } = context.services;
   const locationAt = (id: string) => locations.list().find((location) => location.id === id);
   app.get(
     '/download/authority',
-    forSession(house, (c) => handOut(c, authorityFile(profile))),
+    forSession(context, (c) => handOut(c, authorityFile(profile))),
   );
   app.get(
     '/download/:location/:kind',
-    forSession(house, (c) => {
+    forSession(context, (c) => {
       const { location = '', kind = '' } = c.req.param();
       const place = locationAt(location);
       const make = BY_KIND.get(kind);
-      return place && make ? handOut(c, make(profile, place)) : refuse(c, house, 'absent');
+      return place && make ? handOut(c, make(profile, place)) : refuse(c, context, 'absent');
     }),
   );
   app.get(
     '/download/:location/android/:gateway',
-    forSession(house, (c) => {
+    forSession(context, (c) => {
       const { location = '', gateway = '' } = c.req.param();
       const place = locationAt(location);
       const found = place?.gateways.find((item) => shortName(item) === gateway);
-      return place && found ? handOut(c, sswanProfile(profile, place, found)) : refuse(c, house, 'absent');
+      return place && found ? handOut(c, sswanProfile(profile, place, found)) : refuse(c, context, 'absent');
     }),
   );
   app.post(
     '/download/:location/apple',
-    forSession(house, (c) => {
+    forSession(context, (c) => {
       const place = locationAt(c.req.param('location') ?? '');
       const username = c.get('form').get('username') ?? '';
       const password = c.get('form').get('password') ?? '';
-      if (place === undefined) return refuse(c, house, 'absent');
-      if (!LOGIN.test(username) || !LOGIN.test(password)) return refuse(c, house, 'malformed');
+      if (place === undefined) return refuse(c, context, 'absent');
+      if (!LOGIN.test(username) || !LOGIN.test(password)) return refuse(c, context, 'malformed');
       return handOut(c, appleProfile(profile, place, { username, password }));
     }),
   );

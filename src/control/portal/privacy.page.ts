@@ -2,7 +2,7 @@
 import { html } from 'hono/html';
 import { ATTRIBUTION, type Attribution } from '../../contracts/claims/attribution.ts';
 import type { Datum, Declaration } from '../../core/inventory/datum.ts';
-import type { RememberedRow } from '../program/services.ts';
+import type { RememberedRow } from '../accounts/remembered.ts';
 import { backLink, type Html, NOTHING, type Page, type View } from './frame.page.ts';
 
 function field({ texts }: View, name: string, datum: Datum): Html {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { html } from 'hono/html';
-import type { SignInRefusal } from '../program/services.ts';
+import type { SignInRefusal } from '../accounts/account.ts';
 import type { Html, Page, View } from './frame.page.ts';
 import { NOTHING } from './frame.page.ts';
 import type { ProblemCode } from './problems.ts';

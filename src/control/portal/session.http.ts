@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
-import type { Customer, SignInToken } from '../program/services.ts';
+import type { Customer, SignInToken } from '../accounts/account.ts';
 
 /** Somebody signed in, for the length of one request. */
 export interface Session {
@@ -25,12 +25,12 @@ export function sessionCookie(c: Context, secure: boolean): string | undefined {
 }
 
 /** The only cookie there is. It ends with the browser's own session, and is never set before sign-in. */
-export function giveCookie(c: Context, secure: boolean, token: SignInToken): void {
+export function setSessionCookie(c: Context, secure: boolean, token: SignInToken): void {
   const shape = { path: '/', httpOnly: true, sameSite: 'Strict', secure } as const;
   setCookie(c, NAME, token, secure ? { ...shape, secure: true, prefix: 'host' } : shape);
 }
 
-export function takeCookie(c: Context, secure: boolean): void {
+export function deleteSessionCookie(c: Context, secure: boolean): void {
   deleteCookie(c, secure ? `__Host-${NAME}` : NAME, { path: '/', secure });
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { type EpochDay, isoDate } from '../../core/clock/clock.ts';
 import type { Datum } from '../../core/inventory/datum.ts';
-import type { DeviceRefusal, SignInRefusal } from '../program/services.ts';
+import type { SignInRefusal } from '../accounts/account.ts';
+import type { DeviceRefusal } from '../accounts/device.ts';
 import { HOWTOS } from './howtos.ts';
 import { PROBLEMS, type ProblemCode } from './problems.ts';
 

@@ -6,12 +6,13 @@ import { type Clock, today } from '../../core/clock/clock.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import type { Random } from '../../core/random/random.ts';
 import { AccountService } from '../accounts/account-service.ts';
-import { type CredentialSalt, CredentialService } from '../accounts/credential-service.ts';
+import type { CredentialSalt } from '../accounts/credential.ts';
+import { CredentialService } from '../accounts/credential-service.ts';
 import { DeviceService } from '../accounts/device-service.ts';
-import { Patience } from '../accounts/patience.ts';
+import { FailureLimiter } from '../accounts/failure-limiter.ts';
 import { RememberedService } from '../accounts/remembered.ts';
-import { type ApiServices, api } from '../api/api.http.ts';
-import { SignedLocations } from '../api/locations.ts';
+import { api } from '../api/api.http.ts';
+import type { ApiServices } from '../api/services.ts';
 import { connect } from '../database/connect.os.ts';
 import { migrate } from '../database/migrate.store.ts';
 import { schemaFindings } from '../database/schema.store.ts';
@@ -21,12 +22,16 @@ import { type ExpectedConfiguration, expectConfiguration } from '../fleet/expect
 import { fleetApi } from '../fleet/fleet.http.ts';
 import { AuthFilePublisher } from '../fleet/publisher.ts';
 import { type FleetGateway, locationsOf } from '../fleet/registry.ts';
+import { SignedLocations } from '../fleet/signed-locations.ts';
 import { storeActivation } from '../installs/activation.store.ts';
+import type { Assets } from '../portal/assets.os.ts';
+import type { PortalServices } from '../portal/context.http.ts';
+import { portal } from '../portal/portal.http.ts';
+import type { ProfileMaterial } from '../profiles/profile.ts';
 import { type LiveSeats, MemorySeats } from '../seats/seats.ts';
 import type { ControlConfig } from './config.ts';
 import { Housekeeping } from './housekeeping.ts';
 import type { Material } from './material.os.ts';
-import type { PortalServices, ServiceProfile } from './services.ts';
 
 /** Answers a request. It is given nothing else: not the connection, and so not the address at its other end. */
 export type Fetch = (request: Request) => Response | Promise<Response>;
@@ -41,12 +46,15 @@ export interface ControlContext {
   readonly journal: Journal;
   /** What a gateway's daemons are configured with. */
   readonly render: (plan: GatewayPlan) => readonly RenderedFile[];
-  /** The pages for people. Without it only the API answers. */
-  readonly mountPortal?: (services: PortalServices) => { readonly fetch: Fetch };
+  /** What the pages for people refer to. */
+  readonly assets: Assets;
 }
 
+/** What pages and API work with. */
+export type ControlServices = PortalServices & ApiServices;
+
 export interface Control {
-  readonly services: PortalServices;
+  readonly services: ControlServices;
   readonly db: Database;
   readonly seats: LiveSeats;
   readonly publisher: AuthFilePublisher;
@@ -151,11 +159,14 @@ interface Parts {
   readonly changed: () => void;
 }
 
-function servicesOf({ config, material, clock, random }: ControlContext, parts: Parts): PortalServices {
+function servicesOf({ config, material, clock, random, journal }: ControlContext, parts: Parts): ControlServices {
   const { db, salt, seats, gateways, changed } = parts;
   const locations = locationsOf(config.fleet?.locations ?? [], gateways);
+  const profile = profileOf(config, material);
   return {
-    profile: profileOf(config, material),
+    profile,
+    wireguard: profile.inside.tunnels.wireguard,
+    journal,
     accounts: new AccountService({
       db,
       clock,
@@ -163,8 +174,8 @@ function servicesOf({ config, material, clock, random }: ControlContext, parts: 
       salt,
       changed,
       offer: config.licence,
-      failures: new Patience(clock, { burst: 20, perSecond: 5, longest: 10_000 }),
-      signUps: new Patience(clock, { burst: 50, perSecond: 10, longest: 10_000 }),
+      failures: new FailureLimiter(clock, { burst: 20, perSecond: 5, longest: 10_000 }),
+      signUps: new FailureLimiter(clock, { burst: 50, perSecond: 10, longest: 10_000 }),
     }),
     credentials: new CredentialService({ db, random, salt, changed }),
     devices: new DeviceService({ db, random, changed }),
@@ -176,10 +187,10 @@ function servicesOf({ config, material, clock, random }: ControlContext, parts: 
 }
 
 /** Pools, ports and inner addresses are the same in every plan, whatever an operator chooses. */
-function profileOf(config: ControlConfig, { caCertificate, tlsCryptKey }: Material): ServiceProfile {
+function profileOf(config: ControlConfig, { caCertificate, tlsCryptKey }: Material): ProfileMaterial {
   const none = { gateway: '', location: '', name: '', address4: '', address6: undefined, uplink: '' };
-  const { service4, service6, heartbeatPort, tunnels } = planGateway(none);
-  return { name: config.name, caCertificate, tlsCryptKey, inside: { service4, service6, heartbeatPort, tunnels } };
+  const { service4, service6, tunnels } = planGateway(none);
+  return { name: config.name, caCertificate, tlsCryptKey, inside: { service4, service6, tunnels } };
 }
 
 async function expectations(
@@ -194,11 +205,10 @@ async function expectations(
   return expected;
 }
 
-function publicFetch({ release, journal, mountPortal }: ControlContext, services: PortalServices): Fetch {
-  const { inside } = services.profile;
-  const surface: ApiServices = { ...services, wireguard: inside.tunnels.wireguard, journal };
-  const forPrograms = fetchOf(api(surface, release));
-  const forPeople = mountPortal === undefined ? forPrograms : fetchOf(mountPortal(services));
+function publicFetch({ config, release, clock, journal, assets }: ControlContext, services: ControlServices): Fetch {
+  const forPrograms = fetchOf(api(services, release));
+  const { publicOrigin } = config;
+  const forPeople = fetchOf(portal(services, { clock, journal, publicOrigin, assets }));
   return (request) => {
     const { pathname } = new URL(request.url);
     return /^\/(api\/|openapi\.json$)/.test(pathname) ? forPrograms(request) : forPeople(request);

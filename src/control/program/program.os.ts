@@ -3,18 +3,19 @@ import { readFileSync } from 'node:fs';
 import type { ConfigurationProblem } from '../../core/configuration/configuration.ts';
 import { ListenError, type Listening } from '../../host/listening/listening.os.ts';
 import { databaseIsAway } from '../database/unavailable.ts';
-import { type ControlConfig, parseControlConfig } from './config.ts';
+import { loadAssets } from '../portal/assets.os.ts';
+import { parseControlConfig } from './config.ts';
 import { type Control, type ControlContext, openControl, SchemaError } from './control.ts';
-import { type Material, MaterialError, readMaterial } from './material.os.ts';
+import { MaterialError, readMaterial } from './material.os.ts';
 import { serveHttp, serveHttps } from './serve.os.ts';
 
 /** Everything that has to be read before the program gives up its rights. */
 export function loadControl(
   path: string,
-): { readonly config: ControlConfig; readonly material: Material } | ConfigurationProblem {
+): Pick<ControlContext, 'config' | 'material' | 'assets'> | ConfigurationProblem {
   try {
     const config = parseControlConfig(readFileSync(path, 'utf8'));
-    return 'problem' in config ? config : { config, material: readMaterial(config) };
+    return 'problem' in config ? config : { config, material: readMaterial(config), assets: loadAssets() };
   } catch (error) {
     if (error instanceof MaterialError) return { problem: error.message };
     return { problem: 'The configuration file cannot be read.' };

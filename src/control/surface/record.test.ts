@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from '@hono/zod-openapi';
 import { UndeclaredError } from '../../core/inventory/guard.ts';
+import { Device, Devices, Licence, Seats } from '../api/schemas.ts';
 import { leaving, record } from './record.ts';
-import { Device, Devices, Licence, Seats } from './schemas.ts';
 
 const text = z.string();
 

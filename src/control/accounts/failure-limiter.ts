@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../core/clock/clock.ts';
 
-export interface PatienceLimits {
+export interface FailureLimits {
   /** Failures that cost no wait. */
   readonly burst: number;
   /** Failures per second that are answered after the burst. */
@@ -18,14 +18,14 @@ export interface PatienceLimits {
  * billion account numbers is hit after tens of thousands of years. It bounds the load of those who try. Only failures
  * pass through it, so no flood of failures ever keeps out a customer who has the right number.
  */
-export class Patience {
+export class FailureLimiter {
   readonly #clock: Clock;
-  readonly #limits: PatienceLimits;
+  readonly #limits: FailureLimits;
   readonly #wait: (milliseconds: number) => Promise<unknown>;
   /** Elapsed time at which the bucket is full again. */
   #fullAt = 0;
 
-  constructor(clock: Clock, limits: PatienceLimits, wait: (milliseconds: number) => Promise<unknown> = delay) {
+  constructor(clock: Clock, limits: FailureLimits, wait: (milliseconds: number) => Promise<unknown> = delay) {
     this.#clock = clock;
     this.#limits = limits;
     this.#wait = wait;

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import type { Context } from 'hono';
+import type { Clock } from '../../core/clock/clock.ts';
+import type { Journal } from '../../core/journal/journal.ts';
+import type { Accounts } from '../accounts/account-service.ts';
+import type { Credentials } from '../accounts/credential-service.ts';
+import type { Devices } from '../accounts/device-service.ts';
+import type { Remembered } from '../accounts/remembered.ts';
+import type { Locations } from '../fleet/signed-locations.ts';
+import type { ProfileMaterial } from '../profiles/profile.ts';
+import type { LiveSeats } from '../seats/seats.ts';
+import type { Assets } from './assets.os.ts';
+import { frame, type Page, type View } from './frame.page.ts';
+import { PROBLEM_STATUS, type ProblemCode } from './problems.ts';
+import { problemPage } from './public.page.ts';
+import type { Session } from './session.http.ts';
+import type { Texts } from './texts.ts';
+
+/** What the pages work with. */
+export interface PortalServices {
+  readonly profile: ProfileMaterial;
+  readonly accounts: Accounts;
+  readonly credentials: Credentials;
+  readonly devices: Devices;
+  readonly seats: Pick<LiveSeats, 'used'>;
+  readonly locations: Locations;
+  readonly remembered: Remembered;
+}
+
+/** What the portal needs beside the services that it shows. */
+export interface PortalSettings {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  /**
+   * `https://vpn.example`: the origin that browsers see. Needed behind a proxy that ends TLS; without it, the request's
+   * own address counts.
+   */
+  readonly publicOrigin?: string | undefined;
+  /** Read beforehand by a program that gives up the right to read its own files. */
+  readonly assets: Assets;
+}
+
+/** What one step of a request leaves to the next: Hono's variables. */
+export interface PortalEnv {
+  Variables: { session: Session | undefined; form: URLSearchParams };
+}
+
+/** One request, with what earlier steps left. */
+export type PortalRequest = Context<PortalEnv>;
+
+/** Everything that the routes share. */
+export interface PortalContext extends PortalSettings {
+  readonly services: PortalServices;
+  readonly texts: Texts;
+  /** Whether the browser came over TLS. */
+  readonly secure: (url: string) => boolean;
+}
+
+export function viewOf(context: PortalContext, session: Session | undefined): View {
+  return { texts: context.texts, service: context.services.profile.name, assets: context.assets, session };
+}
+
+export type Status = 200 | 400 | 403 | 404 | 413 | 422 | 429 | 500;
+
+export async function show(
+  c: PortalRequest,
+  context: PortalContext,
+  draw: (view: View) => Page,
+  status: Status = 200,
+): Promise<Response> {
+  const view = viewOf(context, c.get('session'));
+  return c.html(await frame(view, draw(view)), status);
+}
+
+/** Seconds until it is worth asking again. */
+const RETRY_AFTER = '60';
+
+export async function refuse(c: PortalRequest, context: PortalContext, code: ProblemCode): Promise<Response> {
+  if (code === 'busy') c.header('retry-after', RETRY_AFTER);
+  return show(c, context, (view) => problemPage(view, code), PROBLEM_STATUS[code]);
+}
