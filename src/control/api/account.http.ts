@@ -4,7 +4,7 @@ import { isoDate } from '../../core/clock/clock.ts';
 import type { SignInRefusal } from '../accounts/account.ts';
 import { credentialsAnswer, licenceAnswer } from './answers.ts';
 import type { Door } from './door.ts';
-import type { ProblemCode } from './problem.ts';
+import type { ApiProblem } from './problem.ts';
 import { SignedIn, SignedUp, SignInRequest } from './schemas.ts';
 import type { ApiServices } from './services.ts';
 
@@ -13,7 +13,7 @@ const SIGN_IN_REFUSALS = {
   mistyped: 'account_mistyped',
   unknown: 'account_unknown',
   busy: 'busy',
-} as const satisfies Record<SignInRefusal, ProblemCode>;
+} as const satisfies Record<SignInRefusal, ApiProblem>;
 
 /** Sign-up, sign-in and sign-out. */
 export function serveAccounts(door: Door, { accounts }: ApiServices): void {

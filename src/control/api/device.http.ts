@@ -3,7 +3,7 @@
 import { innerAddresses } from '../../contracts/plan/pool.ts';
 import type { Device as CustomerDevice, DeviceRefusal } from '../accounts/device.ts';
 import type { Door } from './door.ts';
-import type { ProblemCode } from './problem.ts';
+import type { ApiProblem } from './problem.ts';
 import { Device, DeviceRequest, Devices } from './schemas.ts';
 import type { ApiServices } from './services.ts';
 
@@ -12,7 +12,7 @@ const DEVICE_REFUSALS = {
   taken: 'key_taken',
   too_many: 'too_many_keys',
   no_room: 'no_room',
-} as const satisfies Record<DeviceRefusal, ProblemCode>;
+} as const satisfies Record<DeviceRefusal, ApiProblem>;
 
 /** WireGuard keys. The server never sees a private one. */
 export function serveDevices(door: Door, { devices, wireguard }: ApiServices): void {

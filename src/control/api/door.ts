@@ -7,8 +7,10 @@ import type { Journal } from '../../core/journal/journal.ts';
 import type { Customer } from '../accounts/account.ts';
 import type { Accounts } from '../accounts/account-service.ts';
 import { databaseIsAway } from '../database/unavailable.ts';
+import { hardened } from '../surface/headers.http.ts';
+import { PROBLEM_STATUS } from '../surface/problems.ts';
 import { leaving, type RecordSchema } from '../surface/record.ts';
-import { type ProblemCode, problemResponse, problemStatus } from './problem.ts';
+import { type ApiProblem, problemResponse } from './problem.ts';
 import { Problem } from './schemas.ts';
 
 /** One operation of the API, from which both its handling and its description are made. */
@@ -23,7 +25,7 @@ export interface Operation<Body extends RecordSchema | undefined, Answer extends
   readonly status: 200 | 201 | 204;
   readonly answer: Answer;
   /** What the operation itself may refuse. The door adds what it refuses on its own. */
-  readonly refusals: readonly ProblemCode[];
+  readonly refusals: readonly ApiProblem[];
 }
 
 export interface Call<Body extends RecordSchema | undefined> {
@@ -38,14 +40,7 @@ type Outcome<Answer extends RecordSchema | undefined> = Answer extends RecordSch
 /** 64 KiB: a hundred times more than any operation takes. It also bounds how deep JSON can be nested. */
 const MOST_BODY = 65_536;
 
-const HEADERS = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-} as const;
+const POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /**
  * Everything that comes from outside passes here: size, type, syntax, schema, sign-in. Everything that leaves passes
@@ -58,10 +53,7 @@ export class Door {
 
   constructor(accounts: Accounts, journal: Journal) {
     this.#accounts = accounts;
-    this.app.use(async (context, next) => {
-      await next();
-      for (const [name, value] of Object.entries(HEADERS)) context.res.headers.set(name, value);
-    });
+    this.app.use(hardened(POLICY));
     this.app.use(bodyLimit({ maxSize: MOST_BODY, onError: () => problemResponse('too_large') }));
     this.app.onError((error) => problemResponse(codeOf(error, journal)));
     this.app.notFound(() => problemResponse('not_found'));
@@ -70,7 +62,7 @@ export class Door {
 
   serve<Body extends RecordSchema | undefined, Answer extends RecordSchema | undefined>(
     operation: Operation<Body, Answer>,
-    handle: (call: Call<Body>) => Promise<Outcome<Answer> | ProblemCode>,
+    handle: (call: Call<Body>) => Promise<Outcome<Answer> | ApiProblem>,
   ): void {
     this.#describe(operation);
     const path = operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
@@ -111,7 +103,7 @@ export class Door {
   async #enter<Body extends RecordSchema | undefined>(
     operation: Operation<Body, RecordSchema | undefined>,
     context: Context,
-  ): Promise<Call<Body> | ProblemCode> {
+  ): Promise<Call<Body> | ApiProblem> {
     const token = /^Bearer ([0-9A-Za-z_-]{43})$/i.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
     const customer = operation.signedIn ? await this.#accounts.customerOf(token) : undefined;
     if (operation.signedIn && customer === undefined) return 'not_signed_in';
@@ -128,7 +120,7 @@ export class Door {
   #describe(operation: Operation<RecordSchema | undefined, RecordSchema | undefined>): void {
     const { method, path, summary, status, answer, body, signedIn } = operation;
     const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string);
-    const refusals: ProblemCode[] = [
+    const refusals: ApiProblem[] = [
       ...operation.refusals,
       ...(signedIn ? (['not_signed_in'] as const) : []),
       ...(body === undefined ? [] : (['malformed_json', 'wrong_content_type', 'invalid'] as const)),
@@ -155,8 +147,8 @@ function described(answer: RecordSchema | undefined) {
   return { description: 'Done.', content: { 'application/json': { schema: answer } } };
 }
 
-function refused(codes: readonly ProblemCode[]) {
-  const byStatus = Map.groupBy(codes, problemStatus);
+function refused(codes: readonly ApiProblem[]) {
+  const byStatus = Map.groupBy(codes, (code) => PROBLEM_STATUS[code]);
   const entries = [...byStatus].map(([status, same]) => [
     status,
     { description: same.join(', '), content: { 'application/problem+json': { schema: Problem } } },
@@ -164,7 +156,7 @@ function refused(codes: readonly ProblemCode[]) {
   return Object.fromEntries(entries) as Record<string, ReturnType<typeof described>>;
 }
 
-async function readBody(schema: RecordSchema, request: Request): Promise<object | ProblemCode> {
+async function readBody(schema: RecordSchema, request: Request): Promise<object | ApiProblem> {
   if (!/^application\/json\s*(;|$)/i.test(request.headers.get('content-type') ?? '')) return 'wrong_content_type';
   const text = await request.text();
   let value: unknown;
@@ -178,7 +170,7 @@ async function readBody(schema: RecordSchema, request: Request): Promise<object 
 }
 
 /** The one place where an error becomes an answer. The error itself is neither shown nor written. */
-function codeOf(error: Error, journal: Journal): ProblemCode {
+function codeOf(error: Error, journal: Journal): ApiProblem {
   if (error instanceof UndeclaredError) {
     journal.say({ code: 'exit_refused', store: 'api' });
     return 'undeclared';

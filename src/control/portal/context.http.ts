@@ -9,9 +9,10 @@ import type { Remembered } from '../accounts/remembered.ts';
 import type { Locations } from '../fleet/signed-locations.ts';
 import type { ProfileMaterial } from '../profiles/profile.ts';
 import type { LiveSeats } from '../seats/seats.ts';
+import { PROBLEM_STATUS } from '../surface/problems.ts';
 import type { Assets } from './assets.os.ts';
 import { frame, type Page, type View } from './frame.page.ts';
-import { PROBLEM_STATUS, type ProblemCode } from './problems.ts';
+import type { PageProblem } from './problems.ts';
 import { problemPage } from './public.page.ts';
 import type { Session } from './session.http.ts';
 import type { Texts } from './texts.ts';
@@ -75,7 +76,7 @@ export async function show(
 /** Seconds until it is worth asking again. */
 const RETRY_AFTER = '60';
 
-export async function refuse(c: PortalRequest, context: PortalContext, code: ProblemCode): Promise<Response> {
+export async function refuse(c: PortalRequest, context: PortalContext, code: PageProblem): Promise<Response> {
   if (code === 'busy') c.header('retry-after', RETRY_AFTER);
   return show(c, context, (view) => problemPage(view, code), PROBLEM_STATUS[code]);
 }

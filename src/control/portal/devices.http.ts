@@ -48,14 +48,14 @@ export function deviceRoutes(app: Hono<PortalEnv>, context: PortalContext): void
     '/account/devices/remove',
     forSession(context, async (c, { customer }) => {
       const removed = await devices.remove(customer, c.get('form').get('publicKey') ?? '');
-      return removed ? c.redirect('/account/devices', 303) : refuse(c, context, 'absent');
+      return removed ? c.redirect('/account/devices', 303) : refuse(c, context, 'not_found');
     }),
   );
   app.get(
     '/account/devices/:key',
     forSession(context, async (c, { customer }) => {
       const device = await deviceAt(context, customer, c.req.param('key') ?? '');
-      if (device === undefined) return refuse(c, context, 'absent');
+      if (device === undefined) return refuse(c, context, 'not_found');
       return show(c, context, (view) => devicePage(view, device, configurations(context, device)));
     }),
   );
@@ -69,7 +69,7 @@ export function deviceRoutes(app: Hono<PortalEnv>, context: PortalContext): void
         configurations(context, device).find(
           (item) => item.location.id === location && shortName(item.gateway) === gateway,
         );
-      return found === undefined ? refuse(c, context, 'absent') : handOut(c, found);
+      return found === undefined ? refuse(c, context, 'not_found') : handOut(c, found);
     }),
   );
 }

@@ -40,7 +40,7 @@ export function downloadRoutes(app: Hono<PortalEnv>, context: PortalContext): vo
       const { location = '', kind = '' } = c.req.param();
       const place = locationAt(location);
       const make = BY_KIND.get(kind);
-      return place && make ? handOut(c, make(profile, place)) : refuse(c, context, 'absent');
+      return place && make ? handOut(c, make(profile, place)) : refuse(c, context, 'not_found');
     }),
   );
   app.get(
@@ -49,7 +49,7 @@ export function downloadRoutes(app: Hono<PortalEnv>, context: PortalContext): vo
       const { location = '', gateway = '' } = c.req.param();
       const place = locationAt(location);
       const found = place?.gateways.find((item) => shortName(item) === gateway);
-      return place && found ? handOut(c, sswanProfile(profile, place, found)) : refuse(c, context, 'absent');
+      return place && found ? handOut(c, sswanProfile(profile, place, found)) : refuse(c, context, 'not_found');
     }),
   );
   app.post(
@@ -58,8 +58,8 @@ export function downloadRoutes(app: Hono<PortalEnv>, context: PortalContext): vo
       const place = locationAt(c.req.param('location') ?? '');
       const username = c.get('form').get('username') ?? '';
       const password = c.get('form').get('password') ?? '';
-      if (place === undefined) return refuse(c, context, 'absent');
-      if (!LOGIN.test(username) || !LOGIN.test(password)) return refuse(c, context, 'malformed');
+      if (place === undefined) return refuse(c, context, 'not_found');
+      if (!LOGIN.test(username) || !LOGIN.test(password)) return refuse(c, context, 'malformed_form');
       return handOut(c, appleProfile(profile, place, { username, password }));
     }),
   );

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { MiddlewareHandler } from 'hono';
+import { hardened } from '../surface/headers.http.ts';
 
 /** Nothing but our own style, script, mark and forms; no frames, no third party, nothing inline. */
 const POLICY = [
@@ -13,22 +14,18 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const HEADERS = {
-  'content-security-policy': POLICY,
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
+const MORE = {
   'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 } as const;
 
-/** Sets the headers of every answer. What does not say otherwise is not kept by the browser. */
-export function hardened(secure: (url: string) => boolean): MiddlewareHandler {
+/** The headers of every page and file of the portal. */
+export const hardenedPages = hardened(POLICY, MORE);
+
+/** Tells a browser that came over TLS to come so for two years. */
+export function strictTransport(secure: (url: string) => boolean): MiddlewareHandler {
   return async (c, next) => {
     await next();
-    for (const [name, value] of Object.entries(HEADERS)) c.header(name, value);
-    if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store');
     if (secure(c.req.url)) c.header('strict-transport-security', 'max-age=63072000');
   };
 }

@@ -7,7 +7,7 @@ import { type PortalContext, type PortalEnv, type PortalSettings, refuse } from 
 import { deviceRoutes } from './devices.http.ts';
 import { downloadRoutes } from './downloads.http.ts';
 import { FORM_LIMIT, readForm, sameSite } from './form.http.ts';
-import { hardened } from './headers.http.ts';
+import { hardenedPages, strictTransport } from './headers.http.ts';
 import { publicRoutes } from './public.http.ts';
 import { formTokenFits, formTokenOf, sessionCookie } from './session.http.ts';
 import { ENGLISH } from './texts.ts';
@@ -27,7 +27,7 @@ export function portal(services: PortalServices, settings: PortalSettings): Hono
     secure: (url) => (publicOrigin ?? url).startsWith('https:'),
   };
   const app = new Hono<PortalEnv>();
-  app.use(hardened(context.secure));
+  app.use(hardenedPages, strictTransport(context.secure));
   assetRoutes(app, context);
   rememberSession(app, context);
   checkForms(app, context);
@@ -35,7 +35,7 @@ export function portal(services: PortalServices, settings: PortalSettings): Hono
   accountRoutes(app, context);
   deviceRoutes(app, context);
   downloadRoutes(app, context);
-  app.all('*', (c) => refuse(c, context, 'absent'));
+  app.all('*', (c) => refuse(c, context, 'not_found'));
   app.onError((_error, c) => {
     context.journal.say({ code: 'failed', program: 'control', failure: 'portal' });
     return refuse(c, context, 'failed');
@@ -65,17 +65,21 @@ function rememberSession(app: Hono<PortalEnv>, context: PortalContext): void {
 
 /** Every form comes from a page of ours and, where somebody is signed in, from a page of that session. */
 function checkForms(app: Hono<PortalEnv>, context: PortalContext): void {
-  app.post('*', bodyLimit({ maxSize: FORM_LIMIT, onError: (c) => refuse(c, context, 'large') }), async (c, next) => {
-    if (!sameSite(c, context.publicOrigin)) return refuse(c, context, 'forged');
-    const form = await readForm(c);
-    if (form === 'malformed') return refuse(c, context, 'malformed');
-    const session = c.get('session');
-    if (session !== undefined && !OPEN.has(c.req.path) && !formTokenFits(session, form.get('token'))) {
-      return refuse(c, context, 'forged');
-    }
-    c.set('form', form);
-    return next();
-  });
+  app.post(
+    '*',
+    bodyLimit({ maxSize: FORM_LIMIT, onError: (c) => refuse(c, context, 'too_large') }),
+    async (c, next) => {
+      if (!sameSite(c, context.publicOrigin)) return refuse(c, context, 'forged');
+      const form = await readForm(c);
+      if (form === 'malformed') return refuse(c, context, 'malformed_form');
+      const session = c.get('session');
+      if (session !== undefined && !OPEN.has(c.req.path) && !formTokenFits(session, form.get('token'))) {
+        return refuse(c, context, 'forged');
+      }
+      c.set('form', form);
+      return next();
+    },
+  );
 }
 
 /** Forms that somebody may send before there is a session. */

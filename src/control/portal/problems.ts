@@ -1,20 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import type { ProblemCode } from '../surface/problems.ts';
 
-/** Everything that the portal can say no with, and the HTTP status of each. */
-export const PROBLEM_STATUS = {
-  malformed: 400,
-  forged: 403,
-  absent: 404,
-  large: 413,
-  busy: 429,
-  failed: 500,
-} as const;
-
-export type ProblemCode = keyof typeof PROBLEM_STATUS;
-
-/** The English words for each. */
-export const PROBLEMS: Readonly<Record<ProblemCode, { readonly title: string; readonly text: string }>> = {
-  malformed: {
+/** Every way in which the portal says no, in English. */
+export const PROBLEMS = {
+  malformed_form: {
     title: 'We could not read that form',
     text: 'Nothing was changed. Go back, reload the page and send the form again.',
   },
@@ -22,11 +11,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, { readonly title: string; re
     title: 'That form did not come from this site',
     text: 'Nothing was changed. Go back, reload the page and send the form again. Very old browsers do not say where a form comes from, and are refused.',
   },
-  absent: {
+  not_found: {
     title: 'There is no such page',
     text: 'The address may be mistyped, or what it led to was removed.',
   },
-  large: {
+  too_large: {
     title: 'That was too much',
     text: 'The form was larger than any of ours. Nothing was changed.',
   },
@@ -38,4 +27,6 @@ export const PROBLEMS: Readonly<Record<ProblemCode, { readonly title: string; re
     title: 'Something broke on our side',
     text: 'It is not your fault, and nothing about you was written down. Try again in a while.',
   },
-};
+} as const satisfies Partial<Record<ProblemCode, { readonly title: string; readonly text: string }>>;
+
+export type PageProblem = keyof typeof PROBLEMS;

@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import type { SignInRefusal } from '../accounts/account.ts';
 import type { Html, Page, View } from './frame.page.ts';
 import { NOTHING } from './frame.page.ts';
-import type { ProblemCode } from './problems.ts';
+import type { PageProblem } from './problems.ts';
 
 function bullets(items: readonly string[]): Html {
   return html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
@@ -58,7 +58,7 @@ ${refusal === undefined ? NOTHING : html`<p id="number-error" class="note" role=
   };
 }
 
-export function problemPage({ texts }: View, code: ProblemCode): Page {
+export function problemPage({ texts }: View, code: PageProblem): Page {
   const { title, text } = texts.problems[code];
   return { title, main: html`<p class="lead">${text}</p>` };
 }

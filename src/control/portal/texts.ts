@@ -4,7 +4,7 @@ import type { Datum } from '../../core/inventory/datum.ts';
 import type { SignInRefusal } from '../accounts/account.ts';
 import type { DeviceRefusal } from '../accounts/device.ts';
 import { HOWTOS } from './howtos.ts';
-import { PROBLEMS, type ProblemCode } from './problems.ts';
+import { type PageProblem, PROBLEMS } from './problems.ts';
 
 const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
 
@@ -53,7 +53,7 @@ export const ENGLISH = {
   kinds: KINDS,
   holders: HOLDERS,
   howtos: HOWTOS,
-  problems: PROBLEMS as Readonly<Record<ProblemCode, { title: string; text: string }>>,
+  problems: PROBLEMS as Readonly<Record<PageProblem, { title: string; text: string }>>,
   frame: {
     skip: 'Skip to the content',
     navigation: 'Main',
