@@ -7,11 +7,10 @@ import { sealParameters } from '../contracts/activation/parameters.ts';
 import { INTERVALS_SCHEMA } from '../contracts/plan/agent-config.ts';
 import { planGateway } from '../contracts/plan/plan.ts';
 import { parseConfiguration } from '../core/configuration/configuration.ts';
+import { absolutePath, address } from '../core/configuration/words.ts';
 import type { Random } from '../core/random/random.ts';
 import type { Firmware } from '../verify/attestation/judge.ts';
 import type { ActivatorStore } from './activator.store.ts';
-
-const address = z.union([z.ipv4(), z.ipv6()]);
 
 const CHOICE = z.strictObject({
   location: z.string(),
@@ -22,8 +21,8 @@ const CHOICE = z.strictObject({
   forwarders: z.union([z.literal('root'), z.array(address).min(1)]).optional(),
   controlUrl: z.url({ protocol: /^https$/ }),
   /** Paths of public files in PEM: who signs control's certificate; OpenVPN's static key, which profiles hold too. */
-  controlAuthority: z.string().regex(/^\//, 'must be an absolute path'),
-  tlsCryptKey: z.string().regex(/^\//, 'must be an absolute path'),
+  controlAuthority: absolutePath,
+  tlsCryptKey: absolutePath,
   /** Raw Ed25519 public keys, base64. */
   authfileKey: z.string(),
   expectedKey: z.string(),

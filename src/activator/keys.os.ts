@@ -9,6 +9,7 @@ import { type Authority, createAuthority } from '../contracts/pki/authority.ts';
 import { generateP256Key, generateRsaKey, privateKeyPem, publicKeyInfo, signerOf } from '../contracts/pki/keys.ts';
 import type { Clock } from '../core/clock/clock.ts';
 import { parseConfiguration } from '../core/configuration/configuration.ts';
+import { hex32 } from '../core/configuration/words.ts';
 import type { Random } from '../core/random/random.ts';
 
 /** The activator's own keys: made at its first start, and never given to anybody. */
@@ -26,7 +27,7 @@ const authority = z.strictObject({ certificate: z.string(), key: z.string() });
 const SCHEMA = z.strictObject({
   tls: authority,
   issuer: authority.optional(),
-  store: z.string().regex(/^[0-9a-f]{64}$/),
+  store: hex32,
 });
 
 type Kept = z.output<typeof authority>;

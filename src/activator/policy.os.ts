@@ -4,16 +4,13 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { parseIsoDate } from '../core/clock/clock.ts';
 import { parseConfiguration } from '../core/configuration/configuration.ts';
+import { absolutePath, hex32 } from '../core/configuration/words.ts';
 import type { TpmTrust } from '../verify/attestation/endorsement.ts';
 import { parseVersion, type ReleasePolicy } from '../verify/attestation/policy.ts';
 
 const DAY = 86_400_000;
 
-const path = z.string().regex(/^\//, 'must be an absolute path');
-const pcr = z
-  .string()
-  .regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits')
-  .transform((text) => Uint8Array.fromHex(text));
+const pcr = hex32.transform((text) => Uint8Array.fromHex(text));
 const version = z.string().transform((text, context) => {
   const parsed = parseVersion(text);
   if (parsed !== undefined) return parsed;
@@ -41,8 +38,8 @@ const release = z.strictObject({
 const SCHEMA = z.strictObject({
   tpms: z.strictObject({
     /** PEM files, each with any number of certificates: makers of TPMs that are believed, and authorities below them. */
-    roots: path,
-    intermediates: path.optional(),
+    roots: absolutePath,
+    intermediates: absolutePath.optional(),
   }),
   minimumVersion: version,
   releases: z.array(release),

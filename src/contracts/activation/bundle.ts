@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { z } from 'zod';
 import { parseConfiguration } from '../../core/configuration/configuration.ts';
-import { INTERVALS_SCHEMA, PLAN_SCHEMA } from '../plan/agent-config.ts';
+import { base64Key, word } from '../../core/configuration/words.ts';
+import { INTERVALS_SCHEMA } from '../plan/agent-config.ts';
+import { PLAN_SCHEMA } from '../plan/schema.ts';
 
-const word = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/);
-const key = z.string().regex(/^[0-9A-Za-z+/]{43}=$/);
 const certificate = z
   .string()
   .max(8192)
@@ -23,8 +23,8 @@ const PARAMETERS = z.strictObject({
   token: z.string().regex(/^[0-9A-Za-z_-]{43}$/),
   tlsCryptKey: tlsCrypt,
   /** Raw Ed25519 public keys, base64: who signs auth files, and who signs expected configurations. */
-  authfileKey: key,
-  expectedKey: key,
+  authfileKey: base64Key,
+  expectedKey: base64Key,
   intervals: INTERVALS_SCHEMA.partial().optional(),
 });
 
@@ -33,7 +33,7 @@ const BUNDLE = z.strictObject({
   /** PEM: the authority that signs this gateway's certificates. Customers' profiles trust it. */
   caCertificate: certificate,
   /** The release as which the machine was believed. */
-  release: word.max(64),
+  release: word,
 });
 
 /** What an operator decides about a gateway, once and for all its boots. It holds secrets. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { type KeyObject, sign, verify } from 'node:crypto';
 import { z } from 'zod';
+import { hex32 } from '../../core/configuration/words.ts';
 import { parseFleetBody } from './messages.ts';
 
 /** Signatures are over these bytes and the document, so that the key's signature can stand under nothing else. */
@@ -14,9 +15,7 @@ const EXPECTED = z
     location: z.string(),
     release: z.string(),
     /** SHA-256, hex, of each file below the gateway's directory, by its name there. */
-    files: z
-      .record(z.string().regex(/^[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*)*$/), z.string().regex(/^[0-9a-f]{64}$/))
-      .readonly(),
+    files: z.record(z.string().regex(/^[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*)*$/), hex32).readonly(),
   })
   .readonly();
 

@@ -11,7 +11,7 @@ const signAsync = promisify(
     sign('sha256', message, key, done),
 );
 
-/** The seeds ask for 4096 bits wherever RSA is used (S17, O4). Takes seconds; off the main thread. */
+/** 4096 bits, as wherever the service uses RSA. Takes seconds; off the main thread. */
 export async function generateRsaKey(): Promise<KeyObject> {
   const { privateKey } = await generate('rsa', { modulusLength: 4096 });
   return privateKey;

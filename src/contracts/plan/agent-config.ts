@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { z } from 'zod';
 import { parseConfiguration } from '../../core/configuration/configuration.ts';
-import { PROTOCOLS, type Protocol } from '../../core/sessions/session.ts';
+import { absolutePath, base64Key, user, word } from '../../core/configuration/words.ts';
 import { type GatewayPlan, IDLE_AFTER } from './plan.ts';
+import { PLAN_SCHEMA } from './schema.ts';
 
 /** What the gateway program is told when it starts. It is public but for the files it names. */
 export interface GatewayConfig {
@@ -48,48 +49,7 @@ export const INTERVALS: Intervals = {
   wireguardIdle: IDLE_AFTER,
 };
 
-const word = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/);
-const port = z.int().min(1).max(65_535);
-const path = z.string().regex(/^\//, 'must be an absolute path');
-const key = z.string().regex(/^[0-9A-Za-z+/]{43}=$/, 'must be 32 bytes in base64');
 const milliseconds = z.int().min(10).max(86_400_000);
-const tunnel = z.strictObject({
-  device: word.max(15),
-  port,
-  pool4: z.cidrv4(),
-  pool6: z.cidrv6(),
-});
-
-/** A DNS name. */
-const hostName = z
-  .string()
-  .max(253)
-  .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/);
-
-/** {@link GatewayPlan}: nothing in it can be more than it says, for it becomes configuration of daemons. */
-export const PLAN_SCHEMA = z.strictObject({
-  gateway: word.max(64),
-  location: word.max(64),
-  name: hostName,
-  address4: z.ipv4(),
-  address6: z.ipv6().optional(),
-  uplink: word.max(15),
-  service4: z.ipv4(),
-  service6: z.ipv6(),
-  heartbeatPort: port,
-  tunnels: z.strictObject(
-    Object.fromEntries(PROTOCOLS.map((name) => [name, tunnel])) as Record<Protocol, typeof tunnel>,
-  ),
-  forwarders: z.union([
-    z.literal('root'),
-    z
-      .array(z.union([z.ipv4(), z.ipv6()]))
-      .min(1)
-      .readonly(),
-  ]),
-  esp: z.enum(['kernel', 'libipsec']),
-});
-
 /** {@link Intervals}; each may be left out. */
 export const INTERVALS_SCHEMA = z.strictObject({
   fetch: milliseconds.default(INTERVALS.fetch),
@@ -103,14 +63,14 @@ export const INTERVALS_SCHEMA = z.strictObject({
 const SCHEMA = z.strictObject({
   plan: PLAN_SCHEMA.transform((value): GatewayPlan => ({ ...value, address6: value.address6 })),
   controlUrl: z.url({ protocol: /^https$/ }),
-  caFile: path,
-  tokenFile: path,
-  authfileKey: key,
-  expectedKey: key,
-  geoip: z.strictObject({ country: path.optional(), networks: path.optional() }),
+  caFile: absolutePath,
+  tokenFile: absolutePath,
+  authfileKey: base64Key,
+  expectedKey: base64Key,
+  geoip: z.strictObject({ country: absolutePath.optional(), networks: absolutePath.optional() }),
   intervals: INTERVALS_SCHEMA.prefault({}),
-  user: z.strictObject({ uid: z.int().min(1), gid: z.int().min(1) }).optional(),
-  release: word.max(64),
+  user: user.optional(),
+  release: word,
 });
 
 /** What stands in the file: as {@link GatewayConfig}, but intervals may be left out, each or all. */

@@ -15,12 +15,12 @@ export interface TunnelPlan {
 /**
  * Everything that decides how a gateway's daemons are configured. It holds no secret: keys lie in files whose names
  * are fixed (see {@link GATEWAY_FILES}). The same plan renders to the same bytes everywhere, so that the service can
- * say what it expects and the gateway can compare (S10).
+ * say what it expects and the gateway can compare.
  */
 export interface GatewayPlan {
   /** `zrh-01` */
   readonly gateway: string;
-  /** Group of gateways that a customer selects: `ch-zrh` (S9). */
+  /** Group of gateways that a customer selects: `ch-zrh`. */
   readonly location: string;
   /** DNS name in the server certificate. */
   readonly name: string;

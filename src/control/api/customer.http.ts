@@ -41,7 +41,7 @@ export function serveLicence(door: Door, { credentials, seats, remembered }: Api
   );
 }
 
-/** Activations of apps (S3). */
+/** Activations of apps. */
 export function serveActivations(door: Door, { activate }: ApiServices): void {
   door.serve(
     {

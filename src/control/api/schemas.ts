@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { z } from '@hono/zod-openapi';
+import { base64Key, word } from '../../core/configuration/words.ts';
 import { record } from '../surface/record.ts';
 
 const date = z.iso.date();
 const secret = z.string().min(8).max(128);
-const word = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/);
-const publicKey = z.string().regex(/^[0-9A-Za-z+/]{43}=$/);
 const count = z.int().min(0);
 const text = z.string();
 
@@ -24,7 +23,7 @@ export const SignedUp = record('signed_up', {
 });
 export const SignedIn = record('signed_in', { token: secret, token_expires_on: date });
 
-export const Device = record('device', { public_key: publicKey, address4: z.ipv4(), address6: z.ipv6() });
+export const Device = record('device', { public_key: base64Key, address4: z.ipv4(), address6: z.ipv6() });
 export const Devices = record('devices', { devices: z.array(Device) });
 export const Seats = record('seats', { used: count, limit: count });
 

@@ -2,10 +2,9 @@
 import { z } from 'zod';
 import { type MinisignKey, minisignature } from '../../bytes/formats/minisign.ts';
 import { type Clock, isoDate, today } from '../../core/clock/clock.ts';
+import { base64Key, country, port, word } from '../../core/configuration/words.ts';
 import { leaving, record } from '../surface/record.ts';
 import type { Location, PublicGateway } from './location.ts';
-
-const port = z.int().min(1).max(65_535);
 
 const GATEWAY = record('gateway', {
   name: z.string().max(120),
@@ -14,13 +13,13 @@ const GATEWAY = record('gateway', {
   openvpn_udp: port,
   openvpn_tcp: port,
   wireguard_port: port,
-  wireguard_key: z.string().regex(/^[0-9A-Za-z+/]{43}=$/),
+  wireguard_key: base64Key,
 });
 
 const LOCATION = record('location', {
-  id: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
+  id: word,
   name: z.string().max(120),
-  country: z.string().regex(/^[A-Z]{2}$/),
+  country: country,
   gateways: z.array(GATEWAY),
 });
 

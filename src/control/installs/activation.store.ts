@@ -2,7 +2,7 @@
 import { type EpochDay, isoDate } from '../../core/clock/clock.ts';
 import { type Database, declared } from '../database/tables.ts';
 
-/** An app was set up on some device of some customer; which one is not asked (S3). */
+/** An app was set up on some device of some customer; which one is not asked. */
 export interface Activation {
   /** `lethe-android` */
   readonly app: string;

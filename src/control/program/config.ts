@@ -1,41 +1,31 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { z } from 'zod';
+import { CHOICE_SCHEMA } from '../../contracts/plan/schema.ts';
 import { type ConfigurationProblem, parseConfiguration } from '../../core/configuration/configuration.ts';
+import {
+  absolutePath,
+  base64Key,
+  country,
+  hex32,
+  hostName,
+  listen,
+  user,
+  word,
+} from '../../core/configuration/words.ts';
 
-const path = z.string().regex(/^\//, 'must be an absolute path');
-const word = z
-  .string()
-  .max(64)
-  .regex(/^[a-z0-9][a-z0-9._-]*$/, 'must be lower-case letters, digits, dots and dashes');
-const country = z.string().regex(/^[A-Z]{2}$/, 'must be two capital letters');
-const listen = z.strictObject({
-  /** Address to listen on; never a name. */
-  address: z.union([z.ipv4(), z.ipv6()]),
-  /** 0 takes any free port; the ready line says which. */
-  port: z.int().min(0).max(65_535),
-});
-
-const gateway = z.strictObject({
-  gateway: word,
-  location: word,
-  /** DNS name in its certificate. */
-  name: z.string().min(1).max(120),
-  address4: z.ipv4(),
-  address6: z.ipv6().optional(),
-  /** Interface that leads to the Internet. */
-  uplink: word.max(15),
-  forwarders: z.union([z.literal('root'), z.array(z.union([z.ipv4(), z.ipv6()])).min(1)]).default('root'),
-  esp: z.enum(['kernel', 'libipsec']).default('kernel'),
+const gateway = CHOICE_SCHEMA.extend({
+  /** The inventory allows no longer one in the list of locations. */
+  name: hostName.max(120),
   /** SHA-256 of the gateway's bearer token, in hex. */
-  tokenHash: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits'),
-  wireguardKey: z.string().regex(/^[0-9A-Za-z+/]{43}=$/, 'must be a WireGuard public key'),
+  tokenHash: hex32,
+  wireguardKey: base64Key,
 });
 
 const fleet = z.strictObject({
   listen,
   /** PEM files for the HTTPS that gateways use. */
-  certificate: path,
-  key: path,
+  certificate: absolutePath,
+  key: absolutePath,
   locations: z.array(z.strictObject({ id: word, name: z.string().min(1).max(120), country })).min(1),
   gateways: z.array(gateway).min(1),
 });
@@ -44,24 +34,24 @@ const SCHEMA = z.strictObject({
   /** The operator's name for the service. */
   name: z.string().min(1).max(60),
   /** Directory of the database's Unix socket; or `postgresql://…` of a server elsewhere (version 15 or later). */
-  database: z.union([path, z.url({ protocol: /^postgres(ql)?$/ })]),
+  database: z.union([absolutePath, z.url({ protocol: /^postgres(ql)?$/ })]),
   /** Where portal and API listen. Plain HTTP: put a proxy that ends TLS in front, and never one that keeps logs. */
   listen,
   /** `https://vpn.example`, as browsers see it, when a proxy is in front. */
   publicOrigin: z.url({ protocol: /^https?$/ }).optional(),
   /** Whom the program becomes before it opens a port. */
-  user: z.strictObject({ uid: z.int().min(1), gid: z.int().min(1) }).optional(),
+  user: user.optional(),
   /** PEM file of the authority that signs the gateways' certificates. Its key is not here. */
-  caCertificate: path,
+  caCertificate: absolutePath,
   /** OpenVPN static key file that goes into profiles. */
-  tlsCryptKey: path,
+  tlsCryptKey: absolutePath,
   keys: z.strictObject({
     /** PEM files of Ed25519 keys: they sign auth files, expected configurations and the list of locations. */
-    authfile: path,
-    expected: path,
-    locations: path,
+    authfile: absolutePath,
+    expected: absolutePath,
+    locations: absolutePath,
     /** File of 32 bytes in base64: makes the tags of usage events. */
-    usage: path,
+    usage: absolutePath,
   }),
   /** What a new account gets. */
   licence: z

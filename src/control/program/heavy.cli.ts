@@ -6,7 +6,7 @@ import type { ControlConfig } from './config.ts';
 import { heavyUsers } from './heavy.ts';
 import type { Material } from './material.os.ts';
 
-/** Prints one JSON object a line: licence and megabytes since a day, largest first (S13). */
+/** Prints one JSON object a line: licence and megabytes since a day, largest first. */
 export async function printHeavyUsers(
   config: Pick<ControlConfig, 'database'>,
   material: Pick<Material, 'usageKey'>,

@@ -14,7 +14,7 @@ export interface HeavyUse {
 
 /**
  * The licences with the most traffic since a day, so that an operator can speak to somebody who uses more than
- * thousands of others together (S13). Only the holder of the usage key can ask this, and only for credentials that
+ * thousands of others together. Only the holder of the usage key can ask this, and only for credentials that
  * are still in use: tags that no present username makes are left out.
  */
 export async function heavyUsers(db: Database, key: UsageKey, since: EpochDay, most = 20): Promise<HeavyUse[]> {

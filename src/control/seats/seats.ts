@@ -5,7 +5,7 @@ import type { LicenceId } from '../../core/licences/licence.ts';
 import type { SessionId } from '../../core/sessions/session.ts';
 
 /**
- * The live count of sessions per licence (S4, S5). Nothing of it is stored. One control host keeps it in memory; several
+ * The live count of sessions per licence. Nothing of it is stored. One control host keeps it in memory; several
  * would share one through a store without a disk, behind this interface.
  */
 export interface LiveSeats {

@@ -15,7 +15,7 @@ export function usageKey(bytes: Uint8Array): UsageKey {
 }
 
 /**
- * The salted, keyed hash that stands for a VPN username in usage events (S9): the first 8 bytes of HMAC-SHA-256 over
+ * The salted, keyed hash that stands for a VPN username in usage events: the first 8 bytes of HMAC-SHA-256 over
  * the salted hash of the name (`name_key`).
  */
 export function usageTagOf(key: UsageKey, nameKey: Uint8Array): UsageTag {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { x25519PrivateKey, x25519PublicBytes } from '../../bytes/formats/hpke.ts';
 import { generateRsaKey, generateWireguardKeys, privateKeyPem, publicKeyInfo } from '../../contracts/pki/keys.ts';
 import { parseConfiguration } from '../../core/configuration/configuration.ts';
+import { hex32 } from '../../core/configuration/words.ts';
 import type { Random } from '../../core/random/random.ts';
 import type { BootKeys } from '../../verify/attestation/evidence.ts';
 
@@ -22,7 +23,7 @@ export interface FreshKeys {
 const FRESH = z.strictObject({
   server: z.string(),
   wireguard: z.strictObject({ privateKey: z.string(), publicKey: z.string() }),
-  handover: z.string().regex(/^[0-9a-f]{64}$/),
+  handover: hex32,
 });
 const PUBLISHED = z.strictObject({ wireguard: z.string(), handover: z.string() });
 

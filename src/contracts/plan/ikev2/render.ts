@@ -71,7 +71,7 @@ function daemon(plan: GatewayPlan): Section {
 
 /**
  * The first of each is what strongSwan and recent Apple systems offer; the last of each is for Windows and for Apple
- * systems without a profile (S15).
+ * systems without a profile.
  */
 const IKE_PROPOSALS = [
   'aes256gcm16-prfsha384-ecp384',

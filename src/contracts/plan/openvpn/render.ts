@@ -46,7 +46,7 @@ function addresses({ pool4, pool6 }: OpenvpnServer): string[] {
   return ['topology subnet', `server ${pool4}`, `server-ipv6 ${pool6}`];
 }
 
-/** S17. Version 1.3 is taken wherever the client has it, for OpenSSL prefers it. */
+/** Version 1.3 is taken wherever the client has it, for OpenSSL prefers it. */
 function cryptography(): string[] {
   return [
     `ca ${GATEWAY_FILES.caCertificate}`,
@@ -66,7 +66,7 @@ function cryptography(): string[] {
   ];
 }
 
-/** Username and password only, and the agent alone decides (S7). While it is away nobody new gets in. */
+/** Username and password only, and the agent alone decides. While it is away nobody new gets in. */
 function admission({ managementSocket }: OpenvpnServer): string[] {
   return [
     'verify-client-cert none',
@@ -90,7 +90,7 @@ function pushed({ protocol, resolver4, resolver6 }: OpenvpnServer): string[] {
   ];
 }
 
-/** S8. What could remember is absent; what would speak by default is told not to. */
+/** What could remember is absent; what would speak by default is told not to. */
 function silence({ managementSocket }: OpenvpnServer): string[] {
   return ['verb 0', 'log /dev/null', 'management-log-cache 1', `tmp-dir ${dirname(managementSocket)}`];
 }

@@ -4,7 +4,7 @@ import { GATEWAY_FILES, type GatewayPlan } from '../plan.ts';
 /** OpenVPN over either transport. Each is a daemon of its own, with a pool and a management socket of its own. */
 export type OpenvpnProtocol = 'openvpn-udp' | 'openvpn-tcp';
 
-/** Seconds after which a client that answers nothing is taken for gone; the server waits twice as long (S5). */
+/** Seconds after which a client that answers nothing is taken for gone; the server waits twice as long. */
 export interface KeepAlive {
   readonly ping: number;
   readonly restart: number;
