@@ -17,7 +17,7 @@ import { storeBatch } from '../../src/control/usage/usage.store.ts';
 import { type EpochDay, systemClock } from '../../src/core/clock/clock.ts';
 import { RecordingJournal } from '../../src/core/journal/journal.ts';
 import { systemRandom } from '../../src/core/random/random.ts';
-import { FleetClient } from '../../src/gateway/agent/fleet.os.ts';
+import { FleetClient } from '../../src/gateway/agent/fleet-client.os.ts';
 import { watchParent } from '../../src/host/processes/privileges.os.ts';
 
 let database: TemporaryDatabase;

@@ -64,25 +64,25 @@ test('account numbers use their whole alphabet and do not repeat', () => {
 test('failures wait longer and longer, and then are sent away; time heals', async () => {
   const clock = new ManualClock(0);
   const waits: number[] = [];
-  const patience = new FailureLimiter(clock, { burst: 3, perSecond: 2, longest: 1000 }, async (wait) =>
+  const limiter = new FailureLimiter(clock, { burst: 3, perSecond: 2, longest: 1000 }, async (wait) =>
     waits.push(wait),
   );
   const spent = [];
-  for (let attempt = 0; attempt < 7; attempt += 1) spent.push(await patience.spend());
+  for (let attempt = 0; attempt < 7; attempt += 1) spent.push(await limiter.spend());
   assert.deepEqual(spent, [true, true, true, true, true, false, false]);
   assert.deepEqual(waits, [500, 1000]);
   clock.advance(500);
-  assert.equal(await patience.spend(), true);
+  assert.equal(await limiter.spend(), true);
   clock.advance(60_000);
-  assert.equal(await patience.spend(), true);
+  assert.equal(await limiter.spend(), true);
   assert.deepEqual(waits, [500, 1000, 1000]);
 });
 
 test('the wait is a real one', async () => {
   const clock = new ManualClock(0);
-  const patience = new FailureLimiter(clock, { burst: 0, perSecond: 100, longest: 50 });
+  const limiter = new FailureLimiter(clock, { burst: 0, perSecond: 100, longest: 50 });
   const before = performance.now();
-  assert.equal(await patience.spend(), true);
+  assert.equal(await limiter.spend(), true);
   assert.ok(performance.now() - before >= 8);
 });
 
@@ -117,11 +117,11 @@ test('nothing that is shown is kept: no account number, token, username or passw
 function impatientService(): AccountService {
   const { db } = house.database;
   const { clock } = house;
-  const patience = () => new FailureLimiter(clock, { burst: 2, perSecond: 1, longest: 1000 }, () => Promise.resolve());
+  const limiter = () => new FailureLimiter(clock, { burst: 2, perSecond: 1, longest: 1000 }, () => Promise.resolve());
   const salt = new Uint8Array(14) as CredentialSalt;
   const offer = { days: 30, seats: 5 };
   const context = { db, clock, random: systemRandom, salt, offer, changed: () => undefined };
-  return new AccountService({ ...context, failures: patience(), signUps: patience() });
+  return new AccountService({ ...context, failures: limiter(), signUps: limiter() });
 }
 
 test('a flood of wrong numbers does not keep a customer out', async () => {

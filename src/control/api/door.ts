@@ -35,7 +35,7 @@ export interface Call<Body extends RecordSchema | undefined> {
   readonly parameter: (name: string) => string;
 }
 
-type Outcome<Answer extends RecordSchema | undefined> = Answer extends RecordSchema ? z.input<Answer> : undefined;
+type ApiAnswer<Answer extends RecordSchema | undefined> = Answer extends RecordSchema ? z.input<Answer> : undefined;
 
 /** 64 KiB: a hundred times more than any operation takes. It also bounds how deep JSON can be nested. */
 const MOST_BODY = 65_536;
@@ -62,7 +62,7 @@ export class Door {
 
   serve<Body extends RecordSchema | undefined, Answer extends RecordSchema | undefined>(
     operation: Operation<Body, Answer>,
-    handle: (call: Call<Body>) => Promise<Outcome<Answer> | ApiProblem>,
+    handle: (call: Call<Body>) => Promise<ApiAnswer<Answer> | ApiProblem>,
   ): void {
     this.#describe(operation);
     const path = operation.path.replaceAll(/\{(\w+)\}/g, ':$1');

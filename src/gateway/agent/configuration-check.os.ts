@@ -14,7 +14,7 @@ export interface OwnConfiguration {
   readonly directory: string;
 }
 
-/** Compares what this gateway runs with what the service has signed for it (S10). Says each change once. */
+/** Compares what this gateway runs with what the service has signed for it. Says each change once. */
 export class ConfigurationCheck {
   readonly #own: OwnConfiguration;
   readonly #key: KeyObject;

@@ -14,7 +14,7 @@ import { Contact } from '../../core/journal/contact.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import type { SessionId } from '../../core/sessions/session.ts';
 import { passExit } from './exit.ts';
-import { type Away, type Document, type FleetClient, LIMITS } from './fleet.os.ts';
+import { type Away, type Document, type FleetClient, LIMITS } from './fleet-client.os.ts';
 import type { Delivery } from './outbox.ts';
 
 /** Everything that the gateway and control say to each other. Says once that control is away, and once that it is back. */

@@ -21,7 +21,7 @@ import { systemRandom } from '../../core/random/random.ts';
 import { type EndReason, isRefusal, type SessionId } from '../../core/sessions/session.ts';
 import { nowhere } from '../geoip/origin.ts';
 import type { Tunnel, TunnelParts } from '../tunnels/protocol.ts';
-import { type Gateway, type GatewayDeps, openGateway } from './gateway.ts';
+import { type Gateway, type GatewayContext, openGateway } from './gateway.ts';
 
 const deps = { clock: systemClock, random: systemRandom };
 const signing = generateKeyPairSync('ed25519');
@@ -139,7 +139,7 @@ async function withGateway(use: (setting: Setting) => Promise<void>, prepare = p
     origin: nowhere,
     radiusSecret: new Uint8Array(32),
   };
-  const gatewayDeps: GatewayDeps = {
+  const gatewayDeps: GatewayContext = {
     ...deps,
     journal,
     directory,

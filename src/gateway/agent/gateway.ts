@@ -10,7 +10,7 @@ import { LiveSessions } from '../sessions/live.ts';
 import type { Tunnel, TunnelParts } from '../tunnels/protocol.ts';
 import { ConfigurationCheck } from './configuration-check.os.ts';
 import { ControlLink } from './control-link.ts';
-import { FleetClient } from './fleet.os.ts';
+import { FleetClient } from './fleet-client.os.ts';
 import { openHeartbeats } from './heartbeat.os.ts';
 import { refuseLogging } from './judged.os.ts';
 import type { GatewayInputs } from './load.os.ts';
@@ -18,7 +18,7 @@ import { Outbox } from './outbox.ts';
 import { Rounds } from './rounds.ts';
 import { innerAddressesOf } from './tunnels.ts';
 
-export interface GatewayDeps {
+export interface GatewayContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly journal: Journal;
@@ -36,17 +36,17 @@ export interface Gateway {
 }
 
 /** Milliseconds between attempts while there is no auth file at all. */
-const IMPATIENCE = 1000;
+const RETRY_AFTER = 1000;
 
 /** Milliseconds that a gateway which is stopped gives control to take what the outbox holds. */
-const FAREWELL = 3000;
+const FLUSH_TIMEOUT = 3000;
 
 /**
  * The agent of one gateway. It resolves once control has been asked for the first time. Tunnels serve from the moment
  * an auth file is in force, and go on serving whether control is there or not. It throws a StartError where the
  * configuration that lies there could log.
  */
-export async function openGateway(inputs: GatewayInputs, deps: GatewayDeps): Promise<Gateway> {
+export async function openGateway(inputs: GatewayInputs, deps: GatewayContext): Promise<Gateway> {
   const { config } = inputs;
   const { clock, random, journal } = deps;
   refuseLogging(deps.directory, journal);
@@ -86,7 +86,7 @@ export async function openGateway(inputs: GatewayInputs, deps: GatewayDeps): Pro
       heartbeats.close();
       heartbeats.closeAllConnections();
       for (const tunnel of tunnels) await tunnel.stop();
-      await Promise.race([outbox.flush(), delay(FAREWELL, undefined, { ref: false })]);
+      await Promise.race([outbox.flush(), delay(FLUSH_TIMEOUT, undefined, { ref: false })]);
       link.close();
     },
   };
@@ -120,7 +120,7 @@ function startRounds(parts: {
 }): void {
   const { rounds, random, config, link, outbox, sessions, auth, check, fetchAll } = parts;
   const { intervals, plan, release } = config;
-  const waitForFile = Math.min(IMPATIENCE, intervals.fetch);
+  const waitForFile = Math.min(RETRY_AFTER, intervals.fetch);
   rounds.start({
     name: 'fetch',
     get interval() {

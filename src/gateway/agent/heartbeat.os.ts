@@ -29,7 +29,7 @@ export interface HeartbeatParts {
 }
 
 /**
- * Where apps beat (S5): `POST /v1/heartbeat` to an address that exists only inside the tunnels. Nothing in the request
+ * Where apps beat: `POST /v1/heartbeat` to an address that exists only inside the tunnels. Nothing in the request
  * says whose beat it is; the inner address does, which this gateway gave out and which ends with the session. The
  * runtime hands it over as text. That is why this server must never be bound to an address outside the tunnels, and
  * why it runs behind Node's own HTTP parser: a parser of our own for hostile text would guard nothing worth more.

@@ -20,20 +20,20 @@ export interface FleetOptions {
   readonly ca: string;
   readonly token: string;
   /** Milliseconds until an answer begins, and for most of them until it ends. */
-  readonly patience?: number;
+  readonly timeout?: number;
 }
 
-const PATIENCE = 20_000;
+const TIMEOUT = 20_000;
 /** How much an answer may be, and how long it may take once it has begun: auth files of millions take their time. */
 export const LIMITS = {
-  authFile: { bytes: 2 ** 30, patience: 300_000 },
+  authFile: { bytes: 2 ** 30, timeout: 300_000 },
   document: { bytes: 2 ** 18 },
   answer: { bytes: 2 ** 22 },
 } as const;
 
 interface Limit {
   readonly bytes: number;
-  readonly patience?: number;
+  readonly timeout?: number;
 }
 
 /**
@@ -78,8 +78,8 @@ export class FleetClient {
     body: string,
     limit: Limit,
   ): Promise<{ message: IncomingMessage; body: Uint8Array } | Away> {
-    const { controlUrl, token, patience = PATIENCE } = this.#options;
-    const deadline = new Deadline(patience);
+    const { controlUrl, token, timeout = TIMEOUT } = this.#options;
+    const deadline = new Deadline(timeout);
     const outgoing = request(new URL(path, controlUrl), {
       method,
       agent: this.#agent,
@@ -90,7 +90,7 @@ export class FleetClient {
       const message = await new Promise<IncomingMessage>((resolve, reject) => {
         outgoing.on('response', resolve).on('error', reject).end(body);
       });
-      deadline.set(limit.patience ?? patience);
+      deadline.set(limit.timeout ?? timeout);
       return { message, body: await readBody(message, limit.bytes) };
     } catch {
       outgoing.destroy();

@@ -10,7 +10,7 @@ import type { LicenceId } from '../../core/licences/licence.ts';
 import { systemRandom } from '../../core/random/random.ts';
 import type { SessionId } from '../../core/sessions/session.ts';
 import { ControlLink } from './control-link.ts';
-import { FleetClient, type FleetOptions } from './fleet.os.ts';
+import { FleetClient, type FleetOptions } from './fleet-client.os.ts';
 
 const deps = { clock: systemClock, random: systemRandom };
 const TOKEN = 'token-token-token-token-token-token';
@@ -43,7 +43,7 @@ async function withClient<T>(
   use: (client: FleetClient) => Promise<T>,
   options: Partial<FleetOptions> = {},
 ): Promise<T> {
-  const client = new FleetClient({ controlUrl: control.url, ca, token: TOKEN, patience: 2000, ...options });
+  const client = new FleetClient({ controlUrl: control.url, ca, token: TOKEN, timeout: 2000, ...options });
   try {
     return await use(client);
   } finally {
@@ -84,9 +84,9 @@ test('an answer that is too long, breaks off, never ends or is no HTTP is none',
   });
   assert.equal(await fetchFile(), 'away');
   control.answer(FILE, (_heard, response) => response.write('x'));
-  assert.equal(await fetchFile(undefined, { patience: 200 }), 'away');
+  assert.equal(await fetchFile(undefined, { timeout: 200 }), 'away');
   control.answer(FILE, () => undefined);
-  assert.equal(await fetchFile(undefined, { patience: 200 }), 'away');
+  assert.equal(await fetchFile(undefined, { timeout: 200 }), 'away');
   control.answer(FILE, (_heard, response) => response.socket?.end('220 mail.example ESMTP\r\n'));
   assert.equal(await fetchFile(), 'away');
 });
@@ -96,8 +96,8 @@ test('what may take its time may, once it has begun', async () => {
     response.write('slow');
     setTimeout(() => response.end(), 2500);
   });
-  const slowly = { bytes: 1000, patience: 60_000 };
-  const document = await withClient((client) => client.fetch(FILE, undefined, slowly), { patience: 2000 });
+  const slowly = { bytes: 1000, timeout: 60_000 };
+  const document = await withClient((client) => client.fetch(FILE, undefined, slowly), { timeout: 2000 });
   assert.ok(typeof document === 'object' && document.body.length === 4);
 });
 
