@@ -75,7 +75,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     tests: 'host/processes host/namespaces',
   },
   'contracts/release': { uses: 'bytes/formats core/configuration', packages: 'zod', tests: 'core/random' },
-  'contracts/usage': { uses: 'core/clock core/inventory core/licences core/sessions' },
+  'contracts/usage': { uses: 'core/clock core/inventory core/licences core/sessions', packages: 'zod' },
+  'contracts/fleet': {
+    uses: 'core/configuration core/inventory core/licences core/sessions contracts/usage',
+    packages: 'zod',
+    testPackages: 'fast-check',
+  },
 
   // This machine.
   'host/files': { uses: 'core/configuration' },
@@ -95,7 +100,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     tests: 'core/inventory core/random contracts/claims',
     testPackages: 'fast-check',
   },
-  'gateway/sessions': { uses: 'core/clock core/journal core/licences core/random core/sessions' },
+  'gateway/sessions': { uses: 'core/clock core/journal core/licences core/random core/sessions contracts/fleet' },
   'gateway/sensitive': {
     uses: 'bytes/formats bytes/hashes bytes/text core/clock core/licences core/random core/sessions contracts/authfile gateway/geoip',
     tests: 'proof/labs',
@@ -107,9 +112,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     tests: 'gateway/authfile gateway/sessions gateway/residue proof/hunt proof/labs',
   },
   'gateway/agent': {
-    uses: 'bytes/text core/clock core/configuration core/inventory core/journal core/random core/sessions contracts/plan contracts/usage host/files gateway/authfile gateway/geoip gateway/sessions gateway/tunnels',
-    packages: 'zod',
-    tests: 'core/licences contracts/authfile contracts/pki host/processes host/namespaces proof/labs',
+    uses: 'bytes/text core/clock core/configuration core/journal core/random core/sessions contracts/plan contracts/usage contracts/fleet host/files gateway/authfile gateway/geoip gateway/sessions gateway/tunnels',
+    tests: 'core/inventory core/licences contracts/authfile contracts/pki host/processes host/namespaces proof/labs',
     testPackages: 'fast-check',
   },
   'gateway/boot': {
@@ -124,11 +128,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: 'kysely pg',
     tests: 'proof/labs',
   },
-  'control/seats': { uses: 'core/clock core/licences core/sessions', testPackages: 'fast-check' },
+  'control/seats': { uses: 'core/clock core/licences core/sessions contracts/fleet', testPackages: 'fast-check' },
   'control/usage': {
-    uses: 'core/clock core/inventory core/licences core/sessions control/database',
+    uses: 'core/clock core/licences control/database',
     tests: 'core/journal control/program proof/labs',
-    testPackages: 'fast-check',
   },
   'control/accounts': {
     uses: 'bytes/formats bytes/hashes core/clock core/inventory core/licences core/random core/sessions contracts/plan contracts/authfile control/database control/seats control/usage',
@@ -136,32 +139,33 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     tests: 'control/fleet control/program proof/labs',
     testPackages: 'fast-check',
   },
-  'control/fleet': {
-    uses: 'bytes/formats core/clock core/inventory core/journal core/licences core/random contracts/plan contracts/authfile control/database control/seats control/usage control/accounts',
-    packages: 'hono',
-  },
   'control/installs': { uses: 'core/clock control/database' },
-  'control/api': {
-    uses: 'bytes/formats core/clock core/inventory core/journal core/licences contracts/plan control/database control/seats control/accounts control/fleet control/installs',
-    packages: '@hono/zod-openapi hono',
-    tests: 'proof/labs',
-    testPackages: 'fast-check',
+  'control/surface': { uses: 'core/inventory', packages: '@hono/zod-openapi hono', tests: 'control/api' },
+  'control/fleet': {
+    uses: 'bytes/formats core/clock core/configuration core/inventory core/journal core/licences core/random contracts/plan contracts/authfile contracts/fleet control/database control/seats control/usage control/accounts control/surface',
+    packages: 'hono zod',
   },
   'control/profiles': {
     uses: 'contracts/plan control/fleet',
     tests: 'core/clock core/random host/processes host/namespaces proof/labs',
     testPackages: 'fast-check',
   },
-  'control/program': {
-    uses: 'bytes/formats core/clock core/configuration core/inventory core/journal core/licences core/random contracts/plan host/listening control/database control/seats control/usage control/accounts control/fleet control/installs control/api',
-    packages: '@hono/node-server zod',
-    tests: 'host/processes proof/labs',
-  },
   'control/portal': {
-    uses: 'core/clock core/inventory core/journal contracts/claims control/fleet control/profiles control/program',
+    uses: 'core/clock core/inventory core/journal contracts/claims control/seats control/accounts control/surface control/fleet control/profiles',
     packages: 'hono',
     tests: 'host/processes control/usage proof/labs',
     testPackages: 'fast-check',
+  },
+  'control/api': {
+    uses: 'core/clock core/configuration core/inventory core/journal core/licences contracts/plan control/database control/seats control/accounts control/installs control/surface control/fleet',
+    packages: '@hono/zod-openapi hono',
+    tests: 'proof/labs',
+    testPackages: 'fast-check',
+  },
+  'control/program': {
+    uses: 'bytes/formats core/clock core/configuration core/inventory core/journal core/licences core/random contracts/plan contracts/fleet host/listening control/database control/seats control/usage control/accounts control/installs control/fleet control/profiles control/portal control/api',
+    packages: '@hono/node-server zod',
+    tests: 'host/processes proof/labs',
   },
 
   // Gives a gateway its secrets once it has proven itself.
@@ -196,7 +200,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     testPackages: 'fast-check kysely',
   },
   'proof/labs': {
-    uses: 'bytes/formats bytes/hashes bytes/text verify/attestation core/clock core/journal core/licences core/random core/sessions contracts/plan contracts/activation contracts/authfile contracts/pki contracts/release host/listening host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/tunnels gateway/boot gateway/residue control/database control/fleet control/profiles control/program control/portal activator image/build image/tokens image/release',
+    uses: 'bytes/formats bytes/hashes bytes/text verify/attestation core/clock core/journal core/licences core/random core/sessions contracts/plan contracts/activation contracts/authfile contracts/pki contracts/release host/listening host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/tunnels gateway/boot gateway/residue control/database control/fleet control/profiles control/portal control/program activator image/build image/tokens image/release',
     packages: 'playwright-core',
     testPackages: 'fast-check',
   },
@@ -220,9 +224,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   // One file a program.
   'cmd/activation': { uses: 'core/clock core/journal core/random contracts/activation gateway/boot' },
   'cmd/activator': { uses: 'core/clock core/journal core/random host/processes activator' },
-  'cmd/control': {
-    uses: 'core/clock core/journal core/random contracts/plan host/processes control/program control/portal',
-  },
+  'cmd/control': { uses: 'core/clock core/journal core/random contracts/plan host/processes control/program' },
   'cmd/gateway': {
     uses: 'core/clock core/journal core/random contracts/plan host/processes gateway/tunnels gateway/agent',
   },

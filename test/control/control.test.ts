@@ -224,6 +224,10 @@ test('a configuration is refused with the line and never with the value', () => 
     /a location that/,
   );
   assert.match(
+    problem((text) => text.replace('"zrh-01.lethe.test"', '"Zürich 1"')),
+    /^line \d+: fleet\.gateways\.0\.name: must be a DNS name$/,
+  );
+  assert.match(
     problem(() => '{'),
     /^line 1: not JSON/,
   );
