@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { x25519PrivateKey, x25519PublicBytes } from '../bytes/formats/hpke.ts';
@@ -11,6 +11,7 @@ import type { Clock } from '../core/clock/clock.ts';
 import { parseConfiguration } from '../core/configuration/configuration.ts';
 import { hex32 } from '../core/configuration/words.ts';
 import type { Random } from '../core/random/random.ts';
+import { replaceFile } from '../host/files/replace.os.ts';
 
 /** The activator's own keys: made at its first start, and never given to anybody. */
 export interface ActivatorKeys {
@@ -48,7 +49,11 @@ export const ACTIVATOR_FILES = { keys: 'keys.json', store: 'activator.sqlite' } 
 /** Opens the keys in a directory, or makes them. `issuer` is used in place of an own authority, and not kept. */
 export async function openActivatorKeys(directory: string, deps: Deps, issuer?: Authority): Promise<ActivatorKeys> {
   const path = join(directory, ACTIVATOR_FILES.keys);
-  if (!existsSync(path)) keep(directory, path, await makeKeys(deps, issuer === undefined));
+  if (!existsSync(path)) {
+    const made = await makeKeys(deps, issuer === undefined);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    replaceFile(path, JSON.stringify(made), { mode: 0o600 });
+  }
   const kept = parseConfiguration(SCHEMA, readFileSync(path, 'utf8'));
   if ('problem' in kept) throw new AuthorityError(`${path}: ${kept.problem}`);
   const own = issuer ?? (kept.issuer === undefined ? undefined : authorityFromPem(kept.issuer));
@@ -89,13 +94,4 @@ async function makeKeys(deps: Deps, withIssuer: boolean): Promise<z.input<typeof
     ...(withIssuer ? { issuer: await make('Lethe gateways', await generateRsaKey()) } : {}),
     store: deps.random.bytes(32).toHex(),
   };
-}
-
-/** Written beside and moved into place, so that a crash leaves either nothing or all of it. */
-function keep(directory: string, path: string, content: object): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const unfinished = `${path}.unfinished`;
-  rmSync(unfinished, { force: true });
-  writeFileSync(unfinished, JSON.stringify(content), { mode: 0o600, flush: true });
-  renameSync(unfinished, path);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { parsePcrs } from '../contracts/release/publication.ts';
 import { type Clock, isoDate, parseIsoDate, today } from '../core/clock/clock.ts';
+import { replaceFile } from '../host/files/replace.os.ts';
 import type { Terminal } from '../host/terminal/terminal.ts';
 import { type PolicyFile, parsePolicy } from './policy.os.ts';
 
@@ -63,8 +64,7 @@ function rewriting(
     if ('problem' in parsed) return complain(`${path}: ${parsed.problem}`);
     const changed = change(JSON.parse(text) as PolicyFile);
     if ('problem' in changed) return complain(changed.problem);
-    writeFileSync(`${path}.unfinished`, `${JSON.stringify(changed, undefined, 2)}\n`, { mode: statSync(path).mode });
-    renameSync(`${path}.unfinished`, path);
+    replaceFile(path, `${JSON.stringify(changed, undefined, 2)}\n`, { mode: statSync(path).mode & 0o7777 });
     return 0;
   } catch {
     return complain('a file cannot be read or written');

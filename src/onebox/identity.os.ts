@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addressBytes } from '../bytes/text/address.ts';
 import { type Authority, createAuthority, issueServerCertificate } from '../contracts/pki/authority.ts';
@@ -16,6 +16,7 @@ import {
 import type { GatewayPlan } from '../contracts/plan/plan.ts';
 import type { Clock } from '../core/clock/clock.ts';
 import type { Random } from '../core/random/random.ts';
+import { replaceFile } from '../host/files/replace.os.ts';
 
 /** What the service is known by: its keys and certificates, kept between runs, readable by root alone. */
 export interface Identity {
@@ -126,12 +127,7 @@ function readKept(directory: string, name: string): unknown {
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
 }
 
-/** Written beside and moved into place, so that a crash leaves either nothing or all of it. */
 function keep(directory: string, name: string, content: object): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const path = join(directory, `${name}.json`);
-  const unfinished = `${path}.unfinished`;
-  rmSync(unfinished, { force: true });
-  writeFileSync(unfinished, JSON.stringify(content), { mode: 0o600, flush: true });
-  renameSync(unfinished, path);
+  replaceFile(join(directory, `${name}.json`), JSON.stringify(content), { mode: 0o600 });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { x25519PrivateKey, x25519PublicBytes } from '../../bytes/formats/hpke.ts';
@@ -8,6 +8,7 @@ import { generateRsaKey, generateWireguardKeys, privateKeyPem, publicKeyInfo } f
 import { parseConfiguration } from '../../core/configuration/configuration.ts';
 import { hex32 } from '../../core/configuration/words.ts';
 import type { Random } from '../../core/random/random.ts';
+import { replaceFile } from '../../host/files/replace.os.ts';
 import type { BootKeys } from '../../verify/attestation/evidence.ts';
 
 /** Keys that a machine makes for one boot, with their private halves. */
@@ -39,9 +40,7 @@ export async function freshKeys(directory: string, random: Random): Promise<Fres
   if (!existsSync(path)) {
     const [server, wireguard] = await Promise.all([generateRsaKey(), generateWireguardKeys()]);
     const made = { server: privateKeyPem(server), wireguard, handover: random.bytes(32).toHex() };
-    // Whoever is ended meanwhile leaves nothing that another would take for keys.
-    writeFileSync(`${path}.new`, JSON.stringify(made), { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    replaceFile(path, JSON.stringify(made), { mode: 0o600 });
   }
   const kept = parseConfiguration(FRESH, readFileSync(path, 'utf8'));
   if ('problem' in kept) throw new Error(`${path}: ${kept.problem}`);
@@ -58,7 +57,7 @@ export async function freshKeys(directory: string, random: Random): Promise<Fres
 /** Forgets the private halves, which lie where their users read them; keeps what a renewal has to name. */
 export function retireFreshKeys(directory: string, { published }: FreshKeys): void {
   const kept = { wireguard: published.wireguard.toBase64(), handover: published.handover.toBase64() };
-  writeFileSync(join(directory, FILES.published), JSON.stringify(kept), { mode: 0o600 });
+  replaceFile(join(directory, FILES.published), JSON.stringify(kept), { mode: 0o600 });
   rmSync(join(directory, FILES.fresh));
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { replaceFile } from '../../host/files/replace.os.ts';
 import { sourceOf, writeNetworks } from './networks.ts';
 import { networksFromCsv, sourceOfCsv } from './networks-csv.ts';
 
@@ -37,9 +38,7 @@ export function prepareGeoip(directory: string, source: GeoipSource = bundledGeo
   const csv6 = readFileSync(source.csv6);
   if (!isMadeFrom(networks, sourceOfCsv(csv4, csv6))) {
     mkdirSync(directory, { recursive: true });
-    const unfinished = `${networks}.${process.pid}`;
-    writeFileSync(unfinished, writeNetworks(networksFromCsv(csv4, csv6)), { mode: 0o644 });
-    renameSync(unfinished, networks);
+    replaceFile(networks, writeNetworks(networksFromCsv(csv4, csv6)), { mode: 0o644 });
   }
   return { country: source.country, networks };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { replaceFile } from '../files/replace.os.ts';
 import type { Namespace } from './namespace.os.ts';
 
 /** Where a path inside a namespace is seen from outside. */
@@ -10,11 +11,10 @@ export function outside(namespace: Pick<Namespace, 'pid'>, path: string): string
 
 /**
  * Puts a file into a namespace's /run, which is in memory and goes with it. Everybody inside may read it unless `mode`
- * says less. Whoever reads meanwhile sees the old file or the new one, whole.
+ * says less.
  */
 export function place(namespace: Pick<Namespace, 'pid'>, path: string, content: string, mode = 0o644): void {
   const target = outside(namespace, path);
   mkdirSync(dirname(target), { recursive: true });
-  writeFileSync(`${target}.new`, content, { mode });
-  renameSync(`${target}.new`, target);
+  replaceFile(target, content, { mode });
 }

@@ -27,6 +27,7 @@ import {
 } from '../../contracts/release/keyring.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import type { Random } from '../../core/random/random.ts';
+import { replaceFile } from '../../host/files/replace.os.ts';
 import { run } from '../../host/processes/process.os.ts';
 import type { TokenKey } from '../tokens/token.os.ts';
 import { Refused } from './refused.ts';
@@ -154,9 +155,7 @@ async function writeKeyring(directory: string, keyring: Keyring): Promise<void> 
   const store = enrolledStore(readFileSync(TEMPLATE), keyring);
   if ('problem' in store) throw new Refused('keyring', `OVMF's variable store: ${store.problem}`);
   writeFileSync(join(enrol, 'OVMF_VARS.fd'), store);
-  const file = join(directory, 'keyring.json');
-  writeFileSync(`${file}.new`, printKeyring(keyring));
-  renameSync(`${file}.new`, file);
+  replaceFile(join(directory, 'keyring.json'), printKeyring(keyring), { mode: 0o644 });
 }
 
 /** A variable as SetVariable() takes it from anybody who has the file (EFI_VARIABLE_AUTHENTICATION_2). */
