@@ -3,29 +3,18 @@
 // when everything lies below /run/lethe, and with 3 when only another boot can help. `--prepare` only makes the keys of
 // this boot, ahead of time; `--renew` only gets a new certificate; `--attest` only proves again what runs. TPM2TOOLS_TCTI
 // says where the TPM is.
-import { readFileSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parseOperator } from '../src/contracts/activation/operator.ts';
 import { systemClock } from '../src/core/clock/clock.ts';
-import { writingJournal } from '../src/core/journal/journal.ts';
 import { systemRandom } from '../src/core/random/random.ts';
 import { freshKeys } from '../src/gateway/boot/boot-keys.os.ts';
 import { activate, attest, guestDirectory, renew } from '../src/gateway/boot/guest.os.ts';
+import { Program } from '../src/host/program/program.os.ts';
 
 const REBOOT = 3;
-const journal = writingJournal((line) => writeSync(1, line));
+const program: Program = new Program('activation');
 const random = systemRandom;
-
-function refuse(problem: string): never {
-  writeSync(2, `${problem}\n`);
-  process.exit(1);
-}
-
-// The runtime would print the error with all that it holds.
-process.on('uncaughtException', () => {
-  journal.say({ code: 'failed', program: 'activation', failure: 'uncaught' });
-  process.exit(1);
-});
 
 const { values } = parseArgs({
   options: {
@@ -46,8 +35,8 @@ if (values.prepare) {
   process.exit(0);
 }
 const operator = parseOperator(readFileSync(file, 'utf8'));
-if ('problem' in operator) refuse(`${file}: ${operator.problem}`);
+if ('problem' in operator) program.refuse(`${file}: ${operator.problem}`);
 const tcti = process.env['TPM2TOOLS_TCTI'] ?? 'device:/dev/tpmrm0';
 const work = values.renew ? renew : values.attest ? attest : activate;
-const outcome = await work({ operator, tcti, log, root, journal, clock: systemClock, random });
+const outcome = await work({ operator, tcti, log, root, journal: program.journal, clock: systemClock, random });
 process.exit(outcome === 'done' ? 0 : REBOOT);

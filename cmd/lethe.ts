@@ -5,7 +5,7 @@ import { check } from '../proof/check/check.cli.ts';
 import { addActivationCommands } from '../src/activator/commands.cli.ts';
 import { systemClock } from '../src/core/clock/clock.ts';
 import { systemRandom } from '../src/core/random/random.ts';
-import type { Identity } from '../src/host/processes/privileges.os.ts';
+import type { UserCalls } from '../src/host/processes/privileges.os.ts';
 import type { Terminal } from '../src/host/terminal/terminal.ts';
 import type { BuildFlags } from '../src/image/build/image.cli.ts';
 import { addReleaseCommands } from '../src/image/release/commands.cli.ts';
@@ -143,7 +143,7 @@ image
 
 addReleaseCommands(image, releaseDeps, (code) => process.exit(code));
 
-const gatewayDeps = { stdout, stderr, clock: systemClock, random: systemRandom, identity: process as Identity };
+const gatewayDeps = { stdout, stderr, clock: systemClock, random: systemRandom, identity: process as UserCalls };
 addActivationCommands(program, gatewayDeps, (code) => process.exit(code));
 
 await program.parseAsync();

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock/clock.ts';
 import type { Random } from '../core/random/random.ts';
-import { giveUpRoot, type Identity } from '../host/processes/privileges.os.ts';
+import { giveUpRoot, type UserCalls } from '../host/processes/privileges.os.ts';
 import type { Terminal } from '../host/terminal/terminal.ts';
 import type { Firmware } from '../verify/attestation/judge.ts';
 import { ActivatorStore } from './activator.store.ts';
@@ -17,7 +17,7 @@ export interface GatewayCliDeps {
   readonly stderr: Terminal;
   readonly clock: Clock;
   readonly random: Random;
-  readonly identity: Identity;
+  readonly identity: UserCalls;
 }
 
 export interface EnrolFlags {

@@ -9,6 +9,7 @@ import type { ConfigurationProblem } from '../core/configuration/configuration.t
 import type { Journal } from '../core/journal/journal.ts';
 import type { Random } from '../core/random/random.ts';
 import { ListenError } from '../host/listening/listening.os.ts';
+import { startProblem } from '../host/program/program.os.ts';
 import { answerRequest } from './activator.http.ts';
 import { ActivatorStore, StoreError } from './activator.store.ts';
 import { Activator } from './activator.ts';
@@ -55,30 +56,25 @@ interface Deps {
   readonly journal: Journal;
 }
 
+/** Opens the store and the port. What was opened is closed again when a later step fails. */
 export async function runActivator(loaded: LoadedActivator, deps: Deps): Promise<RunningActivator> {
   const { config } = loaded;
   const keys = await openKeys(loaded, deps);
-  const store = new ActivatorStore(join(config.directory, ACTIVATOR_FILES.store));
-  try {
-    const policy = () => readPolicy(config.policy);
-    const activator = new Activator({ ...deps, store, issuer: keys.issuer, storeKey: keys.store, policy });
-    const listening = await serveActivator(config.listen, await tlsOf(keys, config, deps), async (...request) => {
-      try {
-        return await answerRequest({ activator, store }, ...request);
-      } catch (error) {
-        deps.journal.say({ code: 'failed', program: 'activator', failure: 'request' });
-        throw error;
-      }
-    });
-    const close = async () => {
-      await listening.close();
-      store.close();
-    };
-    return { url: listening.url, authority: keys.tls.certificate, close };
-  } catch (error) {
-    store.close();
-    throw error;
-  }
+  await using opened = new AsyncDisposableStack();
+  const store = opened.adopt(new ActivatorStore(join(config.directory, ACTIVATOR_FILES.store)), (it) => it.close());
+  const policy = () => readPolicy(config.policy);
+  const activator = new Activator({ ...deps, store, issuer: keys.issuer, storeKey: keys.store, policy });
+  const listening = await serveActivator(config.listen, await tlsOf(keys, config, deps), async (...request) => {
+    try {
+      return await answerRequest({ activator, store }, ...request);
+    } catch (error) {
+      deps.journal.say({ code: 'failed', program: 'activator', failure: 'request' });
+      throw error;
+    }
+  });
+  opened.defer(() => listening.close());
+  const kept = opened.move();
+  return { url: listening.url, authority: keys.tls.certificate, close: () => kept.disposeAsync() };
 }
 
 export function openKeys({ config, issuer }: LoadedActivator, deps: Omit<Deps, 'journal'>): Promise<ActivatorKeys> {
@@ -92,8 +88,6 @@ async function tlsOf({ tls }: ActivatorKeys, { name, addresses }: ActivatorConfi
   return { cert: await issueServerCertificate(deps, tls, subject), key: privateKeyPem(key) };
 }
 
-/** One sentence about why the program cannot start. Errors that nobody foresaw are not shown: they may hold anything. */
-export function startProblem(error: unknown): string {
-  const known = error instanceof ListenError || error instanceof StoreError || error instanceof AuthorityError;
-  return known ? error.message : 'The activator could not start.';
+export function activatorStartProblem(error: unknown): string {
+  return startProblem(error, [ListenError, StoreError, AuthorityError]);
 }

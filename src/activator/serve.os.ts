@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { IncomingMessage } from 'node:http';
-import { createServer } from 'node:https';
 import { LONGEST } from '../contracts/activation/messages.ts';
-import { type Listen, type Listening, listen, REQUEST_LIMITS } from '../host/listening/listening.os.ts';
+import { type Listen, type Listening, listenHttps, type TlsListen } from '../host/listening/listening.os.ts';
 import type { Answer } from './activator.http.ts';
 
 /** A machine that is emulated sends its log in seconds. */
-const LIMITS = { ...REQUEST_LIMITS, maxHeaderSize: 8192 } as const;
-const CONNECTIONS = 128;
+const LIMITS = { maxHeaderSize: 8192, maxConnections: 128 } as const;
 
 /** Serves over TLS 1.3. `answer` gets the body, or undefined when it is too long to be read. */
 export async function serveActivator(
   at: Listen,
-  tls: { readonly cert: string; readonly key: string },
+  tls: TlsListen['tls'],
   answer: (method: string, path: string, body: string | undefined) => Promise<Answer>,
 ): Promise<Listening> {
-  const server = createServer({ ...LIMITS, ...tls, minVersion: 'TLSv1.3' }, (request, response) => {
+  return await listenHttps({ ...at, tls, ...LIMITS }, (request, response) => {
     void bodyOf(request)
       .then((body) => answer(request.method ?? '', request.url ?? '', body))
       .then(
@@ -27,8 +25,6 @@ export async function serveActivator(
         () => response.destroy(),
       );
   });
-  server.maxConnections = CONNECTIONS;
-  return await listen(server, 'https', at);
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string | undefined> {

@@ -11,7 +11,7 @@ import { openTemporaryDatabase, type TemporaryDatabase } from '../../proof/labs/
 import { type ControlConfigFile, parseControlConfig } from '../../src/control/program/config.ts';
 import type { ControlContext } from '../../src/control/program/control.ts';
 import { printHeavyUsers } from '../../src/control/program/heavy.cli.ts';
-import { loadControl, runControl, startProblem } from '../../src/control/program/program.os.ts';
+import { controlStartProblem, loadControl, runControl } from '../../src/control/program/program.os.ts';
 import { usageTagOf } from '../../src/control/usage/tag.ts';
 import { storeBatch } from '../../src/control/usage/usage.store.ts';
 import { type EpochDay, systemClock } from '../../src/core/clock/clock.ts';
@@ -53,7 +53,7 @@ async function refusal(change: object): Promise<string> {
   try {
     await runControl(contextOf(change));
   } catch (error) {
-    return startProblem(error);
+    return controlStartProblem(error);
   }
   throw new assert.AssertionError({ message: 'the service opened' });
 }

@@ -11,7 +11,7 @@ import { CurrentAuthFile } from '../../../src/gateway/authfile/current.ts';
 import { nowhere } from '../../../src/gateway/geoip/origin.ts';
 import { LiveSessions } from '../../../src/gateway/sessions/live.ts';
 import { Ikev2Adapter } from '../../../src/gateway/tunnels/ikev2/adapter.os.ts';
-import { giveUpRoot, type Identity } from '../../../src/host/processes/privileges.os.ts';
+import { giveUpRoot, type UserCalls } from '../../../src/host/processes/privileges.os.ts';
 import { AGENT_USER } from './laboratory.os.ts';
 
 // The agent's IKEv2 part as a program of its own, for tests: it tells in JSON lines what it tells its sessions.
@@ -50,7 +50,7 @@ function telling(sessions: LiveSessions): Sessions {
   };
 }
 
-giveUpRoot(AGENT_USER, process as Identity);
+giveUpRoot(AGENT_USER, process as UserCalls);
 const [authFile = '', publicKeyFile = '', pace = ''] = process.argv.slice(2);
 const journal = writingJournal((line) => process.stdout.write(line));
 const auth = new CurrentAuthFile(createPublicKey(readFileSync(publicKeyFile)), journal);

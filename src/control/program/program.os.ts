@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { readFileSync } from 'node:fs';
 import type { ConfigurationProblem } from '../../core/configuration/configuration.ts';
-import { ListenError, type Listening } from '../../host/listening/listening.os.ts';
+import { ListenError } from '../../host/listening/listening.os.ts';
+import { startProblem } from '../../host/program/program.os.ts';
 import { databaseIsAway } from '../database/unavailable.ts';
 import { loadAssets } from '../portal/assets.os.ts';
 import { parseControlConfig } from './config.ts';
@@ -33,33 +34,21 @@ export interface RunningControl {
 
 /** Opens the service and its ports. What was opened is closed again when a later step fails. */
 export async function runControl(context: ControlContext): Promise<RunningControl> {
-  const control = await openControl(context);
-  const open: Listening[] = [];
-  const close = async () => {
-    await Promise.all(open.map((listening) => listening.close()));
-    await control.close();
-  };
-  try {
-    const { config, material } = context;
-    const portal = await serveHttp(config.listen, control.publicFetch);
-    open.push(portal);
-    if (config.fleet === undefined || material.fleetTls === undefined || control.fleetFetch === undefined) {
-      return { control, portal: portal.url, fleet: undefined, close };
-    }
-    const fleet = await serveHttps(config.fleet.listen, material.fleetTls, control.fleetFetch);
-    open.push(fleet);
-    return { control, portal: portal.url, fleet: fleet.url, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const { config, material } = context;
+  await using opened = new AsyncDisposableStack();
+  const control = opened.adopt(await openControl(context), (it) => it.close());
+  const portal = opened.adopt(await serveHttp(config.listen, control.publicFetch), (it) => it.close());
+  const fleet =
+    config.fleet === undefined || material.fleetTls === undefined || control.fleetFetch === undefined
+      ? undefined
+      : opened.adopt(await serveHttps({ ...config.fleet.listen, tls: material.fleetTls }, control.fleetFetch), (it) =>
+          it.close(),
+        );
+  const kept = opened.move();
+  return { control, portal: portal.url, fleet: fleet?.url, close: () => kept.disposeAsync() };
 }
 
-/** One sentence about why the program cannot start. Errors that nobody foresaw are not shown: they may hold anything. */
-export function startProblem(error: unknown): string {
-  if (error instanceof ListenError || error instanceof SchemaError) {
-    return error.message;
-  }
+export function controlStartProblem(error: unknown): string {
   if (databaseIsAway(error)) return 'The database does not answer: is it running, and is its socket where we look?';
-  return 'The program could not start.';
+  return startProblem(error, [ListenError, SchemaError]);
 }

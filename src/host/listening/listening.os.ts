@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { Server as HttpServer } from 'node:http';
-import type { Server as HttpsServer } from 'node:https';
+import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 export interface Listen {
@@ -22,14 +22,32 @@ export class ListenError extends Error {
 }
 
 /** Longest time for the whole of a request, for its headers, and of silence after it, in milliseconds. */
-export const REQUEST_LIMITS = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 5000 } as const;
+const REQUEST_LIMITS = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 5000 } as const;
 
-/** Takes the port. */
-export async function listen(
-  server: HttpServer | HttpsServer,
-  scheme: 'http' | 'https',
-  at: Listen,
-): Promise<Listening> {
+/** Takes the port and answers over plain HTTP. */
+export async function listenHttp(at: Listen, answer: RequestListener): Promise<Listening> {
+  return await listen(createServer(REQUEST_LIMITS, answer), 'http', at);
+}
+
+export interface TlsListen extends Listen {
+  /** PEM */
+  readonly tls: { readonly cert: string; readonly key: string };
+  /** Bytes of a request's headers. */
+  readonly maxHeaderSize?: number;
+  /** Open at the same time. */
+  readonly maxConnections?: number;
+}
+
+/** Takes the port and answers over TLS 1.3, and nothing older. */
+export async function listenHttps(at: TlsListen, answer: RequestListener): Promise<Listening> {
+  const { tls, maxHeaderSize, maxConnections } = at;
+  const limits = { ...REQUEST_LIMITS, ...(maxHeaderSize === undefined ? {} : { maxHeaderSize }) };
+  const server = createTlsServer({ ...limits, ...tls, minVersion: 'TLSv1.3' }, answer);
+  if (maxConnections !== undefined) server.maxConnections = maxConnections;
+  return await listen(server, 'https', at);
+}
+
+async function listen(server: HttpServer | HttpsServer, scheme: 'http' | 'https', at: Listen): Promise<Listening> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(new ListenError(`Cannot listen on ${at.address} port ${at.port} (${error.code}).`));

@@ -5,19 +5,19 @@ export interface User {
   readonly gid: number;
 }
 
-/** The process as far as it is somebody. */
-export type Identity = Required<Pick<NodeJS.Process, 'getuid' | 'setgroups' | 'setgid' | 'setuid'>>;
+/** The calls that change which user a process runs as. */
+export type UserCalls = Required<Pick<NodeJS.Process, 'getuid' | 'setgroups' | 'setgid' | 'setuid'>>;
 
 /**
  * Becomes the user for good; nothing that follows can read what only root may. Whoever is not root is left as is.
  * A root without a user to become is refused: everything after this talks to strangers.
  */
-export function giveUpRoot(user: User | undefined, identity: Identity): { problem: string } | undefined {
-  if (identity.getuid() !== 0) return undefined;
+export function giveUpRoot(user: User | undefined, process: UserCalls): { problem: string } | undefined {
+  if (process.getuid() !== 0) return undefined;
   if (user === undefined) return { problem: 'the configuration names no user to run as, and root is refused' };
-  identity.setgroups([]);
-  identity.setgid(user.gid);
-  identity.setuid(user.uid);
+  process.setgroups([]);
+  process.setgid(user.gid);
+  process.setuid(user.uid);
   return undefined;
 }
 
