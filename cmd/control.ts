@@ -16,7 +16,8 @@ const clock = systemClock;
 
 const { values } = parseArgs({ options: { config: { type: 'string' }, 'heavy-users': { type: 'boolean' } } });
 if (values.config === undefined) program.refuse('usage: control --config FILE [--heavy-users]');
-const { config, material } = program.accept(loadControl(values.config));
+const loaded = program.accept(loadControl(values.config));
+const { config, material } = loaded;
 const { version: release } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };

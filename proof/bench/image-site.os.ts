@@ -13,9 +13,9 @@ import { ACTIVATOR_PORT, ServiceActivator } from '../../src/onebox/activator.os.
 import { layCables } from '../../src/onebox/cables.os.ts';
 import {
   authorityKey,
-  type Identity,
   issueFleetTls,
   openIdentity,
+  type ServiceIdentity,
   signingPublicKey,
 } from '../../src/onebox/identity.os.ts';
 import { openTpmOf } from '../../src/onebox/image-gateway.os.ts';
@@ -34,7 +34,7 @@ const INTERVALS = { fetch: 2000, beats: 2000, sweep: 5000 } as const;
 /** A place for one virtual machine: a world around it, an activator that may believe it, and a control that feeds it. */
 export interface ImageSite {
   readonly directory: string;
-  readonly identity: Identity;
+  readonly identity: ServiceIdentity;
   /** PEM: the authority that signs the gateway's certificate, with its key. */
   readonly issuer: { readonly certificate: string; readonly key: string };
   readonly parameters: Omit<BundleParameters, 'token'>;
@@ -103,7 +103,11 @@ async function openNetwork({ random }: BenchContext, undo: Undo[]): Promise<Netw
   return { hull, clients, controlAddress };
 }
 
-function parametersOf(identity: Identity, controlAuthority: string, controlPort: number): ImageSite['parameters'] {
+function parametersOf(
+  identity: ServiceIdentity,
+  controlAuthority: string,
+  controlPort: number,
+): ImageSite['parameters'] {
   const { address6: _, ...plan } = planGateway({
     gateway: 'bench-01',
     location: 'xx-bench',

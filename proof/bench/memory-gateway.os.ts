@@ -15,7 +15,12 @@ import { place } from '../../src/host/namespaces/place.os.ts';
 import type { Child } from '../../src/host/processes/process.os.ts';
 import { kernelCarriesEsp, layCables } from '../../src/onebox/cables.os.ts';
 import { type RunningGateway, startGateway } from '../../src/onebox/gateway.os.ts';
-import { type Identity, issueFleetTls, openGatewayIdentity, openIdentity } from '../../src/onebox/identity.os.ts';
+import {
+  issueFleetTls,
+  openGatewayIdentity,
+  openIdentity,
+  type ServiceIdentity,
+} from '../../src/onebox/identity.os.ts';
 import { systemUsers } from '../../src/onebox/users.os.ts';
 import { StandInControl } from '../labs/control/stand-in.os.ts';
 import { isUp } from '../labs/openvpn/laboratory.os.ts';
@@ -230,7 +235,7 @@ function rawKey(publicKey: KeyObject): string {
 function stockClient(
   machine: Namespace,
   { address4, tunnels }: GatewayPlan,
-  { caCertificate, tlsCryptKey }: Identity,
+  { caCertificate, tlsCryptKey }: ServiceIdentity,
   { username, password }: Customer,
 ): () => Promise<Child> {
   place(machine, GATEWAY_FILES.caCertificate, caCertificate);

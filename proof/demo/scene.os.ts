@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import type { Clock } from '../../src/core/clock/clock.ts';
 import { writingJournal } from '../../src/core/journal/journal.ts';
 import type { Random } from '../../src/core/random/random.ts';
+import type { Namespace } from '../../src/host/namespaces/namespace.os.ts';
 import { Progress, type Terminal } from '../../src/host/terminal/terminal.ts';
 import { FLEET_NAME } from '../../src/onebox/identity.os.ts';
 import type { Address } from '../../src/onebox/machine.os.ts';
-import { type GatewayOptions, type Service, startService } from '../../src/onebox/service.os.ts';
+import type { Attachment, GatewayOptions, ServiceSeams } from '../../src/onebox/options.ts';
+import { type Service, startService } from '../../src/onebox/service.os.ts';
 import { openRelay, type Relay } from '../hunt/relay.os.ts';
 import { homeAddress6, INTERNET, openWorld, ROUTER4, type World } from './world.os.ts';
 
@@ -37,7 +39,7 @@ export interface SceneDeps {
   /** Directory of a signed release; the gateway then runs in a virtual machine, and nobody listens to what it says. */
   readonly image?: string;
   /** Of that machine. */
-  readonly hardware?: GatewayOptions['hardware'];
+  readonly hardware?: ServiceSeams['hardware'];
   /** Where database and keys lie. Without it, they lie in a directory that goes away with the scene. */
   readonly directory?: string;
 }
@@ -51,64 +53,71 @@ const MACHINE_UPLINK = { router4: ROUTER4, prefix: 24, hull4: '198.51.100.250' }
 
 /** Everything is in memory or below one temporary directory, and `close` removes it. */
 export async function openScene(deps: SceneDeps): Promise<Scene> {
-  const directory = deps.directory ?? mkdtempSync(join(tmpdir(), 'lethe-demo-'));
+  await using opened = new AsyncDisposableStack();
+  const directory = deps.directory ?? temporaryDirectory(opened);
+  const world = opened.adopt(await openWorld(), (it) => it.close());
   const lines: string[] = [];
   let relay: Relay | undefined;
   let relayAddress = '';
-  let world: World | undefined;
-  const close = async (service?: Service): Promise<void> => {
-    await service?.stop();
-    await relay?.close();
-    await world?.close();
-    if (deps.directory === undefined) rmSync(directory, { recursive: true, force: true });
+  const listen: NonNullable<ServiceSeams['relay']> = async (control, tls, address) => {
+    const { port, hostname } = new URL(control);
+    relayAddress = address;
+    const own = await openRelay({
+      listen: { host: address, port: 0, ...tls },
+      upstream: { host: hostname, port: Number(port), ca: tls.authority, name: FLEET_NAME },
+    });
+    relay = opened.adopt(own, (it) => it.close());
+    return `https://${address}:${own.port}`;
   };
-  try {
-    const opened = await openWorld();
-    world = opened;
-    const listen: NonNullable<GatewayOptions['relay']> = async (control, tls, address) => {
-      const { port, hostname } = new URL(control);
-      relayAddress = address;
-      relay = await openRelay({
-        listen: { host: address, port: 0, ...tls },
-        upstream: { host: hostname, port: Number(port), ca: tls.authority, name: FLEET_NAME },
-      });
-      return `https://${address}:${relay.port}`;
-    };
-    const gateway: GatewayOptions = {
-      gateway: 'demo-01',
-      location: { id: 'demo-here', name: 'This machine', country: 'XX' },
-      name: 'demo-01.lethe.test',
-      forwarders: [INTERNET.address4],
-      intervals: { ...INTERVALS, wireguardIdle: deps.wireguardIdle ?? INTERVALS.wireguardIdle },
-      async attach(namespace) {
-        const addresses = { address4: GATEWAY4, address6: homeAddress6(deps.random) };
-        await opened.attach(namespace, 'gw0', 'uplink', addresses.address4, addresses.address6);
-        return { ...addresses, uplink: MACHINE_UPLINK };
-      },
-      ...(deps.image === undefined ? { relay: listen } : { image: deps.image }),
-      ...(deps.hardware === undefined ? {} : { hardware: deps.hardware }),
-    };
-    const service = await startService(
-      { directory, listen: deps.listen, name: 'Lethe', gateway },
+  const service = opened.adopt(
+    await startService(
+      { directory, listen: deps.listen, name: 'Lethe', gateway: gatewayOptions(deps) },
       {
         ...deps,
         journal: writingJournal((line) => lines.push(line)),
         progress: new Progress(deps.terminal, deps.clock),
       },
-    );
-    const { running, machine } = service.gateway ?? {};
-    const programs = [service.control, ...(running?.programs ?? []), ...(machine ? [machine.activator] : [])];
-    return {
-      world,
-      service,
-      relay,
-      relayAddress,
-      directory,
-      said: () => [...lines, ...programs.map((program) => program.child.output())].join('\n'),
-      close: () => close(service),
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+      {
+        attach: (namespace) => attachTo(world, namespace, deps.random),
+        ...(deps.image === undefined ? { relay: listen } : {}),
+        ...(deps.hardware === undefined ? {} : { hardware: deps.hardware }),
+      },
+    ),
+    (it) => it.stop(),
+  );
+  const { running, machine } = service.gateway ?? {};
+  const programs = [service.control, ...(running?.programs ?? []), ...(machine ? [machine.activator] : [])];
+  const kept = opened.move();
+  return {
+    world,
+    service,
+    relay,
+    relayAddress,
+    directory,
+    said: () => [...lines, ...programs.map((program) => program.child.output())].join('\n'),
+    close: () => kept.disposeAsync(),
+  };
+}
+
+function temporaryDirectory(opened: AsyncDisposableStack): string {
+  return opened.adopt(mkdtempSync(join(tmpdir(), 'lethe-demo-')), (directory) => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+}
+
+function gatewayOptions({ wireguardIdle = INTERVALS.wireguardIdle, image }: SceneDeps): GatewayOptions {
+  return {
+    gateway: 'demo-01',
+    location: { id: 'demo-here', name: 'This machine', country: 'XX' },
+    name: 'demo-01.lethe.test',
+    forwarders: [INTERNET.address4],
+    intervals: { ...INTERVALS, wireguardIdle },
+    ...(image === undefined ? {} : { image }),
+  };
+}
+
+async function attachTo(world: World, namespace: Namespace, random: Random): Promise<Attachment> {
+  const addresses = { address4: GATEWAY4, address6: homeAddress6(random) };
+  await world.attach(namespace, 'gw0', 'uplink', addresses.address4, addresses.address6);
+  return { ...addresses, uplink: MACHINE_UPLINK };
 }

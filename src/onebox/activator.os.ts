@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ActivatorStore, type StoredBoot } from '../activator/activator.store.ts';
@@ -13,6 +13,7 @@ import type { Operator } from '../contracts/activation/operator.ts';
 import type { Clock } from '../core/clock/clock.ts';
 import type { Journal } from '../core/journal/journal.ts';
 import type { Random } from '../core/random/random.ts';
+import { replaceFile } from '../host/files/replace.os.ts';
 import { SERVICE_ADDRESS } from '../host/machines/cabling.os.ts';
 import type { TpmFactory } from '../host/machines/swtpm.os.ts';
 import { run, spawnChild } from '../host/processes/process.os.ts';
@@ -161,7 +162,7 @@ export class ServiceActivator {
 
   #file(name: string, content: string, mode: number): string {
     const path = join(this.#parts.directory, name);
-    writeFileSync(path, content, { mode });
+    replaceFile(path, content, { mode });
     return path;
   }
 }

@@ -1,33 +1,23 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ControlConfigFile } from '../control/program/config.ts';
+import { replaceFile } from '../host/files/replace.os.ts';
 import { spawnChild } from '../host/processes/process.os.ts';
-import type { Identity } from './identity.os.ts';
+import type { GatewayOptions } from './options.ts';
+import type { ServiceParts } from './parts.ts';
 import { untilReady } from './ready.os.ts';
-import type { Database, GatewayOptions, Place, ServiceDeps, ServiceOptions } from './service.os.ts';
+import type { GatewaySite } from './site.os.ts';
 import { type Supervised, supervise } from './supervisor.ts';
-import type { Users } from './users.os.ts';
 
 const CONTROL = fileURLToPath(new URL('../../cmd/control.ts', import.meta.url));
 
 /** On an address that only the gateway's cable reaches; fixed, so that a control that was started again is found. */
 export const FLEET_PORT = 8443;
 
-export interface ControlParts {
-  readonly options: ServiceOptions;
-  readonly deps: ServiceDeps;
-  readonly users: Users | undefined;
-  readonly identity: Identity;
-  readonly database: Database;
-  readonly place: Place | undefined;
-  /** Undefined without a gateway. */
-  readonly shown?: ShownKeys;
-}
-
 /** What control knows of a gateway's keys. */
-export interface ShownKeys {
+export interface GatewayPublicKeys {
   /** SHA-256 of its bearer token, in hex. */
   readonly tokenHash: string;
   /** WireGuard's public key, base64. */
@@ -39,13 +29,13 @@ export interface StartedControl {
   readonly portal: string;
   readonly fleet: string;
   /** Has control start again with a gateway's new keys. */
-  readonly show: (shown: ShownKeys) => void;
+  readonly restartWith: (keys: GatewayPublicKeys) => void;
 }
 
-/** Writes what control is told, starts it and waits until it serves. */
-export async function startControl(parts: ControlParts): Promise<StartedControl> {
+/** Writes what control is told, starts it and waits until it serves. `keys` are those of the gateway, if there is one. */
+export async function startControl(parts: ServiceParts, keys?: GatewayPublicKeys): Promise<StartedControl> {
   const { deps } = parts;
-  let current = parts;
+  let current: ControlInputs = { parts, keys };
   const config = writeControlFiles(current);
   let urls: { portal: string; fleet: string } | undefined;
   const control = await supervise({
@@ -57,7 +47,7 @@ export async function startControl(parts: ControlParts): Promise<StartedControl>
       const line = await untilReady(child, 'control', /\{"ready":"control".*\}/);
       if (urls === undefined) {
         urls = JSON.parse(line[0]) as { portal: string; fleet: string };
-        current = settled(current, urls.portal);
+        current = { ...current, parts: settled(parts, urls.portal) };
         writeControlFiles(current);
       }
       return child;
@@ -67,8 +57,8 @@ export async function startControl(parts: ControlParts): Promise<StartedControl>
     control,
     portal: urls?.portal ?? '',
     fleet: urls?.fleet ?? '',
-    show(shown) {
-      current = { ...current, shown };
+    restartWith(changed) {
+      current = { ...current, keys: changed };
       writeControlFiles(current);
       control.child.signal('SIGTERM');
     },
@@ -76,19 +66,25 @@ export async function startControl(parts: ControlParts): Promise<StartedControl>
 }
 
 /** Where the kernel chose the portal's port, a control that is started again takes the same one, so that it is found. */
-function settled(parts: ControlParts, portal: string): ControlParts {
+function settled(parts: ServiceParts, portal: string): ServiceParts {
   const { listen } = parts.options;
   if (listen.port !== 0) return parts;
   return { ...parts, options: { ...parts.options, listen: { ...listen, port: Number(new URL(portal).port) } } };
 }
 
+interface ControlInputs {
+  readonly parts: ServiceParts;
+  readonly keys: GatewayPublicKeys | undefined;
+}
+
 /** Control reads these before it gives up root, and can read none of them afterwards. */
-function writeControlFiles({ options, users, identity, database, place, shown }: ControlParts): string {
+function writeControlFiles({ parts, keys }: ControlInputs): string {
+  const { options, users, identity, database, site } = parts;
   const directory = join(options.directory, 'control');
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = (name: string, content: string): string => {
     const path = join(directory, name);
-    writeFileSync(path, content, { mode: 0o600 });
+    replaceFile(path, content, { mode: 0o600 });
     return path;
   };
   const signing = file('signing.pem', identity.signingKey);
@@ -100,17 +96,17 @@ function writeControlFiles({ options, users, identity, database, place, shown }:
     caCertificate: file('ca.crt', identity.caCertificate),
     tlsCryptKey: file('tls-crypt.key', identity.tlsCryptKey),
     keys: { authfile: signing, expected: signing, locations: signing, usage: file('usage.key', identity.usageKey) },
-    ...(place === undefined || options.gateway === undefined || shown === undefined
+    ...(site === undefined || options.gateway === undefined || keys === undefined
       ? {}
-      : { fleet: fleetOf(options.gateway, place, shown, file) }),
+      : { fleet: fleetOf(options.gateway, site, keys, file) }),
   };
   return file('control.json', JSON.stringify(config, null, 2));
 }
 
 function fleetOf(
   gateway: GatewayOptions,
-  { cables, plan, tls }: Place,
-  shown: ShownKeys,
+  { cables, plan, tls }: GatewaySite,
+  keys: GatewayPublicKeys,
   file: (name: string, content: string) => string,
 ): NonNullable<ControlConfigFile['fleet']> {
   return {
@@ -128,7 +124,7 @@ function fleetOf(
         uplink: plan.uplink,
         forwarders: plan.forwarders === 'root' ? 'root' : [...plan.forwarders],
         esp: plan.esp,
-        ...shown,
+        ...keys,
       },
     ],
   };

@@ -3,14 +3,16 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BundleParameters } from '../contracts/activation/bundle.ts';
 import type { Operator } from '../contracts/activation/operator.ts';
+import type { Clock } from '../core/clock/clock.ts';
 import { cableMachine, SERVICE_ADDRESS } from '../host/machines/cabling.os.ts';
 import { ACTIVATOR_PORT, type ActivatorDeps, ServiceActivator } from './activator.os.ts';
-import { FLEET_PORT, type ShownKeys, startControl } from './control.os.ts';
-import { authorityKey, type Identity, openIdentity, signingPublicKey } from './identity.os.ts';
+import { FLEET_PORT, type GatewayPublicKeys, startControl } from './control.os.ts';
+import { authorityKey, openIdentity, type ServiceIdentity, signingPublicKey } from './identity.os.ts';
 import { type ImageGateway, openTpmOf, startImageGateway } from './image-gateway.os.ts';
 import { assertAsks, believed, type ImageRelease } from './image-release.os.ts';
 import { CannotStart } from './machine.os.ts';
-import type { GatewayServiceParts, Service, ServiceOptions, Undo } from './service.os.ts';
+import type { ServiceOptions } from './options.ts';
+import type { GatewayServiceParts } from './parts.ts';
 import type { Supervised } from './supervisor.ts';
 import { systemUsers, type Users } from './users.os.ts';
 
@@ -26,76 +28,91 @@ interface MachineServiceParts extends GatewayServiceParts {
   readonly release: ImageRelease;
 }
 
+/** Control, and the gateway in its machine. */
+export interface MachineService {
+  readonly control: Supervised;
+  readonly portal: string;
+  readonly machine: HostedGateway;
+}
+
 /**
  * The service with its gateway in a virtual machine. The machine is activated before control starts, because control
- * tells customers the WireGuard key that the machine made in this boot.
+ * tells customers the WireGuard key that the machine made in this boot. What is started is added to `opened`.
  */
-export async function withMachine(parts: MachineServiceParts, undo: Undo[]): Promise<Omit<Service, 'stop'>> {
-  const { options, deps, gateway, place, database, identity, keys, users, release } = parts;
-  const { progress, clock } = deps;
-  const listen = place.cables.controlAddress;
+export async function withMachine(parts: MachineServiceParts, opened: AsyncDisposableStack): Promise<MachineService> {
+  const { options, deps, seams, site, identity, keys, users, release } = parts;
+  const { progress } = deps;
+  const listen = site.cables.controlAddress;
   const activator = activatorOf({ directory: options.directory, keys, identity, listen, users }, deps);
   const directory = join(options.directory, 'machine');
-  const program = await progress.stage('Starting the activator', async () => {
-    assertAsks(release, await activator.operator(), activator.operatorFile);
-    const { factory } = await openTpmOf(directory);
-    activator.believe(factory, believed(release, clock));
-    const program = await activator.start();
-    undo.push(() => program.stop());
-    return program;
-  });
+  const program = await progress.stage('Starting the activator', () =>
+    startActivator(activator, directory, release, deps.clock),
+  );
+  opened.defer(() => program.stop());
   const image = await startImageGateway({
     release,
     directory,
-    hull: place.namespace,
-    cabling: await cableMachine(place.namespace, {
-      uplink: { address4: place.plan.address4, ...place.uplink },
-      service: { address4: place.cables.controlAddress, ports: [FLEET_PORT, ACTIVATOR_PORT] },
+    hull: site.namespace,
+    cabling: await cableMachine(site.namespace, {
+      uplink: { address4: site.plan.address4, ...site.uplink },
+      service: { address4: site.cables.controlAddress, ports: [FLEET_PORT, ACTIVATOR_PORT] },
     }),
     activator,
     parameters: parametersOf(parts),
-    hardware: gateway.hardware ?? {},
+    hardware: seams.hardware ?? {},
     random: deps.random,
     progress,
   });
-  undo.push(() => image.stop());
-  const { control, portal, show } = await progress.stage('Starting control', () =>
-    startControl({ ...parts, shown: shownBy(image) }),
+  opened.defer(() => image.stop());
+  const { control, portal, restartWith } = await progress.stage('Starting control', () =>
+    startControl(parts, publicKeysOf(image)),
   );
-  undo.push(() => control.stop());
+  opened.defer(() => control.stop());
   await progress.stage("The gateway's daemons start, its agent finds control", () => image.serves());
   const machine: HostedGateway = {
     activator: program,
     image,
     async restart() {
       await image.restart();
-      show(shownBy(image));
+      restartWith(publicKeysOf(image));
     },
   };
-  const { plan, namespace } = place;
-  return { portal, database, control, identity, gateway: { plan, namespace, running: undefined, machine } };
+  return { control, portal, machine };
 }
 
-interface ActivatorPlace {
+/** Starts it once it is sure that the image asks it, and once it believes the machine's TPM and the release. */
+async function startActivator(
+  activator: ServiceActivator,
+  directory: string,
+  release: ImageRelease,
+  clock: Clock,
+): Promise<Supervised> {
+  assertAsks(release, await activator.operator(), activator.operatorFile);
+  const { factory } = await openTpmOf(directory);
+  activator.believe(factory, believed(release, clock));
+  return await activator.start();
+}
+
+interface ServiceActivatorParts {
   /** Of the service's data. */
   readonly directory: string;
   readonly keys: string;
-  readonly identity: Identity;
+  readonly identity: ServiceIdentity;
   readonly listen: string;
   readonly users: Users;
 }
 
-function activatorOf({ directory, keys, identity, listen, users }: ActivatorPlace, deps: ActivatorDeps) {
+function activatorOf({ directory, keys, identity, listen, users }: ServiceActivatorParts, deps: ActivatorDeps) {
   const issuer = { certificate: identity.caCertificate, key: authorityKey(keys).key };
   return new ServiceActivator({ directory: join(directory, 'activator'), listen, issuer, user: users.activator }, deps);
 }
 
-function shownBy({ tokenHash, boot }: ImageGateway): ShownKeys {
+function publicKeysOf({ tokenHash, boot }: ImageGateway): GatewayPublicKeys {
   return { tokenHash, wireguardKey: boot.wireguard.toBase64() };
 }
 
-function parametersOf({ place, identity, gateway }: GatewayServiceParts): Omit<BundleParameters, 'token'> {
-  const { address6, ...plan } = place.plan;
+function parametersOf({ site, identity, gateway }: GatewayServiceParts): Omit<BundleParameters, 'token'> {
+  const { address6, ...plan } = site.plan;
   if (address6 !== undefined) throw new CannotStart('The image does not know yet how to get an IPv6 address.');
   const key = signingPublicKey(identity);
   return {
@@ -118,7 +135,7 @@ export async function serviceOperator(
   chmodSync(options.directory, 0o711);
   const keys = join(options.directory, 'keys');
   const identity = await openIdentity(keys, options.name, deps);
-  // Nobody listens for this; the address of the place is known only once there is one.
+  // Nobody listens for this; its address is known only once there is a site for the gateway.
   const activator = activatorOf({ ...options, keys, identity, listen: '127.0.0.1', users: await systemUsers() }, deps);
   return { operator: await activator.operator(), file: activator.operatorFile };
 }

@@ -19,7 +19,7 @@ import type { Random } from '../core/random/random.ts';
 import { replaceFile } from '../host/files/replace.os.ts';
 
 /** What the service is known by: its keys and certificates, kept between runs, readable by root alone. */
-export interface Identity {
+export interface ServiceIdentity {
   /** PEM. Its key signs gateways' certificates and is given to no program. */
   readonly caCertificate: string;
   readonly tlsCryptKey: string;
@@ -44,7 +44,7 @@ export interface GatewayIdentity {
   readonly wireguardPublicKey: string;
 }
 
-interface Deps {
+interface IdentityDeps {
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -53,13 +53,17 @@ interface Deps {
 export const FLEET_NAME = 'control.lethe.internal';
 
 /** Opens the identity in a directory, or makes one: at the first start, for ever after. */
-export async function openIdentity(directory: string, serviceName: string, deps: Deps): Promise<Identity> {
-  const kept = readKept(directory, 'service') as Identity | undefined;
+export async function openIdentity(
+  directory: string,
+  serviceName: string,
+  deps: IdentityDeps,
+): Promise<ServiceIdentity> {
+  const kept = readKept(directory, 'service') as ServiceIdentity | undefined;
   if (kept !== undefined) return kept;
   const caKey = await generateRsaKey();
   const name = { commonName: `${serviceName} VPN CA` };
   const authority = await createAuthority(deps, { name, key: caKey, signer: signerOf(caKey) });
-  const identity: Identity = {
+  const identity: ServiceIdentity = {
     caCertificate: authority.certificate,
     tlsCryptKey: openvpnStaticKey(deps.random),
     signingKey: privateKeyPem(generateKeyPairSync('ed25519').privateKey),
@@ -73,9 +77,9 @@ export async function openIdentity(directory: string, serviceName: string, deps:
 /** A certificate for control's HTTPS, new at each start, for the addresses where gateways reach it. */
 export async function issueFleetTls(
   directory: string,
-  identity: Identity,
+  identity: ServiceIdentity,
   addresses: readonly string[],
-  deps: Deps,
+  deps: IdentityDeps,
 ): Promise<FleetTls> {
   const key = await generateP256Key();
   const certificate = await issueServerCertificate(deps, authorityIn(directory, identity), {
@@ -89,9 +93,9 @@ export async function issueFleetTls(
 /** Opens the keys of one gateway, or makes them: new whenever what its certificate says has changed. */
 export async function openGatewayIdentity(
   directory: string,
-  identity: Identity,
+  identity: ServiceIdentity,
   plan: GatewayPlan,
-  deps: Deps,
+  deps: IdentityDeps,
 ): Promise<GatewayIdentity> {
   const subject = JSON.stringify([identity.caCertificate, plan.name, plan.address4, plan.address6 ?? '']);
   const name = `gateway-${plan.gateway}-${createHash('sha256').update(subject).digest('hex').slice(0, 16)}`;
@@ -104,7 +108,7 @@ export async function openGatewayIdentity(
 }
 
 /** 32 bytes, base64, of the Ed25519 key that gateways check signatures with. */
-export function signingPublicKey(identity: Identity): string {
+export function signingPublicKey(identity: ServiceIdentity): string {
   const { x } = createPublicKey(createPrivateKey(identity.signingKey)).export({ format: 'jwk' }) as { x: string };
   return Buffer.from(x, 'base64url').toString('base64');
 }
@@ -116,7 +120,7 @@ export function authorityKey(directory: string): { readonly name: Authority['nam
   return kept;
 }
 
-function authorityIn(directory: string, identity: Identity): Authority {
+function authorityIn(directory: string, identity: ServiceIdentity): Authority {
   const kept = authorityKey(directory);
   const key: KeyObject = createPrivateKey(kept.key);
   return { name: kept.name, certificate: identity.caCertificate, publicKey: publicKeyInfo(key), signer: signerOf(key) };

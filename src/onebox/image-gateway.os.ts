@@ -7,7 +7,7 @@ import type { BundleParameters } from '../contracts/activation/bundle.ts';
 import type { Random } from '../core/random/random.ts';
 import { openTpm } from '../gateway/boot/tpm.os.ts';
 import type { Cabling } from '../host/machines/cabling.os.ts';
-import { type Machine, type MachineOptions, startMachine } from '../host/machines/machine.os.ts';
+import { type Machine, startMachine } from '../host/machines/machine.os.ts';
 import { makeTpm, startTpm, type TpmFactory, tpmFactory } from '../host/machines/swtpm.os.ts';
 import type { Namespace } from '../host/namespaces/namespace.os.ts';
 import type { Progress } from '../host/terminal/terminal.ts';
@@ -15,6 +15,7 @@ import { ACTIVATOR_PORT, type ServiceActivator } from './activator.os.ts';
 import { FLEET_PORT } from './control.os.ts';
 import type { ImageRelease } from './image-release.os.ts';
 import { CannotStart } from './machine.os.ts';
+import type { ServiceSeams } from './options.ts';
 
 /** The virtual machine in which a gateway's image runs. It keeps nothing between two boots but its TPM. */
 export interface ImageGateway {
@@ -31,9 +32,6 @@ export interface ImageGateway {
   stop(): Promise<void>;
 }
 
-/** What a machine may be given that is not the gateway's. */
-export type Hardware = Pick<MachineOptions, 'memory' | 'memoryFile' | 'disks'>;
-
 export interface ImageGatewayParts {
   readonly release: ImageRelease;
   /** Where the machine's TPM, and the maker of it, are kept. */
@@ -43,7 +41,7 @@ export interface ImageGatewayParts {
   readonly cabling: Cabling;
   readonly activator: ServiceActivator;
   readonly parameters: Omit<BundleParameters, 'token'>;
-  readonly hardware: Hardware;
+  readonly hardware: NonNullable<ServiceSeams['hardware']>;
   readonly random: Random;
   readonly progress: Progress;
 }

@@ -7,7 +7,8 @@ import type { Random } from '../core/random/random.ts';
 import { Progress, type Terminal } from '../host/terminal/terminal.ts';
 import { serviceOperator } from './hosted.os.ts';
 import { CannotStart, parseAddress } from './machine.os.ts';
-import { type GatewayOptions, type Service, type ServiceOptions, startService } from './service.os.ts';
+import type { GatewayOptions, ServiceOptions } from './options.ts';
+import { type Service, startService } from './service.os.ts';
 
 /** The words of `./lethe up`, as the command line gives them. */
 export interface UpFlags {

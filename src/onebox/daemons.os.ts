@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { join } from 'node:path';
+import { prepareGeoip } from '../gateway/geoip/prepare.os.ts';
+import { compileWipe } from '../gateway/residue/wipe.os.ts';
+import { startControl, tokenHash } from './control.os.ts';
+import { type RunningGateway, startGateway } from './gateway.os.ts';
+import { type GatewayIdentity, openGatewayIdentity, signingPublicKey } from './identity.os.ts';
+import type { GatewayServiceParts } from './parts.ts';
+import type { Supervised } from './supervisor.ts';
+
+/** Control, and the gateway's programs as programs of this machine. */
+export interface DaemonService {
+  readonly control: Supervised;
+  readonly portal: string;
+  readonly running: RunningGateway;
+}
+
+/** The service with its gateway in a namespace of this machine. What is started is added to `opened`. */
+export async function withDaemons(parts: GatewayServiceParts, opened: AsyncDisposableStack): Promise<DaemonService> {
+  const { deps, identity, site } = parts;
+  const own = await openGatewayIdentity(parts.keys, identity, site.plan, deps);
+  const keys = { tokenHash: tokenHash(own.token), wireguardKey: own.wireguardPublicKey };
+  const { control, portal, fleet } = await deps.progress.stage('Starting control', () => startControl(parts, keys));
+  opened.defer(() => control.stop());
+  const running = await deps.progress.stage("Starting the gateway's daemons and agent", () =>
+    startDaemons(parts, own, fleet),
+  );
+  opened.defer(() => running.stop());
+  return { control, portal, running };
+}
+
+async function startDaemons(parts: GatewayServiceParts, own: GatewayIdentity, fleet: string): Promise<RunningGateway> {
+  const { options, deps, seams, gateway, site, users, identity } = parts;
+  const key = signingPublicKey(identity);
+  return await startGateway({
+    ...deps,
+    namespace: site.namespace,
+    plan: site.plan,
+    identity: own,
+    users,
+    caCertificate: identity.caCertificate,
+    wipe: await compileWipe(options.directory),
+    agent: {
+      controlUrl: (await seams.relay?.(fleet, site.tls, site.cables.controlAddress)) ?? fleet,
+      authfileKey: key,
+      expectedKey: key,
+      geoip: prepareGeoip(join(options.directory, 'geoip')),
+      release: deps.release,
+      ...(gateway.intervals === undefined ? {} : { intervals: gateway.intervals }),
+    },
+  });
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { type GatewayPlan, planGateway } from '../contracts/plan/plan.ts';
+import { SERVICE_ADDRESS, type Uplink } from '../host/machines/cabling.os.ts';
+import { type Namespace, openNamespace } from '../host/namespaces/namespace.os.ts';
+import { type Cables, kernelCarriesEsp, layCables } from './cables.os.ts';
+import { type FleetTls, issueFleetTls, type ServiceIdentity } from './identity.os.ts';
+import type { GatewayOptions, ServiceDeps, ServiceSeams } from './options.ts';
+import { publish } from './publish.os.ts';
+
+/** Where a gateway will run: a namespace with its cables, and the plan that follows from its addresses. */
+export interface GatewaySite {
+  readonly namespace: Namespace;
+  readonly cables: Cables;
+  readonly uplink: Omit<Uplink, 'address4'>;
+  readonly plan: GatewayPlan;
+  readonly tls: FleetTls;
+}
+
+export interface SiteParts {
+  readonly gateway: GatewayOptions;
+  readonly identity: ServiceIdentity;
+  /** Directory of the service's keys. */
+  readonly keys: string;
+  readonly seams: ServiceSeams;
+}
+
+/** Makes the place and, where the operator says so, publishes it to the world. What is opened is added to `opened`. */
+export async function openSite(
+  { gateway, identity, keys, seams }: SiteParts,
+  deps: Pick<ServiceDeps, 'clock' | 'random'>,
+  opened: AsyncDisposableStack,
+): Promise<GatewaySite> {
+  const namespace = opened.adopt(await openNamespace(), (it) => it.close());
+  const cables = await layCables(namespace, seams.attach === undefined);
+  const outer = await seams.attach?.(namespace);
+  const plan = planGateway({
+    gateway: gateway.gateway,
+    location: gateway.location.id,
+    name: gateway.name,
+    address4: outer?.address4 ?? gateway.publicAddress ?? cables.gatewayAddress,
+    // The image gets its addresses by DHCP, which gives none of this kind.
+    address6: gateway.image === undefined ? outer?.address6 : undefined,
+    ...(gateway.image === undefined ? await runsHere(namespace) : RUNS_IN_IMAGE),
+    ...(gateway.forwarders === undefined ? {} : { forwarders: gateway.forwarders }),
+  });
+  const tls = await issueFleetTls(keys, identity, [cables.controlAddress, SERVICE_ADDRESS], deps);
+  if (gateway.publicAddress !== undefined) {
+    opened.defer(await publish({ publicAddress: gateway.publicAddress, gatewayAddress: cables.gatewayAddress, plan }));
+  }
+  return { namespace, cables, uplink: outer?.uplink ?? cables.uplink, plan, tls };
+}
+
+/** What the gateway's machine calls its uplink, and who carries ESP there. */
+type Runs = Pick<GatewayPlan, 'uplink' | 'esp'>;
+
+const RUNS_IN_IMAGE: Runs = { uplink: 'eth0', esp: 'kernel' };
+
+async function runsHere(namespace: Namespace): Promise<Runs> {
+  return { uplink: 'uplink', esp: (await kernelCarriesEsp(namespace)) ? 'kernel' : 'libipsec' };
+}
