@@ -9,19 +9,19 @@ import { believed, type ImageRelease } from '../../src/onebox/image-release.os.t
 import { predictPcrs } from '../../src/verify/attestation/prediction.ts';
 import { programOf, testOperator } from '../labs/release/fixture.os.ts';
 import type { BenchContext } from './bench.ts';
-import type { ImageSite, Undo } from './image-site.os.ts';
+import type { ImageSite } from './image-site.os.ts';
 
 /** Has a build signed and believed: nothing else is from then on. Gives what a machine boots it with. */
 export type Admit = (build: string) => Promise<ImageRelease>;
 
 /** The site's signer and its activator, which runs from now on and knows the site's one machine. */
-export async function openAdmission(deps: BenchContext, site: ImageSite, undo: Undo[]): Promise<Admit> {
+export async function openAdmission(deps: BenchContext, site: ImageSite, opened: AsyncDisposableStack): Promise<Admit> {
   const { directory, activator, parameters, operator } = site;
   const signer = await testOperator(join(directory, 'signer'));
   const machine = join(directory, 'machine');
   const { factory, state } = await openTpmOf(machine);
   const program = await activator.start();
-  undo.push(() => program.stop());
+  opened.defer(() => program.stop());
   await activator.enrol(await endorsementCertificate(state, join(machine, 'scratch'), deps.random), parameters);
   return async (build) => {
     const uki = readFileSync(join(build, 'uki.efi'));

@@ -27,7 +27,7 @@ import { FeedingControl } from './image-control.os.ts';
 
 const ADDRESS = '198.51.100.7';
 /** What the machine sees of its way into the world. */
-const UPLINK = { address4: ADDRESS, router4: ROUTER4, prefix: 24, hull4: '198.51.100.250' } as const;
+const UPLINK = { address4: ADDRESS, router4: ROUTER4, prefix: 24, namespace4: '198.51.100.250' } as const;
 /** Milliseconds. Often, so that nobody waits for long. */
 const INTERVALS = { fetch: 2000, beats: 2000, sweep: 5000 } as const;
 
@@ -44,28 +44,26 @@ export interface ImageSite {
   readonly control: FeedingControl;
   /** Somewhere in the world, where clients run. */
   readonly clients: Namespace;
-  /** Cards and hull of the machine. */
-  readonly cabling: Required<Pick<MachineOptions, 'cards' | 'hull'>>;
+  /** Cards of the machine, and the namespace around it. */
+  readonly cabling: Required<Pick<MachineOptions, 'cards' | 'vmNamespace'>>;
   /** State of the machine's TPM. */
   readonly tpm: string;
 }
 
-export type Undo = () => unknown;
-
-/** What was opened is pushed to `undo`, to be taken back from the end. */
-export async function openSite(deps: BenchContext, undo: Undo[]): Promise<ImageSite> {
+/** What is opened is added to `opened`, to be closed from the end. */
+export async function openSite(deps: BenchContext, opened: AsyncDisposableStack): Promise<ImageSite> {
   const directory = mkdtempSync(join(tmpdir(), 'lethe-bench-'));
-  undo.push(() => rmSync(directory, { recursive: true, force: true }));
+  opened.defer(() => rmSync(directory, { recursive: true, force: true }));
   // The activator runs as a user of its own.
   chmodSync(directory, 0o711);
   const keys = join(directory, 'keys');
   const identity = await openIdentity(keys, 'Benchmark', deps);
-  const { hull, clients, controlAddress } = await openNetwork(deps, undo);
+  const { vmNamespace, clients, controlAddress } = await openNetwork(deps, opened);
   const tls = await issueFleetTls(keys, identity, [controlAddress, SERVICE_ADDRESS], deps);
   const control = await StandInControl.open({ key: tls.key, cert: tls.certificate }, 0, controlAddress);
-  undo.push(() => control.close());
+  opened.defer(() => control.close());
   const service = { address4: controlAddress, ports: [control.port, ACTIVATOR_PORT] };
-  const { cards } = await cableMachine(hull, { uplink: UPLINK, service });
+  const { cards } = await cableMachine(vmNamespace, { uplink: UPLINK, service });
   const issuer = { certificate: identity.caCertificate, key: authorityKey(keys).key };
   const activator = new ServiceActivator(
     { directory: join(directory, 'activator'), listen: controlAddress, issuer, user: (await systemUsers()).activator },
@@ -80,27 +78,27 @@ export async function openSite(deps: BenchContext, undo: Undo[]): Promise<ImageS
     parameters: parametersOf(identity, tls.authority, control.port),
     operator: await activator.operator(),
     control: new FeedingControl(control),
-    cabling: { cards, hull },
+    cabling: { cards, vmNamespace },
     tpm: (await openTpmOf(join(directory, 'machine'))).state,
   };
 }
 
 interface Network {
-  readonly hull: Namespace;
+  readonly vmNamespace: Namespace;
   readonly clients: Namespace;
-  /** Where the hull reaches this process. */
+  /** Where the namespace around the machine reaches this process. */
   readonly controlAddress: string;
 }
 
-async function openNetwork({ random }: BenchContext, undo: Undo[]): Promise<Network> {
+async function openNetwork({ random }: BenchContext, opened: AsyncDisposableStack): Promise<Network> {
   const world = await openWorld();
-  undo.push(() => world.close());
-  const hull = await openNamespace();
-  undo.push(() => hull.close());
-  const { controlAddress } = await layCables(hull, false);
-  await world.attach(hull, 'gw0', 'uplink', ADDRESS, homeAddress6(random));
+  opened.defer(() => world.close());
+  const vmNamespace = await openNamespace();
+  opened.defer(() => vmNamespace.close());
+  const { controlAddress } = await layCables(vmNamespace, false);
+  await world.attach(vmNamespace, 'gw0', 'uplink', ADDRESS, homeAddress6(random));
   const clients = await world.machine('c0', homeAddress(random, 0), homeAddress6(random));
-  return { hull, clients, controlAddress };
+  return { vmNamespace, clients, controlAddress };
 }
 
 function parametersOf(

@@ -13,7 +13,7 @@ import { givenMedium } from './image-given.os.ts';
 import { makeCrowd, type Scale } from './image-load.os.ts';
 import { memoryRows } from './image-memory.os.ts';
 import { prepareClients } from './image-session.os.ts';
-import { type ImageSite, openSite, type Undo } from './image-site.os.ts';
+import { type ImageSite, openSite } from './image-site.os.ts';
 
 interface Size {
   /** Rounds of builds and of boots; each takes two minutes. */
@@ -34,18 +34,14 @@ const SIZES: Readonly<Record<BenchContext['size'], Size>> = {
 export const benchmark: Benchmark = {
   about: 'the gateway image: build, size, evidence, power-on to service, memory',
   run: async (context) => {
-    const undo: Undo[] = [];
-    try {
-      const rows = [await evidenceRow(context)];
-      const site = await openSite(context, undo);
-      return [...rows, ...(await measure(context, site, undo))];
-    } finally {
-      for (const step of undo.toReversed()) await step();
-    }
+    await using opened = new AsyncDisposableStack();
+    const rows = [await evidenceRow(context)];
+    const site = await openSite(context, opened);
+    return [...rows, ...(await measure(context, site, opened))];
   },
 };
 
-async function measure(context: BenchContext, site: ImageSite, undo: Undo[]): Promise<Row[]> {
+async function measure(context: BenchContext, site: ImageSite, opened: AsyncDisposableStack): Promise<Row[]> {
   const { timed, scale, rounds } = SIZES[context.size];
   const build = join(site.directory, 'build');
   const built = await buildRows(context, site, build);
@@ -54,7 +50,7 @@ async function measure(context: BenchContext, site: ImageSite, undo: Undo[]): Pr
     out: probe,
     progress: new Progress({ write: () => undefined, interactive: false }, context.clock),
   });
-  const admit = await openAdmission(context, site, undo);
+  const admit = await openAdmission(context, site, opened);
   const crowd = await makeCrowd(context, site, scale);
   await prepareClients(site);
   site.control.publish(crowd.few(1), 1);

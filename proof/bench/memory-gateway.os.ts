@@ -55,8 +55,6 @@ export interface Memory {
   readonly held: number;
 }
 
-type Undo = () => unknown;
-
 /** A gateway as `./lethe up` starts it, all daemons included, with a control that says what the benchmark needs. */
 export class MeasuredGateway {
   readonly #running: RunningGateway;
@@ -147,23 +145,22 @@ export async function withMeasuredGateway<T>(
   customer: Customer,
   measure: (gateway: MeasuredGateway) => Promise<T>,
 ): Promise<T> {
-  const undo: Undo[] = [];
-  try {
-    return await measure(await open(context, sealed, customer, undo));
-  } finally {
-    for (const step of undo.toReversed()) await step();
-  }
+  await using opened = new AsyncDisposableStack();
+  return await measure(await open(context, sealed, customer, opened));
 }
 
-async function open(deps: BenchContext, sealed: Sealed, customer: Customer, undo: Undo[]): Promise<MeasuredGateway> {
+async function open(
+  deps: BenchContext,
+  sealed: Sealed,
+  customer: Customer,
+  opened: AsyncDisposableStack,
+): Promise<MeasuredGateway> {
   const directory = mkdtempSync(join(tmpdir(), 'lethe-bench-'));
-  undo.push(() => rmSync(directory, { recursive: true }));
+  opened.defer(() => rmSync(directory, { recursive: true }));
   chmodSync(directory, 0o711);
   const [namespace, clients] = await Promise.all([openNamespace(), openNamespace()]);
-  undo.push(
-    () => namespace.close(),
-    () => clients.close(),
-  );
+  opened.defer(() => namespace.close());
+  opened.defer(() => clients.close());
   const { controlAddress } = await layCables(namespace, false);
   await joinByCable(
     { namespace, name: 'uplink', addresses: [`${OUTER.gateway}/24`] },
@@ -173,7 +170,7 @@ async function open(deps: BenchContext, sealed: Sealed, customer: Customer, undo
   const identity = await openIdentity(keys, 'Benchmark', deps);
   const { certificate: cert, key } = await issueFleetTls(keys, identity, [controlAddress], deps);
   const control = await StandInControl.open({ key, cert }, 0, controlAddress);
-  undo.push(() => control.close());
+  opened.defer(() => control.close());
   for (const path of ['usage', 'status']) {
     control.answer(`/fleet/v1/${path}`, (_heard, response) => response.writeHead(204).end());
   }
@@ -197,7 +194,7 @@ async function open(deps: BenchContext, sealed: Sealed, customer: Customer, undo
     wipe: await compileWipe(directory),
     journal: writingJournal(() => undefined),
   });
-  undo.push(() => running.stop());
+  opened.defer(() => running.stop());
   return new MeasuredGateway(running, control, sealed, stockClient(clients, plan, identity, customer));
 }
 

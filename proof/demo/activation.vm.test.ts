@@ -268,7 +268,7 @@ test('a machine without Secure Boot, enrolled or not, is refused; a bit that cha
     tpm: join(DATA, 'machine/tpm'),
     memoryFile: MEMORY,
     cards: CARDS,
-    hull: record.namespace,
+    vmNamespace: record.namespace,
   });
   try {
     await stranger.probe.ready;

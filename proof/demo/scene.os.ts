@@ -49,7 +49,7 @@ const INTERVALS = { fetch: 1000, beats: 2000, outbox: 2000, status: 5000, sweep:
 
 const GATEWAY4 = '198.51.100.7';
 /** What a virtual machine sees of its way into the demo's world. */
-const MACHINE_UPLINK = { router4: ROUTER4, prefix: 24, hull4: '198.51.100.250' } as const;
+const MACHINE_UPLINK = { router4: ROUTER4, prefix: 24, namespace4: '198.51.100.250' } as const;
 
 /** Everything is in memory or below one temporary directory, and `close` removes it. */
 export async function openScene(deps: SceneDeps): Promise<Scene> {

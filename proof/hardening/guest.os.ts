@@ -27,7 +27,7 @@ export interface Guest {
 /** Milliseconds. A machine without anything to do takes half a minute; three at once take ten times as long. */
 const PATIENCE = 600_000;
 
-const ADDRESS = { machine: '198.51.100.10', router: '198.51.100.9', hull: '198.51.100.11' };
+const ADDRESS = { machine: '198.51.100.10', router: '198.51.100.9', vmNamespace: '198.51.100.11' };
 
 /** Takes the activation's place, which has nobody to ask here. */
 const STAND_IN = '[Unit]\\nAssertPathExists=\\n[Service]\\nExecStart=\\nExecStart=/usr/bin/true\\nAppArmorProfile=\\n';
@@ -37,62 +37,52 @@ const STAND_IN = '[Unit]\\nAssertPathExists=\\n[Service]\\nExecStart=\\nExecStar
  * `beforeServing` is called in between, while the machine waits for its activation.
  */
 export async function openGuest(beforeServing?: (machine: Machine) => Promise<void>): Promise<Guest> {
-  const opened: (() => Promise<unknown> | void)[] = [];
-  const close = async () => {
-    for (const undo of opened.splice(0).toReversed()) await undo();
+  await using opened = new AsyncDisposableStack();
+  const { probe } = await builtImage();
+  const directory = mkdtempSync(join(tmpdir(), 'lethe-guest-'));
+  opened.defer(() => rmSync(directory, { recursive: true, force: true }));
+  const iso = join(directory, 'probe.iso');
+  await makeIso(probe, join(probe, 'uki.efi'), iso);
+
+  const [world, vmNamespace] = [await openNamespace(), await openNamespace()];
+  opened.defer(() => world.close());
+  opened.defer(() => vmNamespace.close());
+  await joinByCable(
+    { namespace: world, name: 'gateway', addresses: [`${ADDRESS.router}/29`] },
+    { namespace: vmNamespace, name: 'uplink', addresses: [] },
+  );
+  await joinByCable(
+    { namespace: world, name: 'control', addresses: ['192.0.2.1/30'] },
+    { namespace: vmNamespace, name: 'control', addresses: ['192.0.2.2/30'] },
+  );
+  const uplink = { address4: ADDRESS.machine, prefix: 29, router4: ADDRESS.router, namespace4: ADDRESS.vmNamespace };
+  const service = { address4: '192.0.2.1', ports: [8443] };
+  const { cards, dhcp } = await cableMachine(vmNamespace, { uplink, service });
+  opened.defer(async () => void (await dhcp.stop()));
+
+  const machine = await startMachine({
+    variables: readFileSync(BLANK_VARIABLES),
+    medium: { file: iso, as: 'cd' },
+    cards,
+    vmNamespace,
+  });
+  opened.defer(() => machine.close());
+  const files = await handPlacedFiles(ADDRESS.machine);
+  const guest = {
+    machine,
+    files,
+    text: (command: string) => machine.probe.text(command),
+    until: (command: string, wanted: RegExp) => until(machine, command, wanted),
   };
-  try {
-    const { probe } = await builtImage();
-    const directory = mkdtempSync(join(tmpdir(), 'lethe-guest-'));
-    opened.push(() => rmSync(directory, { recursive: true, force: true }));
-    const iso = join(directory, 'probe.iso');
-    await makeIso(probe, join(probe, 'uki.efi'), iso);
-
-    const [world, hull] = [await openNamespace(), await openNamespace()];
-    opened.push(
-      () => world.close(),
-      () => hull.close(),
-    );
-    await joinByCable(
-      { namespace: world, name: 'gateway', addresses: [`${ADDRESS.router}/29`] },
-      { namespace: hull, name: 'uplink', addresses: [] },
-    );
-    await joinByCable(
-      { namespace: world, name: 'control', addresses: ['192.0.2.1/30'] },
-      { namespace: hull, name: 'control', addresses: ['192.0.2.2/30'] },
-    );
-    const uplink = { address4: ADDRESS.machine, prefix: 29, router4: ADDRESS.router, hull4: ADDRESS.hull };
-    const service = { address4: '192.0.2.1', ports: [8443] };
-    const { cards, dhcp } = await cableMachine(hull, { uplink, service });
-    opened.push(() => dhcp.stop());
-
-    const machine = await startMachine({
-      variables: readFileSync(BLANK_VARIABLES),
-      medium: { file: iso, as: 'cd' },
-      cards,
-      hull,
-    });
-    opened.push(() => machine.close());
-    const files = await handPlacedFiles(ADDRESS.machine);
-    const guest: Guest = {
-      machine,
-      files,
-      text: (command) => machine.probe.text(command),
-      until: (command, wanted) => until(machine, command, wanted),
-      close,
-    };
-    await machine.probe.ready;
-    await guest.until('systemctl is-system-running', /running|degraded/);
-    await beforeServing?.(machine);
-    await serve(guest);
-    return guest;
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  await machine.probe.ready;
+  await guest.until('systemctl is-system-running', /running|degraded/);
+  await beforeServing?.(machine);
+  await serve(guest);
+  const kept = opened.move();
+  return { ...guest, close: () => kept.disposeAsync() };
 }
 
-async function serve(guest: Guest): Promise<void> {
+async function serve(guest: Omit<Guest, 'close'>): Promise<void> {
   for (const { path, content, owner, mode } of guest.files) {
     const bytes = Buffer.from(content).toString('base64');
     await guest.text(

@@ -17,7 +17,7 @@ export interface Cables {
 
 /** Services that run side by side on one machine; each takes the first free place. */
 const PLACES = 64;
-/** Room for the two ends, and for the hull of a virtual machine. */
+/** Room for the two ends, and for the namespace around a virtual machine. */
 const UPLINK_PREFIX = 29;
 
 /**
@@ -39,7 +39,7 @@ export async function layCables(gateway: Namespace, uplink: boolean): Promise<Ca
     const cables = {
       controlAddress: at(1),
       gatewayAddress: at(10),
-      uplink: { router4: at(9), prefix: UPLINK_PREFIX, hull4: at(11) },
+      uplink: { router4: at(9), prefix: UPLINK_PREFIX, namespace4: at(11) },
     };
     if (uplink) await layUplink(gateway, `lethe${place}u`, cables);
     return cables;

@@ -52,7 +52,7 @@ export async function withMachine(parts: MachineServiceParts, opened: AsyncDispo
   const image = await startImageGateway({
     release,
     directory,
-    hull: site.namespace,
+    vmNamespace: site.namespace,
     cabling: await cableMachine(site.namespace, {
       uplink: { address4: site.plan.address4, ...site.uplink },
       service: { address4: site.cables.controlAddress, ports: [FLEET_PORT, ACTIVATOR_PORT] },

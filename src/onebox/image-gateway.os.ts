@@ -37,7 +37,7 @@ export interface ImageGatewayParts {
   /** Where the machine's TPM, and the maker of it, are kept. */
   readonly directory: string;
   /** The namespace that QEMU runs in, with the machine's cards. */
-  readonly hull: Namespace;
+  readonly vmNamespace: Namespace;
   readonly cabling: Cabling;
   readonly activator: ServiceActivator;
   readonly parameters: Omit<BundleParameters, 'token'>;
@@ -99,7 +99,7 @@ export async function startImageGateway(parts: ImageGatewayParts): Promise<Image
 }
 
 async function powerOn(parts: ImageGatewayParts, state: string): Promise<{ machine: Machine; boot: StoredBoot }> {
-  const { activator, hull, cabling, release, parameters, hardware, progress } = parts;
+  const { activator, vmNamespace, cabling, release, parameters, hardware, progress } = parts;
   const { gateway } = parameters.plan;
   const before = activator.boot(gateway)?.resets;
   const machine = await startMachine({
@@ -107,7 +107,7 @@ async function powerOn(parts: ImageGatewayParts, state: string): Promise<{ machi
     medium: { file: release.iso, as: 'cd' },
     tpm: state,
     cards: cabling.cards,
-    hull,
+    vmNamespace,
     ...hardware,
   });
   const signs = () => cabling.signs();

@@ -2,7 +2,7 @@
 import type { Namespace } from '../namespaces/namespace.os.ts';
 import type { Child } from '../processes/process.os.ts';
 
-/** A virtual network card of a machine: the tap device in its hull, and the hardware address that the machine sees. */
+/** A virtual network card: the tap device in the namespace around the machine, and the hardware address that it sees. */
 export interface Card {
   readonly tap: string;
   readonly mac: string;
@@ -14,11 +14,11 @@ export interface Uplink {
   /** Length of the network's prefix, 0 to 32. */
   readonly prefix: number;
   readonly router4: string;
-  /** Free address of the same network, from which the hull answers the machine's question for its own. */
-  readonly hull4: string;
+  /** Free address of the same network, from which the namespace around it answers the machine's question for its own. */
+  readonly namespace4: string;
 }
 
-/** The service that a machine belongs to, as its hull reaches it over the cable `control`. */
+/** The service that a machine belongs to, as the namespace around it reaches it over the cable `control`. */
 export interface Service4 {
   readonly address4: string;
   /** TCP ports that the machine may use there. */
@@ -51,7 +51,7 @@ export const SERVICE_ADDRESS = '10.67.0.1';
 const UPLINK: Card = { tap: 'tap0', mac: '52:4c:65:74:68:00' };
 const CONTROL: Card = { tap: 'tap1', mac: '52:4c:65:74:68:01' };
 
-/** `eth0` and `eth1` in the machine, once its hull is cabled. */
+/** `eth0` and `eth1` in the machine, once the namespace around it is cabled. */
 export const CARDS: Cabling['cards'] = [UPLINK, CONTROL];
 
 const UPLINK_BRIDGE = 'bridge0';
@@ -59,65 +59,65 @@ const CONTROL_BRIDGE = 'bridge1';
 const CONTROL_NETWORK = { mask: '255.255.255.252', prefix: 30, machine: '10.67.0.2' } as const;
 
 /**
- * Makes the cards of a virtual machine in its hull: a namespace that has two cables already, `uplink` to the world and
- * `control` to the service. On the first the machine stands itself, under its own address. Behind the other card is
- * nothing but the service's ports at {@link SERVICE_ADDRESS}.
+ * Makes the cards of a virtual machine in the namespace around it, which has two cables already: `uplink` to the world
+ * and `control` to the service. The first card is on the world's network, under the machine's own address. Behind the
+ * other is nothing but the service's ports at {@link SERVICE_ADDRESS}.
  */
 export async function cableMachine(
-  hull: Namespace,
+  vmNamespace: Namespace,
   { uplink, service }: { readonly uplink: Uplink; readonly service: Service4 },
 ): Promise<Cabling> {
-  await bridgeUplink(hull, uplink);
-  await routeControl(hull, service);
+  await bridgeUplink(vmNamespace, uplink);
+  await routeControl(vmNamespace, service);
   return {
     cards: CARDS,
-    dhcp: await startDhcp(hull, uplink),
+    dhcp: await startDhcp(vmNamespace, uplink),
     async signs() {
-      const seen = await counted(hull);
+      const seen = await counted(vmNamespace);
       return {
         addressed: seen.has(ADDRESSED),
         answered: new Set(service.ports.filter((port) => seen.has(answered(port)))),
       };
     },
-    forget: async () => void (await hull.run(['nft', 'reset', 'counters', 'table', 'ip', 'cabling'])),
+    forget: async () => void (await vmNamespace.run(['nft', 'reset', 'counters', 'table', 'ip', 'cabling'])),
   };
 }
 
-/** Names of counters in the hull's rules. */
+/** Names of counters in the rules of the namespace. */
 const ADDRESSED = 'addressed';
 const answered = (port: number) => `answered-${port}`;
 
 /** The counters that have counted a packet. */
-async function counted(hull: Namespace): Promise<Set<string>> {
-  const listed = JSON.parse(await hull.run(['nft', '--json', 'list', 'counters', 'table', 'ip', 'cabling'])) as {
+async function counted(vmNamespace: Namespace): Promise<Set<string>> {
+  const listed = JSON.parse(await vmNamespace.run(['nft', '--json', 'list', 'counters', 'table', 'ip', 'cabling'])) as {
     readonly nftables: readonly { readonly counter?: { readonly name: string; readonly packets: number } }[];
   };
   return new Set(listed.nftables.flatMap(({ counter }) => (counter?.packets ? [counter.name] : [])));
 }
 
-/** A switch in the hull with the machine's card on it; what else stands on it is the caller's. */
-async function bridge(hull: Namespace, card: Card, name: string, address: string): Promise<void> {
-  await hull.run(['ip', 'link', 'add', name, 'type', 'bridge']);
-  await hull.run(['ip', 'tuntap', 'add', card.tap, 'mode', 'tap']);
-  await hull.run(['ip', 'link', 'set', card.tap, 'master', name, 'up']);
-  await hull.run(['ip', 'addr', 'add', address, 'dev', name]);
-  await hull.run(['ip', 'link', 'set', name, 'up']);
+/** A switch in the namespace with the machine's card on it; what else stands on it is the caller's. */
+async function bridge(vmNamespace: Namespace, card: Card, name: string, address: string): Promise<void> {
+  await vmNamespace.run(['ip', 'link', 'add', name, 'type', 'bridge']);
+  await vmNamespace.run(['ip', 'tuntap', 'add', card.tap, 'mode', 'tap']);
+  await vmNamespace.run(['ip', 'link', 'set', card.tap, 'master', name, 'up']);
+  await vmNamespace.run(['ip', 'addr', 'add', address, 'dev', name]);
+  await vmNamespace.run(['ip', 'link', 'set', name, 'up']);
 }
 
 /** What the cable had been given belongs to the machine. */
-async function bridgeUplink(hull: Namespace, { hull4, prefix }: Uplink): Promise<void> {
-  await bridge(hull, UPLINK, UPLINK_BRIDGE, `${hull4}/${prefix}`);
-  await hull.run(['ip', 'addr', 'flush', 'dev', 'uplink']);
-  await hull.run(['ip', 'link', 'set', 'uplink', 'master', UPLINK_BRIDGE]);
+async function bridgeUplink(vmNamespace: Namespace, { namespace4, prefix }: Uplink): Promise<void> {
+  await bridge(vmNamespace, UPLINK, UPLINK_BRIDGE, `${namespace4}/${prefix}`);
+  await vmNamespace.run(['ip', 'addr', 'flush', 'dev', 'uplink']);
+  await vmNamespace.run(['ip', 'link', 'set', 'uplink', 'master', UPLINK_BRIDGE]);
 }
 
-async function routeControl(hull: Namespace, service: Service4): Promise<void> {
-  await bridge(hull, CONTROL, CONTROL_BRIDGE, `${SERVICE_ADDRESS}/${CONTROL_NETWORK.prefix}`);
-  await hull.run(['nft', '-f', '-'], { stdin: controlRules(service) });
-  await hull.run(['sysctl', '-q', '-w', 'net.ipv4.ip_forward=1']);
+async function routeControl(vmNamespace: Namespace, service: Service4): Promise<void> {
+  await bridge(vmNamespace, CONTROL, CONTROL_BRIDGE, `${SERVICE_ADDRESS}/${CONTROL_NETWORK.prefix}`);
+  await vmNamespace.run(['nft', '-f', '-'], { stdin: controlRules(service) });
+  await vmNamespace.run(['sysctl', '-q', '-w', 'net.ipv4.ip_forward=1']);
 }
 
-/** Some kernels show bridged packets to these rules as well; they are not the hull's business. */
+/** Some kernels show bridged packets to these rules as well; those are not for them. */
 function controlRules({ address4, ports }: Service4): string {
   return `table ip cabling {
   ${[ADDRESSED, ...ports.map(answered)].map((name) => `counter ${name} {}`).join('\n  ')}
@@ -145,12 +145,12 @@ function controlRules({ address4, ports }: Service4): string {
 }
 
 /** dnsmasq(8), for these two cards and nobody else, without names and without a file of leases. */
-async function startDhcp(hull: Namespace, uplink: Uplink): Promise<Child> {
+async function startDhcp(vmNamespace: Namespace, uplink: Uplink): Promise<Child> {
   const lease = (card: Card, network: string, mask: string, address: string) => [
     `--dhcp-range=set:${card.tap},${network},static,${mask},1h`,
     `--dhcp-host=${card.mac},${address}`,
   ];
-  return await hull.spawn([
+  return await vmNamespace.spawn([
     'dnsmasq',
     '--keep-in-foreground',
     '--conf-file=/dev/null',
@@ -161,7 +161,7 @@ async function startDhcp(hull: Namespace, uplink: Uplink): Promise<Child> {
     '--bind-interfaces',
     `--interface=${UPLINK_BRIDGE}`,
     `--interface=${CONTROL_BRIDGE}`,
-    ...lease(UPLINK, uplink.hull4, maskOf(uplink.prefix), uplink.address4),
+    ...lease(UPLINK, uplink.namespace4, maskOf(uplink.prefix), uplink.address4),
     `--dhcp-option=tag:${UPLINK.tap},3,${uplink.router4}`,
     ...lease(CONTROL, SERVICE_ADDRESS, CONTROL_NETWORK.mask, CONTROL_NETWORK.machine),
     `--dhcp-option=tag:${CONTROL.tap},3`,

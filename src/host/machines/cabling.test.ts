@@ -25,26 +25,29 @@ test('a machine is told its own address on the uplink, and only the way to contr
     return namespace;
   };
   try {
-    const [world, control, hull, machine] = [await open(), await open(), await open(), await open()];
+    const [world, control, vmNamespace, machine] = [await open(), await open(), await open(), await open()];
     await joinByCable(
       { namespace: world, name: 'w', addresses: ['198.51.100.1/24'] },
-      { namespace: hull, name: 'uplink', addresses: ['198.51.100.7/32'] },
+      { namespace: vmNamespace, name: 'uplink', addresses: ['198.51.100.7/32'] },
     );
     await joinByCable(
       { namespace: control, name: 'c', addresses: ['10.66.0.1/30'] },
-      { namespace: hull, name: 'control', addresses: ['10.66.0.2/30'] },
+      { namespace: vmNamespace, name: 'control', addresses: ['10.66.0.2/30'] },
     );
-    const uplink = { address4: '198.51.100.7', prefix: 24, router4: '198.51.100.1', hull4: '198.51.100.6' };
-    const cabling = await cableMachine(hull, { uplink, service: { address4: '10.66.0.1', ports: [8443, 8445] } });
+    const uplink = { address4: '198.51.100.7', prefix: 24, router4: '198.51.100.1', namespace4: '198.51.100.6' };
+    const cabling = await cableMachine(vmNamespace, {
+      uplink,
+      service: { address4: '10.66.0.1', ports: [8443, 8445] },
+    });
     const { cards } = cabling;
     const signs = async () => {
       const { addressed, answered } = await cabling.signs();
       return [addressed, ...answered];
     };
-    await standIn(hull, machine, cards);
+    await standIn(vmNamespace, machine, cards);
     await machine.run(['ip', 'link', 'set', 'lo', 'up']);
     place(machine, '/run/script', SCRIPT, 0o755);
-    await until('nobody answers', async () => (await hull.run(['ss', '-lun'])).includes(':67'));
+    await until('nobody answers', async () => (await vmNamespace.run(['ss', '-lun'])).includes(':67'));
     assert.equal(await leaseOf(machine, 'eth0'), '198.51.100.7/24 router=198.51.100.1');
     assert.deepEqual(await signs(), [false]);
     assert.equal(await leaseOf(machine, 'eth1'), '10.67.0.2/30 router=');
@@ -79,12 +82,12 @@ async function serve(namespace: Namespace, port: number): Promise<void> {
 }
 
 /** Cables a namespace to where the virtual machine's cards are. */
-async function standIn(hull: Namespace, machine: Namespace, cards: readonly Card[]): Promise<void> {
+async function standIn(vmNamespace: Namespace, machine: Namespace, cards: readonly Card[]): Promise<void> {
   for (const [index, { mac }] of cards.entries()) {
     const name = `eth${index}`;
-    await joinByCable({ namespace: hull, name, addresses: [] }, { namespace: machine, name, addresses: [] });
+    await joinByCable({ namespace: vmNamespace, name, addresses: [] }, { namespace: machine, name, addresses: [] });
     await machine.run(['ip', 'link', 'set', name, 'address', mac]);
-    await hull.run(['ip', 'link', 'set', name, 'master', `bridge${index}`]);
+    await vmNamespace.run(['ip', 'link', 'set', name, 'master', `bridge${index}`]);
   }
 }
 

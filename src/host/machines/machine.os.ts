@@ -23,9 +23,9 @@ export interface MachineOptions {
   readonly memoryFile?: string;
   /** Raw files that are further disks. */
   readonly disks?: readonly string[];
-  /** Cards as cableMachine() makes them in `hull`, which the machine then runs in. */
+  /** Cards as cableMachine() makes them in `vmNamespace`, which the machine then runs in. */
   readonly cards?: readonly Card[];
-  readonly hull?: Namespace;
+  readonly vmNamespace?: Namespace;
 }
 
 /** A virtual machine that is on. It goes off with us, however we end. */
@@ -46,43 +46,37 @@ export interface Machine {
   close(): Promise<void>;
 }
 
-/** Until it is on: QEMU opens its sockets before the guest runs. Needs root for `hull` alone. */
+/** Until it is on: QEMU opens its sockets before the guest runs. Needs root for `vmNamespace` alone. */
 export async function startMachine(options: MachineOptions): Promise<Machine> {
+  await using opened = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), 'lethe-machine-'));
-  const opened: (() => Promise<unknown> | void)[] = [() => rmSync(directory, { recursive: true, force: true })];
-  const close = async () => {
-    for (const undo of opened.splice(0).toReversed()) await undo();
+  opened.defer(() => rmSync(directory, { recursive: true, force: true }));
+  const tpm = options.tpm === undefined ? undefined : await startTpm(options.tpm, 'machine');
+  if (tpm !== undefined) opened.defer(() => tpm.stop());
+  const console = new SerialConsole();
+  const child = await startQemu(options, directory, tpm, console);
+  opened.defer(async () => void (await child.stop()));
+  const monitor = await whileOn(child, console, Monitor.open(join(directory, 'monitor')));
+  opened.defer(() => monitor.close());
+  const probe = await Probe.open(join(directory, 'probe'));
+  opened.defer(() => probe.close());
+  const kept = opened.move();
+  return {
+    console,
+    monitor,
+    probe,
+    off: child.exited,
+    pid: child.pid,
+    eject: async () => void (await monitor.execute('eject', { id: MEDIUM, force: true })),
+    async powerOff() {
+      const asked = probe.text('systemctl --no-block poweroff');
+      asked.catch(() => undefined);
+      // The end may overtake the answer.
+      await Promise.any([asked, child.exited]);
+      return await child.exited;
+    },
+    close: () => kept.disposeAsync(),
   };
-  try {
-    const tpm = options.tpm === undefined ? undefined : await startTpm(options.tpm, 'machine');
-    if (tpm !== undefined) opened.push(() => tpm.stop());
-    const console = new SerialConsole();
-    const child = await startQemu(options, directory, tpm, console);
-    opened.push(() => child.stop());
-    const monitor = await whileOn(child, console, Monitor.open(join(directory, 'monitor')));
-    opened.push(() => monitor.close());
-    const probe = await Probe.open(join(directory, 'probe'));
-    opened.push(() => probe.close());
-    return {
-      console,
-      monitor,
-      probe,
-      off: child.exited,
-      pid: child.pid,
-      eject: async () => void (await monitor.execute('eject', { id: MEDIUM, force: true })),
-      async powerOff() {
-        const asked = probe.text('systemctl --no-block poweroff');
-        asked.catch(() => undefined);
-        // The end may overtake the answer.
-        await Promise.any([asked, child.exited]);
-        return await child.exited;
-      },
-      close,
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
 }
 
 async function startQemu(
@@ -111,7 +105,9 @@ async function startQemu(
   );
   const onOutput = (text: string) => console.append(text);
   const child =
-    options.hull === undefined ? spawnChild(argv, { onOutput }) : await options.hull.spawn(argv, { onOutput });
+    options.vmNamespace === undefined
+      ? spawnChild(argv, { onOutput })
+      : await options.vmNamespace.spawn(argv, { onOutput });
   void child.exited.then(({ code, signal }) => console.end(`the machine went off (${signal ?? `code ${code}`})`));
   return child;
 }

@@ -16,11 +16,11 @@ const LIMIT = 400_000;
 test('a machine with everything attached and nothing to boot says so, in a namespace, with its memory in a file', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'lethe-bare-'));
   const memoryFile = `/dev/shm/${directory.slice(-6)}`;
-  const hull = await openNamespace();
+  const vmNamespace = await openNamespace();
   let machine: Machine | undefined;
   try {
-    await hull.run(['ip', 'tuntap', 'add', 'tap0', 'mode', 'tap']);
-    await hull.run(['ip', 'link', 'set', 'tap0', 'up']);
+    await vmNamespace.run(['ip', 'tuntap', 'add', 'tap0', 'mode', 'tap']);
+    await vmNamespace.run(['ip', 'link', 'set', 'tap0', 'up']);
     await makeTpm(tpmFactory(join(directory, 'factory')), join(directory, 'tpm'), 'bare');
     await run(['truncate', '-s', '1M', join(directory, 'blank')]);
     machine = await startMachine({
@@ -30,10 +30,10 @@ test('a machine with everything attached and nothing to boot says so, in a names
       memoryFile,
       disks: [join(directory, 'blank')],
       cards: [{ tap: 'tap0', mac: '52:4c:65:74:68:00' }],
-      hull,
+      vmNamespace,
     });
     await machine.console.waitFor(/Start PXE over IPv4/, LIMIT);
-    assert.ok((await hull.run(['ip', '-o', 'link', 'show', 'tap0'])).includes('LOWER_UP'));
+    assert.ok((await vmNamespace.run(['ip', '-o', 'link', 'show', 'tap0'])).includes('LOWER_UP'));
     assert.ok(readFileSync(memoryFile).includes(Buffer.from('Boot0001', 'utf16le')));
     assert.equal(((await machine.monitor.execute('query-status')) as { status: string }).status, 'running');
     await machine.close();
@@ -42,7 +42,7 @@ test('a machine with everything attached and nothing to boot says so, in a names
     await assert.rejects(machine.console.waitFor(/never/, LIMIT), /the machine went off/);
   } finally {
     await machine?.close();
-    await hull.close();
+    await vmNamespace.close();
     rmSync(memoryFile, { force: true });
     rmSync(directory, { recursive: true, force: true });
   }
