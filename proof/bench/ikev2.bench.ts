@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { setTimeout as delay } from 'node:timers/promises';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import type { Namespace } from '../../src/host/namespaces/namespace.os.ts';
 import type { Child } from '../../src/host/processes/process.os.ts';
 import { type Laboratory, openLaboratory } from '../labs/ikev2/laboratory.os.ts';
@@ -32,7 +32,7 @@ async function measure(context: BenchContext, lab: Laboratory): Promise<Row[]> {
   await lab.startClient(0, CUSTOMER.username, CUSTOMER.password);
   await lab.connect(0);
   const server = await lab.gateway.spawn(['iperf3', '--server', '--forceflush']);
-  await until('iperf3 listens', () => server.output().includes('Server listening'));
+  await waitUntil('iperf3 listens', () => server.output().includes('Server listening'));
   await lab.agent?.stop();
 
   const perCpuSecond = { attended: [] as number[], alone: [] as number[] };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import type { StandInControl } from '../labs/control/stand-in.os.ts';
 
 const AUTH_FILE = '/fleet/v1/authfile';
@@ -36,6 +36,6 @@ export class FeedingControl {
   /** Resolves when a gateway asks for what is newer than this version: there it is in force. */
   async inForce(version: number): Promise<void> {
     const asks = () => this.#control.heard.some(({ path, etag }) => path === AUTH_FILE && etag === `"${version}"`);
-    await until(`auth file ${version} is in force`, asks, PATIENCE);
+    await waitUntil(`auth file ${version} is in force`, asks, PATIENCE);
   }
 }

@@ -5,7 +5,7 @@ import { SALT } from '../../src/contracts/authfile/layout.ts';
 import { type LoginRecord, type PeerRecord, sealAuthFile } from '../../src/contracts/authfile/seal.ts';
 import { generateWireguardKeys, type WireguardKeys } from '../../src/contracts/pki/keys.ts';
 import { type EpochDay, today } from '../../src/core/clock/clock.ts';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import type { Machine } from '../../src/host/machines/machine.os.ts';
 import { type SampleCustomer, sampleCustomers, sampleLogins } from '../labs/authfile/sample.ts';
 import type { BenchContext } from './bench.ts';
@@ -93,7 +93,7 @@ export async function connectAll(site: ImageSite, scale: Scale, crowd: Crowd): P
     await Promise.all(some.map((session) => session.up(PATIENCE)));
     await fetchAll(site, some);
   }
-  await until(`${starts.length} sessions in a beat`, () => site.control.sessions === starts.length, PATIENCE);
+  await waitUntil(`a beat tells ${starts.length} sessions`, () => site.control.sessions === starts.length, PATIENCE);
   return sessions;
 }
 

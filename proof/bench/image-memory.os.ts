@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import type { ImageRelease } from '../../src/onebox/image-release.os.ts';
 import { type BenchContext, type Row, rowOf } from './bench.ts';
 import { powerOn, proving } from './image-boot.os.ts';
@@ -38,7 +38,7 @@ export async function memoryRows(
   try {
     const ahead = (await machine.probe.text('systemctl is-active lethe-keys')).trim();
     assert.equal(ahead, 'active', 'the keys of this boot were not made ahead');
-    await until('the first client is gone', () => control.sessions === 0, PATIENCE);
+    await waitUntil('the first client is gone', () => control.sessions === 0, PATIENCE);
     const idle = await memoryOf(machine);
     context.say(`${scale.credentials} credentials`);
     const file = crowd.all(2);

@@ -2,7 +2,7 @@
 
 import type { WireguardKeys } from '../../src/contracts/pki/keys.ts';
 import { innerAddresses } from '../../src/contracts/plan/pool.ts';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import type { Namespace } from '../../src/host/namespaces/namespace.os.ts';
 import { place } from '../../src/host/namespaces/place.os.ts';
 import { orStop } from '../../src/host/processes/process.os.ts';
@@ -53,7 +53,7 @@ export async function openvpnSession(
   const child = await clients.spawn(['openvpn', '--client', ...remote, ...persistent, ...trust, ...own, ...login]);
   return {
     async up(limit) {
-      await until('the client connects', () => isUp(child) || !child.running, limit);
+      await waitUntil('the client connects', () => isUp(child) || !child.running, limit);
       if (!child.running) throw new Error(`openvpn ended: ${child.output().slice(-500)}`);
       await wayThrough(clients, device, number);
     },
@@ -73,7 +73,7 @@ export async function wireguardSession(
   place(clients, key, `${peer.keys.privateKey}\n`, 0o600);
   const child = await clients.spawn(['wireguard-go', '-f', device], { env: { LOG_LEVEL: 'error' } });
   const answers = () => clients.run(['wg', 'show', device]).then(Boolean, () => false);
-  await orStop(child, () => until(`wireguard-go made ${device}`, answers, START));
+  await orStop(child, () => waitUntil(`wireguard-go has made ${device}`, answers, START));
   const [address4] = innerAddresses(plan.tunnels.wireguard, peer.host);
   const endpoint = ['endpoint', `${plan.address4}:${plan.tunnels.wireguard.port}`, 'allowed-ips', '0.0.0.0/0'];
   await clients.run(['wg', 'set', device, 'private-key', key, 'peer', peer.server, ...endpoint]);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GATEWAY_FILES, type GatewayPlan, planGateway } from '../../src/contracts/plan/plan.ts';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import { writingJournal } from '../../src/core/journal/journal.ts';
 import { prepareGeoip } from '../../src/gateway/geoip/prepare.os.ts';
 import { compileWipe } from '../../src/gateway/residue/wipe.os.ts';
@@ -84,7 +84,7 @@ export class MeasuredGateway {
     const agent = this.#running.program('agent');
     const before = agent.child;
     await before.stop();
-    await until('the agent starts again', () => agent.child !== before);
+    await waitUntil('the agent starts again', () => agent.child !== before);
     this.#collections = 0;
   }
 
@@ -95,7 +95,7 @@ export class MeasuredGateway {
       'content-length': String(this.#sealed.file.length),
     });
     const agent = this.#running.program('agent').child;
-    await until('the auth file is in force', () => agent.output().includes('authfile_in_force'), 60_000);
+    await waitUntil('the auth file is in force', () => agent.output().includes('authfile_in_force'), 60_000);
   }
 
   /** Resolves when the agent's beats list as many sessions. */
@@ -103,12 +103,12 @@ export class MeasuredGateway {
     for (let left = count; left > 0; left -= AT_ONCE) {
       this.#clients.push(...(await Promise.all(Array.from({ length: Math.min(AT_ONCE, left) }, this.#connect))));
     }
-    await until(`${count} sessions`, () => this.#listed === count);
+    await waitUntil(`there are ${count} sessions`, () => this.#listed === count);
   }
 
   async disconnect(): Promise<void> {
     await Promise.all(this.#clients.splice(0).map((client) => client.stop()));
-    await until('no session', () => this.#listed === 0);
+    await waitUntil('there is no session', () => this.#listed === 0);
   }
 
   /** What the agent holds when it has collected its garbage. */
@@ -117,7 +117,7 @@ export class MeasuredGateway {
     this.#collections += 1;
     const line = new RegExp(`^\\{"collections":${this.#collections},"held":(\\d+)\\}$`, 'm');
     agent.signal('SIGUSR2');
-    await until('the agent collects garbage', () => line.test(agent.output()));
+    await waitUntil('the agent collects garbage', () => line.test(agent.output()));
     await delay(SWEEPING);
     return { resident: residentOf(agent.pid), held: Number(line.exec(agent.output())?.[1]) / 1e6 };
   }
@@ -244,7 +244,7 @@ function stockClient(
   const inert = ['--dev', 'null', '--ifconfig-noexec', '--route-noexec', '--connect-retry', '1', '--verb', '3'];
   return async () => {
     const child = await machine.spawn(['openvpn', '--client', ...remote, ...trust, ...login, ...inert]);
-    await until('the client connects', () => isUp(child) || !child.running, 30_000);
+    await waitUntil('the client connects', () => isUp(child) || !child.running, 30_000);
     assert.ok(isUp(child), child.output());
     return child;
   };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { OpenvpnProtocol } from '../../src/contracts/plan/openvpn/server.ts';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import { place } from '../../src/host/namespaces/place.os.ts';
 import { type Child, spawnChild } from '../../src/host/processes/process.os.ts';
 import { LabAuthority } from '../labs/openvpn/lab-agent.ts';
@@ -39,7 +39,7 @@ export async function agentSide(protocol: OpenvpnProtocol): Promise<AgentSide> {
   let agent: Child | undefined;
   const attend = async () => {
     const child = spawnChild(['node', AGENT, lab.socket(protocol), join(directory, 'auth'), join(directory, 'key')]);
-    await until('the agent', () => child.output().includes('ready'));
+    await waitUntil('the agent is ready', () => child.output().includes('ready'));
     agent = child;
   };
   const leave = async () => {
@@ -119,7 +119,7 @@ const AT_ONCE = 5;
 export async function prepareTransfer({ lab }: OpenvpnSide, protocol: OpenvpnProtocol): Promise<void> {
   await lab.connected(0, CUSTOMER.username, CUSTOMER.password, { protocol });
   const server = await lab.gateway.spawn(['iperf3', '--server', '--forceflush']);
-  await until('iperf3', () => server.output().includes('Server listening'));
+  await waitUntil('iperf3 listens', () => server.output().includes('Server listening'));
 }
 
 /** The client receives through the tunnel for about a second. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Child, run, spawnChild } from '../../src/host/processes/process.os.ts';
+import { untilReady } from '../../src/host/processes/ready.os.ts';
 import type { SampleCustomer } from '../labs/authfile/sample.ts';
 import { cpuSecondsOf } from './openvpn-sides.os.ts';
 
@@ -83,10 +84,7 @@ export async function freeRadius(
 /** It opens its port once it has read everything. */
 async function bound(child: Child, port: number): Promise<void> {
   const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  while (!readFileSync('/proc/net/udp', 'utf8').includes(local)) {
-    if (!child.running) throw new Error(`the server ended: ${child.output()}`);
-    await delay(20);
-  }
+  await untilReady(child, 'the server', () => readFileSync('/proc/net/udp', 'utf8').includes(local));
 }
 
 function configuration(directory: string, secret: string, port: number): string {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { spawnChild } from '../../src/host/processes/process.os.ts';
-import { untilReady } from '../../src/onebox/ready.os.ts';
+import { untilSays } from '../../src/host/processes/ready.os.ts';
 import { type BenchContext, type Benchmark, interleave, type Row, rowOf } from './bench.ts';
 
 const ENTRY = fileURLToPath(new URL('../../lethe', import.meta.url));
@@ -56,7 +56,7 @@ async function secondsToUp({ clock }: BenchContext, command: readonly string[]):
   const began = clock.elapsed();
   const service = spawnChild([...command, '--listen', '127.0.0.1:0']);
   try {
-    const [, portal = ''] = await untilReady(service, 'up', /Lethe is up[^]*Portal {3}(http:\S+)\n/);
+    const [, portal = ''] = await untilSays(service, 'up', /Lethe is up[^]*Portal {3}(http:\S+)\n/);
     const seconds = (clock.elapsed() - began) / 1000;
     assert.equal((await fetch(portal)).status, 200);
     return seconds;

@@ -12,7 +12,7 @@ import { GATEWAY_FILES, planGateway } from '../../src/contracts/plan/plan.ts';
 import { innerAddresses } from '../../src/contracts/plan/pool.ts';
 import { render } from '../../src/contracts/plan/wireguard/render.ts';
 import { systemClock, today } from '../../src/core/clock/clock.ts';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import type { Entitlement } from '../../src/core/licences/licence.ts';
 import { raiseFirewall } from '../../src/gateway/tunnels/firewall/start.os.ts';
 import { startWireGuard } from '../../src/gateway/tunnels/wireguard/start.os.ts';
@@ -95,7 +95,7 @@ async function openSide(lab: Lab, directory: string): Promise<Side> {
   const socket = outside(lab.gateway, GATEWAY_FILES.wireguardSocket);
   const attend = async (): Promise<Child> => {
     const agent = spawnChild([process.execPath, AGENT, socket, join(directory, 'auth'), join(directory, 'key')]);
-    await until('the agent', () => agent.output().includes('ready'));
+    await waitUntil('the agent is ready', () => agent.output().includes('ready'));
     return agent;
   };
   const first = await attend();
@@ -105,7 +105,7 @@ async function openSide(lab: Lab, directory: string): Promise<Side> {
     `[Interface]\nPrivateKey = ${customerKeys.privateKey}\nAddress = ${four}/32, ${six}/128\n[Peer]\nPublicKey = ${gatewayKeys.publicKey}\nAllowedIPs = 0.0.0.0/0, ::/0\nEndpoint = ${LAB.address4}:${PLAN.tunnels.wireguard.port}\n`,
   );
   const server = await lab.internet.spawn(['iperf3', '--server', '--forceflush']);
-  await until('iperf3 listens', () => server.output().includes('Server listening'));
+  await waitUntil('iperf3 listens', () => server.output().includes('Server listening'));
   await first.stop();
   return { daemon, attend };
 }

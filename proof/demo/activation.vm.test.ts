@@ -20,7 +20,7 @@ import { ActivatorStore } from '../../src/activator/activator.store.ts';
 import { GATEWAY_FILES, type GatewayPlan } from '../../src/contracts/plan/plan.ts';
 import { isoName } from '../../src/contracts/release/publication.ts';
 import { systemClock as clock } from '../../src/core/clock/clock.ts';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import { systemRandom as random } from '../../src/core/random/random.ts';
 import { CARDS } from '../../src/host/machines/cabling.os.ts';
 import { type Machine, startMachine } from '../../src/host/machines/machine.os.ts';
@@ -87,7 +87,7 @@ const text = (command: string) => machine().probe.text(command, 600);
 const device = (protocol: Device['protocol']) => devices.find((known) => known.protocol === protocol) as Device;
 
 async function said(line: string): Promise<void> {
-  await until(`nobody says ${line}`, () => scene.said().includes(line), PATIENCE);
+  await waitUntil(`somebody says ${line}`, () => scene.said().includes(line), PATIENCE);
 }
 
 function lethe(...argv: string[]): Promise<string> {
@@ -147,7 +147,7 @@ test('a renewed certificate reaches customers, WireGuard does not notice, and Op
   assert.notEqual(second, first);
   const { client } = device('openvpn');
   const connections = () => client?.output().match(/Initialization Sequence Completed/g)?.length ?? 0;
-  await until('OpenVPN does not come back', () => connections() === 2 && met().length === 2, PATIENCE);
+  await waitUntil('OpenVPN is back', () => connections() === 2 && met().length === 2, PATIENCE);
   assert.deepEqual(met(), [first, second]);
   for (const each of devices) await use(each, plan());
   assert.equal(await text('cat /sys/class/net/wg0/ifindex'), link);

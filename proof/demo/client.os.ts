@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { fileURLToPath } from 'node:url';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import type { Namespace } from '../../src/host/namespaces/namespace.os.ts';
 import { place } from '../../src/host/namespaces/place.os.ts';
 import { type Child, orStop } from '../../src/host/processes/process.os.ts';
@@ -50,8 +50,8 @@ export async function connectOpenvpn(
     '3',
   ]);
   await orStop(child, () =>
-    until(
-      'openvpn did not connect',
+    waitUntil(
+      'openvpn connects',
       () => {
         if (!child.running) throw new ClientFailed(`openvpn ended: ${lastLines(child)}`);
         return child.output().includes('Initialization Sequence Completed');
@@ -81,7 +81,7 @@ export async function connectWireguard(
   place(namespace, '/run/client/wg.conf', configuration, 0o600);
   const child = await namespace.spawn(['wireguard-go', '-f', 'wg0'], { env: { LOG_LEVEL: 'error' } });
   await orStop(child, async () => {
-    await until('wireguard-go did not start', () => succeeds(namespace.run(['ip', 'link', 'show', 'wg0'])), 120_000);
+    await waitUntil('wireguard-go has started', () => succeeds(namespace.run(['ip', 'link', 'show', 'wg0'])), 120_000);
     await configureWireguard({ namespace, gateway, device }, configuration);
   });
   return { namespace, output: () => child.output(), disconnect: async () => void (await child.stop()) };
@@ -136,7 +136,7 @@ export async function connectIkev2(
   place(namespace, `/run/swanctl/x509ca/${/cacerts = (\S+)/.exec(profile)?.[1] ?? 'ca.crt'}`, authority);
   const child = await namespace.spawn(['/usr/lib/ipsec/charon', '--use-syslog'], { env: IKEV2_ENVIRONMENT });
   await orStop(child, async () => {
-    await until('charon did not start', () => succeeds(swanctl(namespace, '--stats')), 120_000);
+    await waitUntil('charon has started', () => succeeds(swanctl(namespace, '--stats')), 120_000);
     await swanctl(namespace, '--load-all', '--file', '/run/swanctl/swanctl.conf');
     await swanctl(namespace, '--initiate', '--child', ikev2Name(profile), '--timeout', '20');
   });

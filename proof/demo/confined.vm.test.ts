@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import type { GatewayPlan } from '../../src/contracts/plan/plan.ts';
 import { systemClock as clock } from '../../src/core/clock/clock.ts';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import { systemRandom as random } from '../../src/core/random/random.ts';
 import type { Machine } from '../../src/host/machines/machine.os.ts';
 import { afterFirmware } from '../../src/host/machines/serial-console.ts';
@@ -96,7 +96,7 @@ const namespace = (protocol: Device['protocol']) => device(protocol).machine.nam
 /** Asks until the guest's answer is as wanted. */
 async function guestSays(command: string, wanted: RegExp): Promise<void> {
   const says = async () => wanted.test((await machine().probe.run(command)).output.toString());
-  await until(`in the guest, ${command} never says ${wanted}`, says, PATIENCE);
+  await waitUntil(`${command} says ${wanted} in the guest`, says, PATIENCE);
 }
 
 /** Lets something happen to all sessions at once, and says what it cost each. */
@@ -120,7 +120,7 @@ async function unnoticed(what: string, context: TestContext, event: Promise<unkn
 }
 
 const pidOf = async (daemon: string) => (await guest(`systemctl show -P MainPID lethe-${daemon}`)).trim();
-const threeSeats = () => until('not three seats', async () => (await customer.seats()).used === 3, PATIENCE);
+const threeSeats = () => waitUntil('three seats are taken', async () => (await customer.seats()).used === 3, PATIENCE);
 
 /** What AppArmor denied in this boot, one line of the kernel's each. */
 async function denied(): Promise<string[]> {
@@ -159,7 +159,9 @@ test('IKE_SA and CHILD_SA are rekeyed, by the client and by the gateway', async 
   ];
   for (const [what, rekey] of rekeyings) {
     const before = await associations();
-    const done = rekey().then(() => until(what, async () => (await associations()) !== before, PATIENCE));
+    const done = rekey().then(() =>
+      waitUntil(`there are new keys (${what})`, async () => (await associations()) !== before, PATIENCE),
+    );
     await unnoticed(what, context, done);
   }
 });
@@ -197,7 +199,7 @@ test('OpenVPN makes new data keys', async (context) => {
   await unnoticed(
     'renegotiation',
     context,
-    until('no new keys', () => renegotiations() > before, PATIENCE),
+    waitUntil('there are new keys', () => renegotiations() > before, PATIENCE),
   );
 });
 
@@ -234,7 +236,7 @@ test('customers leave, and of each session that has ended there is an event', as
   const events = async () =>
     (await customer.remembered()).filter(({ store }) => store === 'database.usage_events').length;
   // OpenVPN came back once. WireGuard says no goodbye, and its session is given up later.
-  await until('not three events', async () => (await events()) === 3, PATIENCE);
+  await waitUntil('there are three events', async () => (await events()) === 3, PATIENCE);
 });
 
 test('in all of this nothing was denied; a thing that is to be denied would have been seen', async () => {

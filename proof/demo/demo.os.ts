@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { setTimeout as delay } from 'node:timers/promises';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import { INVENTORY } from '../../src/core/inventory/inventory.ts';
 import type { Service } from '../../src/onebox/service.os.ts';
 import { Hunt } from '../hunt/hunt.os.ts';
@@ -92,7 +92,7 @@ async function play(scene: Scene, steps: Steps, draft: Draft, deps: DemoDeps): P
   const hunt = new Hunt([Buffer.from(service.identity.usageKey, 'base64')]);
 
   await steps.take('the gateway says that its configuration is in force', () =>
-    until('it does not say so', () => scene.said().includes('"config_in_force"')),
+    waitUntil('the agent says so', () => scene.said().includes('"config_in_force"')),
   );
   const welcome = await steps.take('a customer signs up with one click', () => customer.signUp());
   const profiles = await steps.take('the portal hands out three profiles', () => takeProfiles(customer, plan));
@@ -166,12 +166,12 @@ function seatsText({ used, limit }: { used: number; limit: number }): string {
 }
 
 async function threeSeats(customer: Customer): Promise<{ used: number; limit: number }> {
-  await until('the portal does not count three sessions', async () => (await customer.seats()).used === 3);
+  await waitUntil('the portal counts three sessions', async () => (await customer.seats()).used === 3);
   return await customer.seats();
 }
 
 async function noSeats(customer: Customer): Promise<void> {
-  await until('the seats stay taken', async () => (await customer.seats()).used === 0, 60_000);
+  await waitUntil('the seats are free', async () => (await customer.seats()).used === 0, 60_000);
 }
 
 async function disconnect(devices: readonly Device[]): Promise<void> {
@@ -180,7 +180,11 @@ async function disconnect(devices: readonly Device[]): Promise<void> {
 
 async function whatIsRemembered(customer: Customer): Promise<RememberedRecord[]> {
   const events = (rows: readonly Remembered[]) => rows.filter((row) => row.store === 'database.usage_events');
-  await until('no three usage events arrived', async () => events(await customer.remembered()).length === 3, 60_000);
+  await waitUntil(
+    'three usage events have arrived',
+    async () => events(await customer.remembered()).length === 3,
+    60_000,
+  );
   const rows = await customer.remembered();
   for (const event of events(rows)) {
     hold(

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock as clock } from '../../src/core/clock/clock.ts';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import { systemRandom as random } from '../../src/core/random/random.ts';
 import type { Service } from '../../src/onebox/service.os.ts';
 import { watchFiles } from '../hunt/opened.os.ts';
@@ -27,8 +27,8 @@ test('no program of a gateway opens a file for writing while customers connect, 
       await use(device, plan);
     }
     for (const { client } of devices) await client?.disconnect();
-    await until(
-      'no three usage events arrived',
+    await waitUntil(
+      'three usage events have arrived',
       async () => {
         const rows = await customer.remembered();
         return rows.filter(({ store }) => store === 'database.usage_events').length === 3;

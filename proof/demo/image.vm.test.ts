@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { GatewayPlan } from '../../src/contracts/plan/plan.ts';
 import { systemClock as clock } from '../../src/core/clock/clock.ts';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import { systemRandom as random } from '../../src/core/random/random.ts';
 import { afterFirmware } from '../../src/host/machines/serial-console.ts';
 import { buildImage } from '../../src/image/build/build.os.ts';
@@ -74,7 +74,7 @@ test('stock clients reach the Internet through the machine, and six fields remai
     assert.ok(report.page && report.dns, device.protocol);
   }
   for (const device of devices) await device.client?.disconnect();
-  await until('not three events', async () => (await events()).length === 3, PATIENCE);
+  await waitUntil('there are three events', async () => (await events()).length === 3, PATIENCE);
   for (const fields of await events()) assert.deepEqual(fields.map(({ name }) => name).toSorted(), FIELDS);
 });
 
@@ -109,7 +109,7 @@ test('the machine comes back as it was made, proves itself anew, and has other k
   assert.notDeepEqual(again.keys, boot.keys);
 
   // Customers find the machine's new WireGuard key at the portal; the other profiles hold as they are.
-  await until('control is not back', () => customer.seats().then(Boolean, () => false), PATIENCE);
+  await waitUntil('control is back', () => customer.seats().then(Boolean, () => false), PATIENCE);
   const { wireguard, keys } = await takeProfiles(customer, plan());
   assert.notEqual(wireguard, profiles.wireguard);
   for (const device of devices) {
@@ -117,6 +117,6 @@ test('the machine comes back as it was made, proves itself anew, and has other k
     await use(device, plan());
     await device.client.disconnect();
   }
-  await until('not six events', async () => (await events()).length === 6, PATIENCE);
+  await waitUntil('there are six events', async () => (await events()).length === 6, PATIENCE);
   assert.equal(said(), '');
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { systemClock as clock } from '../../src/core/clock/clock.ts';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import { systemRandom as random } from '../../src/core/random/random.ts';
 import type { RunningGateway } from '../../src/onebox/gateway.os.ts';
 import type { Service } from '../../src/onebox/service.os.ts';
@@ -23,20 +23,24 @@ const running = () => gateway().running as RunningGateway;
 const device = (protocol: Device['protocol']) => devices.find((one) => one.protocol === protocol) as Device;
 const page = (protocol: Device['protocol']) => use(device(protocol), gateway().plan);
 const seats = (used: number) =>
-  until(`not ${used} seats`, async () => (await customer.seats().catch(() => undefined))?.used === used, 180_000);
+  waitUntil(
+    `${used} seats are taken`,
+    async () => (await customer.seats().catch(() => undefined))?.used === used,
+    180_000,
+  );
 /** How many usage events of a protocol there are. */
 const events = async (protocol: string) =>
   (await customer.remembered()).filter(
     ({ store, fields }) => store === 'database.usage_events' && fields.some(({ value }) => value === protocol),
   ).length;
 const event = (protocol: string, count: number) =>
-  until(`not ${count} events of ${protocol}`, async () => (await events(protocol)) === count, 180_000);
+  waitUntil(`there are ${count} events of ${protocol}`, async () => (await events(protocol)) === count, 180_000);
 
 /** Kills a program and waits until its successor runs. */
 async function kill(program: Supervised): Promise<void> {
   const { pid } = program.child;
   program.child.signal('SIGKILL');
-  await until(`${program.name} did not come back`, () => program.child.running && program.child.pid !== pid, 120_000);
+  await waitUntil(`${program.name} is back`, () => program.child.running && program.child.pid !== pid, 120_000);
 }
 
 before(async () => {
@@ -88,8 +92,8 @@ test('control away: a login is still decided from memory', async () => {
 
 test('the database: customers are known again as soon as it is back', async () => {
   await kill(scene.service.database.program);
-  await until(
-    'the account is not known',
+  await waitUntil(
+    'the account is known',
     () =>
       customer.get('/account').then(
         (text) => text.includes('3 of 5'),
@@ -103,8 +107,8 @@ test('the database: customers are known again as soon as it is back', async () =
 test('OpenVPN: its session ends with an event, and the client comes back by itself', async () => {
   await kill(running().program('openvpn-udp'));
   await event('openvpn-udp', 2);
-  await until(
-    'the client is not back',
+  await waitUntil(
+    'the client is back',
     () =>
       page('openvpn').then(
         () => true,
@@ -126,8 +130,8 @@ test('charon: its session ends with an event, and the client can come back', asy
 test('WireGuard: its session ends with an event, and the peers are there again', async () => {
   await kill(running().program('wireguard-go'));
   await event('wireguard', 1);
-  await until(
-    'the client is not back',
+  await waitUntil(
+    'the client is back',
     () =>
       page('wireguard').then(
         () => true,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { closeSync, openSync, readSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import { below, type Random } from '../../src/core/random/random.ts';
 import type { Machine } from '../../src/host/machines/machine.os.ts';
 import { Hunt } from '../hunt/hunt.os.ts';
@@ -43,7 +43,7 @@ export async function residueOf(deps: ResidueDeps): Promise<Residue> {
   const scene = await openScene({ ...deps, hardware: { memoryFile: deps.memoryFile } });
   try {
     const machine = machineOf(scene);
-    await until('the machine does not serve', () => serves(machine), PATIENCE);
+    await waitUntil('the machine serves', () => serves(machine), PATIENCE);
     const looks = new RamLooks();
     const hunt = new Hunt([Buffer.from(scene.service.identity.usageKey, 'base64')]);
     await play(scene, deps, hunt, (phase) => look(machine, deps.memoryFile, hunt, looks, phase));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { fileURLToPath } from 'node:url';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import type { Namespace } from '../../src/host/namespaces/namespace.os.ts';
 import type { Child } from '../../src/host/processes/process.os.ts';
 import type { Count } from './steady.ts';
@@ -33,13 +33,13 @@ export class Steady {
   /** Has the Internet answer; once in a world. */
   static async answering(world: World): Promise<void> {
     const child = await world.router.spawn([process.execPath, PROGRAM, 'answer', String(PORT)]);
-    await until('nobody answers', () => child.output().includes('ready'), PATIENCE);
+    await waitUntil('somebody answers', () => child.output().includes('ready'), PATIENCE);
   }
 
   static async start(namespace: Namespace): Promise<Steady> {
     const child = await namespace.spawn([process.execPath, PROGRAM, 'ask', INTERNET.address4, String(PORT)]);
     const steady = new Steady(child);
-    await until('no traffic', () => steady.#passed(NOTHING), PATIENCE);
+    await waitUntil('there is traffic', () => steady.#passed(NOTHING), PATIENCE);
     return steady;
   }
 
@@ -53,7 +53,7 @@ export class Steady {
     const before = this.count;
     await event;
     const end = this.count;
-    await until('traffic has stopped', () => this.#passed(end), PATIENCE);
+    await waitUntil('traffic has stopped', () => this.#passed(end), PATIENCE);
     const after = this.count;
     return {
       lost: after.last - after.answered - (before.last - before.answered),

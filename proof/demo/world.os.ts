@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { below, type Random } from '../../src/core/random/random.ts';
 import { joinByCable, type Namespace, openNamespace } from '../../src/host/namespaces/namespace.os.ts';
 import type { Child } from '../../src/host/processes/process.os.ts';
+import { untilSays } from '../../src/host/processes/ready.os.ts';
 
 /** The world around a gateway: a router to which everybody is cabled, and behind it a small Internet. */
 export interface World {
@@ -108,9 +108,6 @@ async function prepareRouter(router: Namespace): Promise<void> {
 async function startInternet(router: Namespace): Promise<Child> {
   const program = fileURLToPath(new URL('../labs/internet/main.ts', import.meta.url));
   const internet = await router.spawn([process.execPath, program, '--zone', INTERNET.zone]);
-  while (!internet.output().includes('ready')) {
-    if (!internet.running) throw new Error(`the demo's Internet did not start: ${internet.output()}`);
-    await delay(20);
-  }
+  await untilSays(internet, "the demo's Internet", /ready/);
   return internet;
 }

@@ -2,8 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { OwnedFile } from '../../src/contracts/plan/files.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import { cableMachine } from '../../src/host/machines/cabling.os.ts';
 import { type Machine, startMachine } from '../../src/host/machines/machine.os.ts';
 import { BLANK_VARIABLES } from '../../src/host/machines/qemu.ts';
@@ -25,7 +25,7 @@ export interface Guest {
 }
 
 /** Milliseconds. A machine without anything to do takes half a minute; three at once take ten times as long. */
-const PATIENCE = 600_000;
+const TIMEOUT = 600_000;
 
 const ADDRESS = { machine: '198.51.100.10', router: '198.51.100.9', vmNamespace: '198.51.100.11' };
 
@@ -98,12 +98,12 @@ async function serve(guest: Omit<Guest, 'close'>): Promise<void> {
 }
 
 async function until(machine: Machine, command: string, wanted: RegExp): Promise<string> {
-  const deadline = AbortSignal.timeout(PATIENCE);
   let said = '';
-  while (!deadline.aborted) {
+  const says = async () => {
     said = (await machine.probe.run(command)).output.toString();
-    if (wanted.test(said)) return said;
-    await delay(500);
-  }
-  throw new Error(`${command} never said ${wanted}; its last words: ${said}`);
+    return wanted.test(said) ? said : undefined;
+  };
+  return await waitUntil(`${command} says ${wanted}`, says, TIMEOUT, 500).catch((error: unknown) => {
+    throw new Error(`${String(error)}; its last words: ${said}`, { cause: error });
+  });
 }

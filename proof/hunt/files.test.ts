@@ -4,10 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { systemRandom } from '../../src/core/random/random.ts';
 import { spawnChild } from '../../src/host/processes/process.os.ts';
+import { untilSays } from '../../src/host/processes/ready.os.ts';
 import { searchBytes, searchOpenFiles, searchTree } from './files.os.ts';
 import { marked, patternsOf, randomWord } from './marker.ts';
 import { Matcher } from './matcher.ts';
@@ -101,7 +101,7 @@ test('a file that a process holds open, deleted or not', async () => {
   writeFileSync(path, secret);
   const child = spawnChild(['sh', '-c', 'exec 3<"$0" && rm "$0" && echo gone && exec sleep 60', path]);
   try {
-    while (child.output() === '') await delay(10);
+    await untilSays(child, 'the program', /./);
     assert.equal(searchOpenFiles(child.pid, tally), 1);
     assert.match(onlyHit().at, /held \(deleted\)$/);
   } finally {

@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { systemRandom } from '../../src/core/random/random.ts';
 import { type Child, spawnChild } from '../../src/host/processes/process.os.ts';
+import { untilSays } from '../../src/host/processes/ready.os.ts';
 import { Hunt, type Target } from './hunt.os.ts';
 import { type Marker, marked, markedAddress, markedCount, markedPort, randomAddress4, randomWord } from './marker.ts';
 import { renderReport, renderSightings } from './table.ts';
@@ -61,7 +62,7 @@ function targets(): Target[] {
 
 async function say(lines: readonly string[]): Promise<void> {
   management.write(lines.map((line) => `>CLIENT:${line}\r\n`).join(''));
-  while (!agent.output().trimEnd().endsWith('}')) await delay(10);
+  await untilSays(agent, 'the agent', /\}\s*$/);
 }
 
 test('a naive agent is caught: in its memory while connected and later, and by what it prints', async () => {

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '../../src/core/clock/until.ts';
 import { systemRandom } from '../../src/core/random/random.ts';
 import { type Child, spawnChild } from '../../src/host/processes/process.os.ts';
+import { untilSays } from '../../src/host/processes/ready.os.ts';
 import { marked, patternsOf, randomWord } from './marker.ts';
 import { Matcher } from './matcher.ts';
 import { searchMemory } from './memory.os.ts';
@@ -22,10 +23,7 @@ async function victim(secret: string, deed: string): Promise<Child> {
   const disguised = Uint8Array.from(Buffer.from(secret), (byte) => byte ^ 1).toHex();
   const code = `${PREPARE}${deed}; process.stdout.write('ready'); setInterval(() => undefined, 1000);`;
   const child = spawnChild(['node', '-e', code, disguised]);
-  while (child.output() !== 'ready') {
-    assert.ok(child.running, child.output());
-    await delay(10);
-  }
+  await untilSays(child, 'node', /^ready$/);
   return child;
 }
 
@@ -82,7 +80,7 @@ test('a process that is gone, or has ended and waits to be collected, has vanish
   const tally = new Tally(new Matcher(patternsOf(marked('secret', randomWord(systemRandom)))));
   const child = spawnChild(['sh', '-c', 'sleep 0 & echo $!; exec sleep 60']);
   try {
-    while (child.output() === '') await delay(10);
+    await untilSays(child, 'the program', /./);
     const zombie = Number(child.output());
     await until('it has ended', () => / Z /.test(readFileSync(`/proc/${zombie}/stat`, 'utf8')));
     assert.equal(searchMemory(zombie, tally), 'vanished');

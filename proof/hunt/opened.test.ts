@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import { spawnChild } from '../../src/host/processes/process.os.ts';
 import { parseTrace, watchFiles } from './opened.os.ts';
 
@@ -20,7 +20,7 @@ test('calls that write are seen, those that read are not', async () => {
   try {
     const watch = await watchFiles([busy.pid, idle.pid]);
     writeFileSync(join(directory, 'go'), 'line\n');
-    await until('the last change is seen', () => watch.changes.some(({ path }) => path === 'done'));
+    await waitUntil('the last change is seen', () => watch.changes.some(({ path }) => path === 'done'));
     const seen = (await watch.stop()).map(({ call, path }) => `${call} ${path}`);
     for (const expected of [
       /^open(at)? written$/,

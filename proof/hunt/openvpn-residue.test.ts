@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import { systemRandom } from '../../src/core/random/random.ts';
 import { type Child, spawnChild } from '../../src/host/processes/process.os.ts';
 import { LabAuthority } from '../labs/openvpn/lab-agent.ts';
@@ -46,7 +46,7 @@ after(async () => {
 
 async function start(program: string): Promise<Child> {
   const child = spawnChild(['node', program, lab.socket(), join(directory, 'auth'), join(directory, 'key')]);
-  await until('the agent', () => child.output().includes('ready') || !child.running);
+  await waitUntil('the agent is ready', () => child.output().includes('ready') || !child.running);
   assert.ok(child.running, child.output());
   return child;
 }
@@ -65,7 +65,7 @@ test('a connection and its end open no file for writing', async () => {
     await lab.clients[0]?.run(['ping', '-q', '-c1', '-W20', lab.plan.service4]);
     await client.stop();
     const refused = await lab.connect(0, customer.username, 'wrong');
-    await until('the refusal', () => refused.output().includes('AUTH_FAILED'));
+    await waitUntil('the client is refused', () => refused.output().includes('AUTH_FAILED'));
     await refused.exited;
   } finally {
     await watch.stop();

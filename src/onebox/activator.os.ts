@@ -17,8 +17,8 @@ import { replaceFile } from '../host/files/replace.os.ts';
 import { SERVICE_ADDRESS } from '../host/machines/cabling.os.ts';
 import type { TpmFactory } from '../host/machines/swtpm.os.ts';
 import { run, spawnChild } from '../host/processes/process.os.ts';
+import { untilSays } from '../host/processes/ready.os.ts';
 import { CannotStart } from './machine.os.ts';
-import { untilReady } from './ready.os.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 import type { User } from './users.os.ts';
 
@@ -88,7 +88,7 @@ export class ServiceActivator {
       clock: this.#deps.clock,
       start: async () => {
         const child = spawnChild(['prlimit', '--core=0', process.execPath, PROGRAM, '--config', config]);
-        await untilReady(child, 'activator', /\{"ready":"activator".*\}/);
+        await untilSays(child, 'activator', /\{"ready":"activator".*\}/);
         return child;
       },
     });

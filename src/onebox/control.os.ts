@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import type { ControlConfigFile } from '../control/program/config.ts';
 import { replaceFile } from '../host/files/replace.os.ts';
 import { spawnChild } from '../host/processes/process.os.ts';
+import { untilSays } from '../host/processes/ready.os.ts';
 import type { GatewayOptions } from './options.ts';
 import type { ServiceParts } from './parts.ts';
-import { untilReady } from './ready.os.ts';
 import type { GatewaySite } from './site.os.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 
@@ -44,7 +44,7 @@ export async function startControl(parts: ServiceParts, keys?: GatewayPublicKeys
     clock: deps.clock,
     start: async () => {
       const child = spawnChild(['prlimit', '--core=0', process.execPath, CONTROL, '--config', config]);
-      const line = await untilReady(child, 'control', /\{"ready":"control".*\}/);
+      const line = await untilSays(child, 'control', /\{"ready":"control".*\}/);
       if (urls === undefined) {
         urls = JSON.parse(line[0]) as { portal: string; fleet: string };
         current = { ...current, parts: settled(parts, urls.portal) };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { join } from 'node:path';
+import { sha256 } from '../bytes/formats/fingerprint.ts';
 import { prepareGeoip } from '../gateway/geoip/prepare.os.ts';
 import { compileWipe } from '../gateway/residue/wipe.os.ts';
-import { startControl, tokenHash } from './control.os.ts';
+import { startControl } from './control.os.ts';
 import { type RunningGateway, startGateway } from './gateway.os.ts';
 import { type GatewayIdentity, openGatewayIdentity, signingPublicKey } from './identity.os.ts';
 import type { GatewayServiceParts } from './parts.ts';
@@ -19,7 +20,7 @@ export interface DaemonService {
 export async function withDaemons(parts: GatewayServiceParts, opened: AsyncDisposableStack): Promise<DaemonService> {
   const { deps, identity, site } = parts;
   const own = await openGatewayIdentity(parts.keys, identity, site.plan, deps);
-  const keys = { tokenHash: tokenHash(own.token), wireguardKey: own.wireguardPublicKey };
+  const keys = { tokenHash: sha256(own.token).toHex(), wireguardKey: own.wireguardPublicKey };
   const { control, portal, fleet } = await deps.progress.stage('Starting control', () => startControl(parts, keys));
   opened.defer(() => control.stop());
   const running = await deps.progress.stage("Starting the gateway's daemons and agent", () =>

@@ -14,8 +14,8 @@ import { TUNNEL_PROTOCOLS } from '../gateway/tunnels/protocols.ts';
 import { placeFiles } from '../host/files/place.os.ts';
 import type { Namespace } from '../host/namespaces/namespace.os.ts';
 import type { Child } from '../host/processes/process.os.ts';
+import { untilSays } from '../host/processes/ready.os.ts';
 import type { GatewayIdentity } from './identity.os.ts';
-import { untilReady } from './ready.os.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 import type { Users } from './users.os.ts';
 
@@ -105,7 +105,7 @@ export function starters(
 
 async function startAgent({ namespace, wipe }: Pick<GatewayParts, 'namespace' | 'wipe'>): Promise<Child> {
   const child = await namespace.spawn(AGENT_COMMAND, wiped(wipe));
-  await untilReady(child, 'gateway', /"code":"started","program":"gateway"/);
+  await untilSays(child, 'gateway', /"code":"started","program":"gateway"/);
   await assertWiped(child.pid, wipe);
   return child;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { StoredBoot } from '../activator/activator.store.ts';
 import type { BundleParameters } from '../contracts/activation/bundle.ts';
+import { TimedOut, waitUntil } from '../core/clock/until.ts';
 import type { Random } from '../core/random/random.ts';
 import { openTpm } from '../gateway/boot/tpm.os.ts';
 import type { Cabling } from '../host/machines/cabling.os.ts';
@@ -46,8 +46,8 @@ export interface ImageGatewayParts {
   readonly progress: Progress;
 }
 
-/** An emulated machine needs half a minute when nobody disturbs it. */
-const PATIENCE = 600_000;
+/** Milliseconds. An emulated machine needs half a minute when nobody disturbs it. */
+const TIMEOUT = 600_000;
 const LOOK_EVERY = 250;
 
 /** A machine with a TPM of its own, made with the first call, and kept. */
@@ -87,7 +87,7 @@ export async function startImageGateway(parts: ImageGatewayParts): Promise<Image
       return running.boot;
     },
     async serves() {
-      await comeSoFar(running.machine, async () => (await parts.cabling.signs()).answered.has(FLEET_PORT), 'serve');
+      await waitForStage(running.machine, 'serve', async () => (await parts.cabling.signs()).answered.has(FLEET_PORT));
     },
     async restart() {
       await running.machine.close();
@@ -113,13 +113,13 @@ async function powerOn(parts: ImageGatewayParts, state: string): Promise<{ machi
   const signs = () => cabling.signs();
   try {
     await progress.stage('The machine boots the signed image into its memory', () =>
-      comeSoFar(machine, async () => (await signs()).addressed, 'boot'),
+      waitForStage(machine, 'boot', async () => (await signs()).addressed),
     );
     await progress.stage("It makes this boot's keys, and calls the activator", () =>
-      comeSoFar(machine, async () => (await signs()).answered.has(ACTIVATOR_PORT), 'call'),
+      waitForStage(machine, 'call', async () => (await signs()).answered.has(ACTIVATOR_PORT)),
     );
     const boot = await progress.stage('It proves what it runs, and is given its secrets', () =>
-      comeSoFar(machine, () => newBoot(activator.boot(gateway), before), 'prove'),
+      waitForStage(machine, 'prove', () => newBoot(activator.boot(gateway), before)),
     );
     return { machine, boot };
   } catch (error) {
@@ -140,21 +140,25 @@ const MISSED = {
   serve: 'The machine was given its secrets, and did not find control.',
 } as const;
 
-/** Looks until there is something to see, while the machine is on. */
-async function comeSoFar<T>(
+/** Waits until a stage is reached, while the machine is on, and gives what `reached` found. */
+async function waitForStage<T>(
   machine: Machine,
-  look: () => T | undefined | Promise<T | undefined>,
-  step: keyof typeof MISSED,
-): Promise<T> {
+  stage: keyof typeof MISSED,
+  reached: () => T | false | undefined | Promise<T | false | undefined>,
+): Promise<Exclude<T, false | undefined>> {
   let off = false;
   void machine.off.then(() => {
     off = true;
   });
-  for (let left = PATIENCE; left > 0; left -= LOOK_EVERY) {
-    const seen = await look();
-    if (seen !== undefined && seen !== false) return seen;
-    if (off) throw new CannotStart(`${MISSED[step]} It went off. Was its image changed?`);
-    await delay(LOOK_EVERY);
-  }
-  throw new CannotStart(MISSED[step]);
+  const look = async () => {
+    const found = await reached();
+    if (off && (found === false || found === undefined))
+      throw new CannotStart(`${MISSED[stage]} It went off. Was its image changed?`);
+    return found;
+  };
+  return await waitUntil(`the machine reaches the stage '${stage}'`, look, TIMEOUT, LOOK_EVERY).catch(
+    (error: unknown) => {
+      throw error instanceof TimedOut ? new CannotStart(MISSED[stage]) : error;
+    },
+  );
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { planGateway } from '../contracts/plan/plan.ts';
 import { joinByCable, type Namespace, openNamespace } from '../host/namespaces/namespace.os.ts';
+import { untilSays } from '../host/processes/ready.os.ts';
 import { type Ground, machine, publish } from './publish.os.ts';
 
 /** A namespace that stands for the machine, so that the real one is left alone. */
@@ -50,7 +51,7 @@ test('packets for the public address reach the gateway with their source, and ev
     const unpublish = await publish(publication, ground);
 
     const receiver = await gateway.spawn([process.execPath, '-e', RECEIVE]);
-    while (!receiver.output().includes('bound')) await new Promise((resolve) => setTimeout(resolve, 10));
+    await untilSays(receiver, 'node', /bound/);
     await world.run(['bash', '-c', 'echo hello > /dev/udp/198.18.0.1/1194']);
     await receiver.exited;
     assert.match(receiver.output(), /from 198\.18\.0\.9/);

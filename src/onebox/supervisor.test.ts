@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { ManualClock, systemClock } from '../core/clock/clock.ts';
+import { waitUntil } from '../core/clock/until.ts';
 import { RecordingJournal } from '../core/journal/journal.ts';
 import { spawnChild } from '../host/processes/process.os.ts';
 import { supervise } from './supervisor.ts';
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!holds()) {
-    assert.ok(performance.now() < deadline, 'waited too long');
-    await delay(5);
-  }
-}
 
 test('a program that is killed is started again', async () => {
   const journal = new RecordingJournal();
@@ -25,7 +17,7 @@ test('a program that is killed is started again', async () => {
   });
   const first = supervised.child.pid;
   supervised.child.signal('SIGKILL');
-  await until(() => journal.codes().includes('daemon_found'));
+  await waitUntil('it is found again', () => journal.codes().includes('daemon_found'));
   assert.notEqual(supervised.child.pid, first);
   assert.deepEqual(journal.codes(), ['daemon_lost', 'daemon_found']);
   await supervised.stop();
@@ -48,7 +40,7 @@ test('a restart that fails is said and tried again, and stop ends the waiting', 
       return spawnChild(['true']);
     },
   });
-  await until(() => starts >= 3);
+  await waitUntil('it is started a third time', () => starts >= 3);
   await supervised.stop();
   assert.ok(journal.events.some((event) => event.code === 'failed' && event.failure === 'did_not_start'));
 });

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../core/clock/clock.ts';
+import { TimedOut, waitUntil } from '../core/clock/until.ts';
 import { systemRandom } from '../core/random/random.ts';
 import { type Child, run, spawnChild } from '../host/processes/process.os.ts';
+import { untilSays } from '../host/processes/ready.os.ts';
 import { CannotStart } from './machine.os.ts';
-import { untilReady } from './ready.os.ts';
 import { parseLocation, serviceOptions, UP_DEFAULTS, up } from './up.cli.ts';
 
 const LETHE = fileURLToPath(new URL('../../cmd/lethe.ts', import.meta.url));
@@ -35,11 +36,14 @@ async function traces(): Promise<object> {
 }
 
 async function untilTraces(expected: object): Promise<void> {
-  const deadline = systemClock.elapsed() + 60_000;
-  while (systemClock.elapsed() < deadline) {
-    if (JSON.stringify(await traces()) === JSON.stringify(expected)) return;
-  }
-  assert.deepEqual(await traces(), expected);
+  let found: object = {};
+  await waitUntil('all traces are gone', async () => {
+    found = await traces();
+    return JSON.stringify(found) === JSON.stringify(expected);
+  }).catch((error: unknown) => {
+    if (error instanceof TimedOut) assert.deepEqual(found, expected);
+    throw error;
+  });
 }
 
 let clean: object;
@@ -54,7 +58,7 @@ test('up serves the portal, refuses a second start, and leaves nothing after SIG
   const service = startUp('--listen', '127.0.0.1:0');
   let cables: string[] = [];
   try {
-    const [, portal = ''] = await untilReady(service, 'up', PORTAL);
+    const [, portal = ''] = await untilSays(service, 'up', PORTAL);
     const page = await fetch(portal);
     assert.equal(page.status, 200);
     const place = /Gateway {2}10\.66\.(\d+)\.10: OpenVPN 1194\/udp and 443\/tcp/.exec(service.output())?.[1];
@@ -73,7 +77,7 @@ test('up serves the portal, refuses a second start, and leaves nothing after SIG
 
 test('kill -9 leaves nothing either, and the next start finds the same keys', async () => {
   const first = startUp('--listen', '127.0.0.1:0', '--no-gateway');
-  const [, portal = ''] = await untilReady(first, 'up', PORTAL);
+  const [, portal = ''] = await untilSays(first, 'up', PORTAL);
   const list = async (url: string) => await (await fetch(`${url}/openapi.json`)).text();
   const before = await list(portal);
   first.signal('SIGKILL');
@@ -82,7 +86,7 @@ test('kill -9 leaves nothing either, and the next start finds the same keys', as
 
   const service = startUp('--listen', '127.0.0.1:0', '--no-gateway');
   try {
-    const [, again = ''] = await untilReady(service, 'up', PORTAL);
+    const [, again = ''] = await untilSays(service, 'up', PORTAL);
     assert.equal(await list(again), before);
   } finally {
     await service.stop(120_000);
@@ -92,7 +96,7 @@ test('kill -9 leaves nothing either, and the next start finds the same keys', as
 
 test('SIGTERM while it starts is obeyed', async () => {
   const service = startUp('--listen', '127.0.0.1:0');
-  await untilReady(service, 'up', /Starting the database/);
+  await untilSays(service, 'up', /Starting the database/);
   assert.equal((await service.stop(120_000)).code, 1);
   assert.match(service.output(), /Stopped before it was up/);
   await untilTraces(clean);
@@ -105,7 +109,7 @@ test('a taken port is one sentence and a non-zero exit', async () => {
     "const server = require('node:net').createServer().listen(0, '127.0.0.1', () => console.log('taken', server.address().port))",
   ]);
   try {
-    const [, port = ''] = await untilReady(taken, 'listener', /taken (\d+)/);
+    const [, port = ''] = await untilSays(taken, 'listener', /taken (\d+)/);
     const service = startUp('--listen', `127.0.0.1:${port}`);
     assert.equal((await service.exited).code, 1);
     assert.ok(

@@ -23,7 +23,7 @@ import { AGENT_FILES } from '../../src/contracts/plan/files.ts';
 import { GATEWAY_FILES } from '../../src/contracts/plan/plan.ts';
 import { renderGateway } from '../../src/contracts/plan/render.ts';
 import type { Clock } from '../../src/core/clock/clock.ts';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import { RecordingJournal } from '../../src/core/journal/journal.ts';
 import { systemRandom } from '../../src/core/random/random.ts';
 import { attest, type Guest, renew } from '../../src/gateway/boot/guest.os.ts';
@@ -64,7 +64,7 @@ after(async () => {
 
 async function startActivator(): Promise<void> {
   activator = spawnChild([...NODE, program('activator'), '--config', config]);
-  await until('the activator is not ready', () => !activator.running || activator.output().includes('"started"'));
+  await waitUntil('the activator is ready', () => !activator.running || activator.output().includes('"started"'));
   const ready = JSON.parse(activator.output().split('\n')[0] ?? '') as { url: string };
   url = ready.url;
 }
@@ -115,7 +115,7 @@ async function boot(root: string): Promise<void> {
 }
 
 async function said(child: Child, text: string): Promise<void> {
-  await until(`nobody says ${text}: ${child.output()}`, () => child.output().includes(text));
+  await waitUntil(`somebody says ${text}: ${child.output()}`, () => child.output().includes(text));
 }
 
 test('from a TPM to a gateway: enrolled, refused before, activated, renewed, and after the next boot again', async () => {

@@ -13,7 +13,7 @@ import { renderSection } from '../../../src/contracts/plan/ikev2/settings.ts';
 import { GATEWAY_FILES, type GatewayPlan, planGateway } from '../../../src/contracts/plan/plan.ts';
 import type { EpochDay } from '../../../src/core/clock/clock.ts';
 import { parseIsoDate } from '../../../src/core/clock/clock.ts';
-import { until } from '../../../src/core/clock/until.ts';
+import { waitUntil } from '../../../src/core/clock/until.ts';
 import type { LicenceId, UsageTag } from '../../../src/core/licences/licence.ts';
 import { systemRandom } from '../../../src/core/random/random.ts';
 import { compileWipe, wiped } from '../../../src/gateway/residue/wipe.os.ts';
@@ -114,7 +114,7 @@ export class Laboratory {
         },
       },
     );
-    await until('the agent serves', () => this.count('serving') > before || this.agent?.running === false);
+    await waitUntil('the agent serves', () => this.count('serving') > before || this.agent?.running === false);
     if (!this.agent.running) throw new Error(`the agent ended: ${this.#agentOutput.join('\n')}`);
     return this.agent;
   }

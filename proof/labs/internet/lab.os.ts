@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { joinByCable, type Namespace, openNamespace } from '../../../src/host/namespaces/namespace.os.ts';
 import type { Child } from '../../../src/host/processes/process.os.ts';
+import { untilSays } from '../../../src/host/processes/ready.os.ts';
 
 /**
  * Machines on a table, for tests with real daemons: a gateway, two customers, and between them a router that is also
@@ -95,10 +95,7 @@ export async function startInternet(
     '--address6',
     LAB.web6,
   ]);
-  while (!child.output().startsWith('ready')) {
-    if (!child.running) throw new Error(`the Internet did not start: ${child.output()}`);
-    await delay(20);
-  }
+  await untilSays(child, 'the Internet', /^ready/);
   return child;
 }
 

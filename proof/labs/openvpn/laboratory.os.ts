@@ -10,7 +10,7 @@ import {
   openvpnServer,
 } from '../../../src/contracts/plan/openvpn/server.ts';
 import { GATEWAY_FILES, type GatewayPlan, planGateway } from '../../../src/contracts/plan/plan.ts';
-import { until } from '../../../src/core/clock/until.ts';
+import { waitUntil } from '../../../src/core/clock/until.ts';
 import { startOpenvpn } from '../../../src/gateway/tunnels/openvpn/start.os.ts';
 import { joinByCable, type Namespace, openNamespace } from '../../../src/host/namespaces/namespace.os.ts';
 import { outside, place } from '../../../src/host/namespaces/place.os.ts';
@@ -145,7 +145,7 @@ export class Laboratory {
     place(this.gateway, `${GATEWAY_FILES.directory}/${rendered.name}`, [...kept, ...instead, ''].join('\n'));
     const child = await startOpenvpn(this.gateway, protocol, GATEWAY_FILES.directory, this.#options);
     this.#servers.set(protocol, child);
-    await until('the server listens', () => this.#listens(protocol));
+    await waitUntil('the server listens', () => this.#listens(protocol));
     return child;
   }
 
@@ -182,7 +182,7 @@ export class Laboratory {
   /** A stock client, once its tunnel is up. */
   async connected(index: number, username: string, password: string, options: ConnectOptions = {}): Promise<Child> {
     const child = await this.connect(index, username, password, options);
-    await until('the client connects', () => isUp(child) || !child.running);
+    await waitUntil('the client connects', () => isUp(child) || !child.running);
     if (!isUp(child)) throw new Error(`the client ended: ${child.output()}`);
     return child;
   }

@@ -5,11 +5,11 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { ManualClock } from '../../core/clock/clock.ts';
 import { seededRandom, systemRandom } from '../../core/random/random.ts';
 import { type Namespace, openNamespace } from '../../host/namespaces/namespace.os.ts';
-import { type Child, run } from '../../host/processes/process.os.ts';
+import { run } from '../../host/processes/process.os.ts';
+import { untilReady } from '../../host/processes/ready.os.ts';
 import { GATEWAY_FILES, type GatewayPlan, planGateway } from '../plan/plan.ts';
 import { type Authority, createAuthority, issueServerCertificate } from './authority.ts';
 import { type GatewayKeys, makeGatewayKeys } from './gateway-keys.ts';
@@ -164,7 +164,7 @@ test('openvpn shakes hands with certificate, static key and token key', async ()
         '--script-security 2 --auth-user-pass-verify /bin/true via-env',
       ),
     );
-    await until(server, () => server.output().includes(STARTED));
+    await untilReady(server, 'openvpn', () => server.output().includes(STARTED));
     const login = at('login');
     writeFileSync(login, 'somebody\nsomething\n', { mode: 0o600 });
     const client = await namespace.spawn(
@@ -174,7 +174,7 @@ test('openvpn shakes hands with certificate, static key and token key', async ()
         `--tls-crypt ${at(GATEWAY_FILES.tlsCryptKey)}`,
       ),
     );
-    await until(client, () => client.output().includes(STARTED));
+    await untilReady(client, 'openvpn', () => client.output().includes(STARTED));
     assert.match(client.output(), /VERIFY EKU OK[^]*VERIFY X509NAME OK[^]*4096 bits RSA/);
   } finally {
     await namespace.close();
@@ -209,7 +209,7 @@ async function listedByCharon(namespace: Namespace): Promise<string> {
   writeFileSync(join(at('private'), 'server.key'), file(GATEWAY_FILES.serverKey), { mode: 0o600 });
   const env = { STRONGSWAN_CONF: strongswan };
   const charon = await namespace.spawn(['/usr/lib/ipsec/charon'], { env });
-  await until(charon, () => existsSync(`/proc/${namespace.pid}/root/run/charon.vici`));
+  await untilReady(charon, 'charon', () => existsSync(`/proc/${namespace.pid}/root/run/charon.vici`));
   const call = (...argv: string[]) => namespace.run(['swanctl', ...argv, '--uri', socket], { env });
   assert.match(await call('--load-all', '--file', swanctl), /loaded RSA key[^]*loaded connection 'gw'/i);
   return call('--list-certs');
@@ -217,14 +217,6 @@ async function listedByCharon(namespace: Namespace): Promise<string> {
 
 function words(...lines: string[]): string[] {
   return lines.join(' ').split(' ');
-}
-
-async function until(child: Child, reached: () => boolean): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!reached()) {
-    assert.ok(child.running && performance.now() < deadline, child.output());
-    await delay(20);
-  }
 }
 
 function file(path: string): string {

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { EXAMPLE_LOCATIONS, exampleMaterial } from '../../../proof/labs/profiles/example.ts';
 import { systemClock } from '../../core/clock/clock.ts';
 import { systemRandom } from '../../core/random/random.ts';
 import { type Namespace, openNamespace } from '../../host/namespaces/namespace.os.ts';
+import { untilReady } from '../../host/processes/ready.os.ts';
 import { openvpnProfile } from './openvpn.ts';
 import { PRIVATE_KEY_PLACEHOLDER, wireguardProfile } from './wireguard.ts';
 
@@ -41,16 +41,15 @@ async function startNetworkManager(namespace: Namespace): Promise<void> {
   place(namespace, '/run/bus.conf', BUS);
   place(namespace, '/run/manager.conf', MANAGER);
   const files = ['--config', '/run/manager.conf', '--config-dir', '/run/none', '--state-file', '/run/state'];
-  const deadline = performance.now() + 60_000;
-  await namespace.spawn(['dbus-daemon', '--config-file=/run/bus.conf', '--nofork', '--nopidfile']);
-  while (!existsSync(`/proc/${namespace.pid}/root/run/bus`) && performance.now() < deadline) await delay(20);
+  const bus = await namespace.spawn(['dbus-daemon', '--config-file=/run/bus.conf', '--nofork', '--nopidfile']);
+  await untilReady(bus, 'dbus-daemon', () => existsSync(`/proc/${namespace.pid}/root/run/bus`));
   const manager = await namespace.spawn(['NetworkManager', '--no-daemon', ...files], { env: ENV });
   const answers = () =>
     namespace.run(['nmcli', 'general', 'status'], { env: ENV }).then(
       () => true,
       () => false,
     );
-  while (manager.running && performance.now() < deadline && !(await answers())) await delay(100);
+  await untilReady(manager, 'NetworkManager', answers);
 }
 
 test('NetworkManager imports OpenVPN and WireGuard files', async () => {

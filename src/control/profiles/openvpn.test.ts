@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { EXAMPLE_LOCATIONS, exampleMaterial } from '../../../proof/labs/profiles/example.ts';
 import { systemClock } from '../../core/clock/clock.ts';
 import { systemRandom } from '../../core/random/random.ts';
 import { type Namespace, openNamespace } from '../../host/namespaces/namespace.os.ts';
+import { untilSays } from '../../host/processes/ready.os.ts';
 import type { Location } from '../fleet/location.ts';
 import { openvpnProfile, type Transport } from './openvpn.ts';
 
@@ -49,8 +49,7 @@ async function tries(namespace: Namespace, transport: Transport, expected: RegEx
   writeFileSync(`${run}/profile.ovpn`, openvpnProfile(material, newYork, transport).content);
   writeFileSync(`${run}/login`, 'username\npassword\n', { mode: 0o600 });
   const client = await namespace.spawn(['openvpn', '--config', '/run/profile.ovpn', '--auth-user-pass', '/run/login']);
-  const deadline = performance.now() + 60_000;
-  while (client.running && !expected.test(client.output()) && performance.now() < deadline) await delay(20);
+  await untilSays(client, 'openvpn', expected);
   await client.stop();
   return client.output();
 }

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { EXAMPLE_LOCATIONS, exampleMaterial } from '../../../proof/labs/profiles/example.ts';
 import { systemClock } from '../../core/clock/clock.ts';
 import { systemRandom } from '../../core/random/random.ts';
 import { openNamespace } from '../../host/namespaces/namespace.os.ts';
+import { untilReady } from '../../host/processes/ready.os.ts';
 import { certificateBase64 } from './profile.ts';
 import { authorityFile, sswanProfile, swanctlProfile } from './strongswan.ts';
 
@@ -57,8 +57,7 @@ test('swanctl loads the connections, the authority and the login into a charon',
     writeFileSync(`${outside}/swanctl/x509ca/${authority.fileName}`, authority.content);
     const env = { STRONGSWAN_CONF: '/run/strongswan.conf', SWANCTL_DIR: '/run/swanctl' };
     const charon = await namespace.spawn(['/usr/lib/ipsec/charon'], { env });
-    const deadline = performance.now() + 60_000;
-    while (charon.running && !existsSync(`${outside}/vici.sock`) && performance.now() < deadline) await delay(20);
+    await untilReady(charon, 'charon', () => existsSync(`${outside}/vici.sock`));
     const uri = ['--uri', 'unix:///run/vici.sock'];
     const loaded = await namespace.run(['swanctl', '--load-all', ...uri], { env });
     assert.match(loaded, /loaded certificate from '\/run\/swanctl\/x509ca\/lethe-ca\.crt'/);

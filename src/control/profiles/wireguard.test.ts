@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { EXAMPLE_LOCATIONS, exampleMaterial } from '../../../proof/labs/profiles/example.ts';
 import { systemClock } from '../../core/clock/clock.ts';
 import { systemRandom } from '../../core/random/random.ts';
 import { type Namespace, openNamespace } from '../../host/namespaces/namespace.os.ts';
+import { untilReady } from '../../host/processes/ready.os.ts';
 import { PRIVATE_KEY_PLACEHOLDER, wireguardProfile } from './wireguard.ts';
 
 const material = await exampleMaterial({ clock: systemClock, random: systemRandom });
@@ -30,13 +30,12 @@ test('the name of the file fits an interface of Linux', () => {
 
 async function interfaceUp(namespace: Namespace, name: string): Promise<void> {
   const tool = await namespace.spawn(['wireguard-go', '-f', name], { env: { LOG_LEVEL: 'silent' } });
-  const deadline = performance.now() + 60_000;
   const exists = () =>
     namespace.run(['wg', 'show', name]).then(
       () => true,
       () => false,
     );
-  while (tool.running && performance.now() < deadline && !(await exists())) await delay(20);
+  await untilReady(tool, 'wireguard-go', exists);
 }
 
 test('wg-quick and wg take the file once the key is in', async () => {

@@ -6,10 +6,11 @@ import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { GATEWAY_TOKEN, temporaryConfig } from '../../../proof/labs/control/temporary.os.ts';
 import { NOBODY, openTemporaryDatabase, type TemporaryDatabase } from '../../../proof/labs/database/temporary.os.ts';
+import { waitUntil } from '../../core/clock/until.ts';
 import { type Child, spawnChild } from '../../host/processes/process.os.ts';
+import { untilSays } from '../../host/processes/ready.os.ts';
 import type { ControlConfigFile } from './config.ts';
 
 const PROGRAM = new URL('../../../cmd/control.ts', import.meta.url).pathname;
@@ -36,8 +37,8 @@ function start(name: string, change: object, ...more: string[]): Child {
 }
 
 async function readyLine(child: Child): Promise<{ ready: string; portal: string; fleet?: string }> {
-  while (child.running && !child.output().includes('\n')) await delay(10);
-  return JSON.parse(child.output().split('\n')[0] ?? '') as { ready: string; portal: string; fleet?: string };
+  const [, line = ''] = await untilSays(child, 'control', /^(.*)\n/);
+  return JSON.parse(line) as { ready: string; portal: string; fleet?: string };
 }
 
 function fleetStatus(url: string, token: string): Promise<number | undefined> {
@@ -75,10 +76,9 @@ test('the program ends when the one that started it is gone', async () => {
   writeFileSync(file, JSON.stringify({ ...config, user: NOBODY, fleet: undefined }));
   const script = `"$0" "$1" --config "$2" & echo "child $!"; wait`;
   const parent = spawnChild(['sh', '-c', script, process.execPath, PROGRAM, file]);
-  while (parent.running && !parent.output().includes('"started"')) await delay(10);
+  await untilSays(parent, 'control', /"started"/);
   const pid = Number(/child (\d+)/.exec(parent.output())?.[1]);
   parent.signal('SIGKILL');
-  const deadline = performance.now() + 60_000;
   const alive = () => {
     try {
       return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
@@ -86,8 +86,7 @@ test('the program ends when the one that started it is gone', async () => {
       return false;
     }
   };
-  while (alive() && performance.now() < deadline) await delay(20);
-  assert.equal(alive(), false);
+  await waitUntil('it has ended', () => !alive());
   await parent.exited;
 });
 

@@ -15,6 +15,7 @@ import { type GatewayConfig, INTERVALS } from '../../contracts/plan/agent-config
 import { planGateway } from '../../contracts/plan/plan.ts';
 import { renderGateway } from '../../contracts/plan/render.ts';
 import { type EpochDay, systemClock, today } from '../../core/clock/clock.ts';
+import { waitUntil } from '../../core/clock/until.ts';
 import { RecordingJournal } from '../../core/journal/journal.ts';
 import type { Entitlement, LicenceId, UsageTag } from '../../core/licences/licence.ts';
 import { systemRandom } from '../../core/random/random.ts';
@@ -189,20 +190,12 @@ function publishAll(control: StandInControl): void {
   }
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!holds()) {
-    assert.ok(performance.now() < deadline, 'waited in vain');
-    await delay(5);
-  }
-}
-
 test('starts with the auth file in force, and reports that all is as expected', async () => {
   await withGateway(async ({ control, journal, tunnel }) => {
     assert.equal(tunnel.parts.auth.current?.version, 1);
     assert.deepEqual(tunnel.calls, ['start']);
     assert.deepEqual(journal.codes(), ['authfile_in_force', 'config_in_force']);
-    await until(() => control.bodies('/fleet/v1/status').length > 0);
+    await waitUntil('the status is sent', () => control.bodies('/fleet/v1/status').length > 0);
     assert.deepEqual(control.bodies('/fleet/v1/status')[0], {
       gateway: 'zrh-01',
       configuration: 'in_force',
@@ -215,10 +208,12 @@ test('starts with the auth file in force, and reports that all is as expected', 
 test('a session beats while it lives and leaves one event of six fields', async () => {
   await withGateway(async ({ control, tunnel, connect }) => {
     const session = connect('a');
-    await until(() => control.bodies('/fleet/v1/beats').some((body) => JSON.stringify(body).includes(session)));
+    await waitUntil('the session is in a beat', () =>
+      control.bodies('/fleet/v1/beats').some((body) => JSON.stringify(body).includes(session)),
+    );
     tunnel.parts.sessions.ended(session, 1_500_000);
     assert.ok(tunnel.calls.includes('disconnected'));
-    await until(() => control.bodies('/fleet/v1/usage').length > 0);
+    await waitUntil('usage is sent', () => control.bodies('/fleet/v1/usage').length > 0);
     const { events } = control.bodies('/fleet/v1/usage')[0] as { events: object[] };
     assert.equal(events.length, 1);
     const { date, ...rest } = events[0] as { date: string };
@@ -254,9 +249,9 @@ test('sessions over the seats are ended as control says, others as a new auth fi
     const over = connect('over');
     connect('withdrawn', { usageTag: 'ffffffffffffffff' as UsageTag });
     control.answer('/fleet/v1/beats', (_heard, response) => response.end(JSON.stringify({ end: [over] })));
-    await until(() => tunnel.ended.length === 1);
+    await waitUntil('one session is ended', () => tunnel.ended.length === 1);
     publish(control, 2, [entitlement()]);
-    await until(() => tunnel.ended.length === 2);
+    await waitUntil('two sessions are ended', () => tunnel.ended.length === 2);
     assert.deepEqual(tunnel.ended, ['over seats', 'withdrawn revoked']);
     assert.deepEqual(journal.codes().filter((code) => code === 'authfile_in_force').length, 2);
   });
@@ -265,17 +260,17 @@ test('sessions over the seats are ended as control says, others as a new auth fi
 test('a refused auth file changes nothing and is said once; while control is away, logins go on', async () => {
   await withGateway(async ({ control, journal, tunnel, connect }) => {
     control.answer('/fleet/v1/authfile', (_heard, response) => response.end('LetheAF\njunk'));
-    await until(() => journal.codes().includes('authfile_refused'));
+    await waitUntil('authfile_refused is said', () => journal.codes().includes('authfile_refused'));
     await delay(150);
     assert.equal(journal.codes().filter((code) => code === 'authfile_refused').length, 1);
     for (const path of ['authfile', 'expected', 'beats', 'usage', 'status']) {
       control.answer(`/fleet/v1/${path}`, (_heard, response) => response.writeHead(500).end());
     }
-    await until(() => journal.codes().includes('control_lost'));
+    await waitUntil('control_lost is said', () => journal.codes().includes('control_lost'));
     assert.equal(tunnel.parts.auth.current?.version, 1);
     connect('still');
     publishAll(control);
-    await until(() => journal.codes().includes('control_found'));
+    await waitUntil('control_found is said', () => journal.codes().includes('control_found'));
     assert.equal(journal.codes().filter((code) => code === 'control_lost').length, 1);
   });
 });
@@ -284,7 +279,7 @@ test('without control at the start it waits for an auth file, and takes it as so
   const nothing = () => undefined;
   await withGateway(async ({ control, journal, tunnel }) => {
     assert.equal(tunnel.parts.auth.current, undefined);
-    await until(() => control.bodies('/fleet/v1/status').length > 0);
+    await waitUntil('the status is sent', () => control.bodies('/fleet/v1/status').length > 0);
     assert.deepEqual(control.bodies('/fleet/v1/status')[0], {
       gateway: 'zrh-01',
       configuration: 'drifted',
@@ -292,8 +287,8 @@ test('without control at the start it waits for an auth file, and takes it as so
       release: '0.1.0',
     });
     publishAll(control);
-    await until(() => tunnel.parts.auth.current !== undefined);
-    await until(() => journal.codes().includes('config_in_force'));
+    await waitUntil('there is an auth file', () => tunnel.parts.auth.current !== undefined);
+    await waitUntil('config_in_force is said', () => journal.codes().includes('config_in_force'));
   }, nothing);
 });
 

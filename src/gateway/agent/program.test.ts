@@ -5,7 +5,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createAuthority, issueServerCertificate } from '../../contracts/pki/authority.ts';
 import { generateP256Key, signerOf } from '../../contracts/pki/keys.ts';
@@ -18,6 +17,7 @@ import { systemRandom } from '../../core/random/random.ts';
 import { type Namespace, openNamespace } from '../../host/namespaces/namespace.os.ts';
 import { outside, place } from '../../host/namespaces/place.os.ts';
 import type { Child } from '../../host/processes/process.os.ts';
+import { untilSays } from '../../host/processes/ready.os.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../cmd/gateway.ts', import.meta.url));
 const NOBODY = { uid: 65_534, gid: 65_534 };
@@ -89,14 +89,6 @@ async function refusal(child: Promise<Child>): Promise<string> {
   return program.output().trim();
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!holds()) {
-    assert.ok(performance.now() < deadline, 'waited in vain');
-    await delay(20);
-  }
-}
-
 function status(child: Child, field: string): string {
   const line = readFileSync(`/proc/${child.pid}/status`, 'utf8')
     .split('\n')
@@ -106,8 +98,7 @@ function status(child: Child, field: string): string {
 
 test('gives up root, says that it serves, survives without control and daemons, and ends when asked', async () => {
   const child = await started();
-  await until(() => child.output().includes('"code":"started"') || !child.running);
-  assert.ok(child.running, child.output());
+  await untilSays(child, 'gateway', /"code":"started"/);
   assert.equal(status(child, 'Uid:'), '65534\t65534\t65534\t65534');
   assert.equal(status(child, 'Gid:'), '65534\t65534\t65534\t65534');
   assert.equal(status(child, 'Groups:'), '');
@@ -124,7 +115,7 @@ test('gives up root, says that it serves, survives without control and daemons, 
 
 test('an interrupt ends it as well', async () => {
   const child = await started();
-  await until(() => child.output().includes('"code":"started"'));
+  await untilSays(child, 'gateway', /"code":"started"/);
   child.signal('SIGINT');
   assert.deepEqual(await child.exited, { code: 0, signal: null });
 });
@@ -144,7 +135,7 @@ test('on configuration that could log it does not serve, and says which file', a
 
 test('an address that is taken is one clear line', async () => {
   const first = await started();
-  await until(() => first.output().includes('"code":"started"'));
+  await untilSays(first, 'gateway', /"code":"started"/);
   const said = await refusal(started());
   assert.match(said, /"failure":"heartbeat_address_taken"/);
   await first.stop();

@@ -2,17 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { waitUntil } from '../../core/clock/until.ts';
 import { RecordingJournal } from '../../core/journal/journal.ts';
 import { systemRandom } from '../../core/random/random.ts';
 import { Rounds } from './rounds.ts';
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!holds()) {
-    assert.ok(performance.now() < deadline, 'waited in vain');
-    await delay(2);
-  }
-}
 
 async function withRounds(use: (rounds: Rounds, journal: RecordingJournal) => Promise<void>): Promise<void> {
   const journal = new RecordingJournal();
@@ -37,9 +30,9 @@ test('runs again and again, never twice at once, until it is stopped', async () 
       runs += 1;
     };
     rounds.start({ name: 'work', interval: 2, jitter: 0.5, run });
-    await until(() => runs >= 5);
+    await waitUntil('it has run five times', () => runs >= 5);
     rounds.stop();
-    await until(() => under === 0);
+    await waitUntil('the last run has ended', () => under === 0);
     const before = runs;
     await delay(30);
     assert.equal(runs, before);
@@ -53,7 +46,7 @@ test('a run that fails is said, and the next one comes', async () => {
       throw new Error('192.0.2.1');
     };
     rounds.start({ name: 'work', interval: 1, first: 0, run });
-    await until(() => journal.events.length >= 3);
+    await waitUntil('three events are said', () => journal.events.length >= 3);
     assert.deepEqual(journal.events[0], { code: 'failed', program: 'gateway', failure: 'work' });
   });
 });

@@ -15,6 +15,7 @@ import {
   message,
 } from '../../../proof/labs/ikev2/vici-twin.ts';
 import { viciRequest } from '../../bytes/formats/vici.ts';
+import { waitUntil } from '../../core/clock/until.ts';
 import { seededRandom } from '../../core/random/random.ts';
 import { ViciConnection, type ViciListener } from './vici.os.ts';
 import { Frames, MAX_VICI_PACKET } from './vici-frames.ts';
@@ -176,14 +177,6 @@ async function withCharon(run: (charon: FakeCharon, path: string, recorder: Reco
   }
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!holds()) {
-    assert.ok(performance.now() < deadline, 'waited in vain');
-    await delay(5);
-  }
-}
-
 test('a connection asks for all events, lists, ends and tells', async () => {
   await withCharon(async (charon, path, recorder) => {
     charon.sas = [ikeSa(4), ikeSa(5)];
@@ -193,7 +186,7 @@ test('a connection asks for all events, lists, ends and tells', async () => {
     await connection.terminate(5);
     assert.deepEqual(charon.terminated, [5]);
     charon.tell(event('ike-updown', { up: 'yes', lethe: ikeSa(6) }));
-    await until(() => recorder.heard.length === 3);
+    await waitUntil('three events are heard', () => recorder.heard.length === 3);
     assert.equal(recorder.heard[2], 'ike-updown 6');
     connection.close();
     await connection.listSas();
@@ -208,7 +201,7 @@ test('when charon goes, whoever waits is released and told once', async () => {
     const listed = connection.listSas();
     await charon.close();
     await listed;
-    await until(() => recorder.lostWith.length > 0);
+    await waitUntil('the connection is lost', () => recorder.lostWith.length > 0);
     connection.close();
     assert.deepEqual(recorder.lostWith, [false]);
   });
@@ -219,7 +212,7 @@ test('a charon that is not there, or goes before it has agreed, is not lost', as
     await assert.rejects(ViciConnection.open(`${path}.absent`, recorder), /ENOENT/);
     charon.silent = true;
     const opening = assert.rejects(ViciConnection.open(path, recorder), /went away/);
-    await until(() => charon.asked.length > 0);
+    await waitUntil('charon is asked', () => charon.asked.length > 0);
     await charon.close();
     await opening;
     await delay(20);
@@ -242,7 +235,7 @@ test('what is not vici ends the connection', async () => {
     await withCharon(async (charon, path, recorder) => {
       await ViciConnection.open(path, recorder);
       charon.tell(bytes);
-      await until(() => recorder.lostWith.length > 0);
+      await waitUntil('the connection is lost', () => recorder.lostWith.length > 0);
       assert.deepEqual(recorder.lostWith, [true], Buffer.from(bytes).toString('hex'));
       assert.deepEqual(recorder.heard, []);
     });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { until } from '../../core/clock/until.ts';
+import { waitUntil } from '../../core/clock/until.ts';
 import { joinByCable, type Namespace, openNamespace } from '../namespaces/namespace.os.ts';
 import { place } from '../namespaces/place.os.ts';
 import { type Card, cableMachine, maskOf, SERVICE_ADDRESS } from './cabling.os.ts';
@@ -47,7 +47,7 @@ test('a machine is told its own address on the uplink, and only the way to contr
     await standIn(vmNamespace, machine, cards);
     await machine.run(['ip', 'link', 'set', 'lo', 'up']);
     place(machine, '/run/script', SCRIPT, 0o755);
-    await until('nobody answers', async () => (await vmNamespace.run(['ss', '-lun'])).includes(':67'));
+    await waitUntil('somebody answers', async () => (await vmNamespace.run(['ss', '-lun'])).includes(':67'));
     assert.equal(await leaseOf(machine, 'eth0'), '198.51.100.7/24 router=198.51.100.1');
     assert.deepEqual(await signs(), [false]);
     assert.equal(await leaseOf(machine, 'eth1'), '10.67.0.2/30 router=');
@@ -78,7 +78,7 @@ test('a machine is told its own address on the uplink, and only the way to contr
 
 async function serve(namespace: Namespace, port: number): Promise<void> {
   await namespace.spawn(['busybox', 'nc', '-ll', '-p', String(port), '-e', 'echo', `port ${port}`]);
-  await until('nobody listens', async () => (await namespace.run(['ss', '-ltn'])).includes(`:${port}`));
+  await waitUntil('somebody listens', async () => (await namespace.run(['ss', '-ltn'])).includes(`:${port}`));
 }
 
 /** Cables a namespace to where the virtual machine's cards are. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { until } from '../../core/clock/until.ts';
+import { waitUntil } from '../../core/clock/until.ts';
 
 /** QEMU refused a command, or is gone. */
 export class MonitorError extends Error {
@@ -74,12 +74,7 @@ export function linesOf(socket: Socket, take: (line: string) => void): void {
 
 /** A connection to a Unix socket that somebody is about to open. */
 export async function connected(path: string): Promise<Socket> {
-  let socket: Socket | undefined;
-  await until(`nobody listens at ${path}`, async () => {
-    socket = await attempt(path);
-    return socket !== undefined;
-  });
-  return socket as Socket;
+  return await waitUntil(`somebody listens at ${path}`, () => attempt(path));
 }
 
 function attempt(path: string): Promise<Socket | undefined> {

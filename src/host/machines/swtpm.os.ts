@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { until } from '../../core/clock/until.ts';
 import { type Child, run, spawnChild } from '../processes/process.os.ts';
+import { untilReady } from '../processes/ready.os.ts';
 
 /** A maker of TPMs (swtpm_localca): its authority signs the certificates of their endorsement keys. */
 export interface TpmFactory {
@@ -86,8 +86,7 @@ export async function startTpm(at: string, user: 'machine' | 'tools'): Promise<R
       ? ['--flags', 'startup-clear']
       : ['--server', `type=unixio,path=${data}`, '--flags', 'not-need-init,startup-clear']),
   ]);
-  await until('swtpm does not open its sockets', () => {
-    if (!child.running) throw new Error(`swtpm ended: ${child.output()}`);
+  await untilReady(child, 'swtpm', () => {
     const listening = listeningSockets();
     return listening.has(control) && (user === 'machine' || listening.has(data));
   });

@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
+import { waitUntil } from '../../core/clock/until.ts';
 import { CommandError, childrenOf, orStop, run, spawnChild } from './process.os.ts';
+import { untilSays } from './ready.os.ts';
 
 test('a command gives its output, and its failure with what it said', async () => {
   assert.equal(await run(['echo', 'hello']), 'hello\n');
@@ -28,7 +30,7 @@ test('a child inherits little of our environment', async () => {
 
 test('a child that ignores SIGTERM is killed after the grace', async () => {
   const child = spawnChild(['sh', '-c', 'trap "" TERM; echo up; while :; do sleep 0.05; done'], {});
-  while (!child.output().includes('up')) await new Promise((resolve) => setTimeout(resolve, 5));
+  await untilSays(child, 'sh', /up/);
   const exit = await child.stop(100);
   assert.equal(exit.signal, 'SIGKILL');
   assert.equal(child.running, false);
@@ -72,15 +74,12 @@ test('children die when their parent is killed', async () => {
       setInterval(() => {}, 1000);
     })`,
   ]);
-  while (!parent.output().includes('\n')) await new Promise((resolve) => setTimeout(resolve, 5));
+  await untilSays(parent, 'node', /\n/);
   const orphan = Number(parent.output());
   assert.ok(existsSync(`/proc/${orphan}`));
   assert.deepEqual(childrenOf(parent.pid), [orphan]);
   parent.signal('SIGKILL');
   await parent.exited;
-  const deadline = performance.now() + 60_000;
-  while (existsSync(`/proc/${orphan}`) && performance.now() < deadline)
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  assert.equal(existsSync(`/proc/${orphan}`), false);
+  await waitUntil('the orphan is gone', () => !existsSync(`/proc/${orphan}`));
   assert.deepEqual(childrenOf(orphan), []);
 });

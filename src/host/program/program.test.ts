@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { until } from '../../core/clock/until.ts';
+import { waitUntil } from '../../core/clock/until.ts';
 import { type Child, spawnChild } from '../processes/process.os.ts';
+import { untilSays } from '../processes/ready.os.ts';
 import { startProblem } from './program.os.ts';
 
 const ROOM = new URL('program.os.ts', import.meta.url).href;
@@ -24,8 +25,7 @@ async function ended(body: string): Promise<{ code: number | null; output: strin
   return { code, output: child.output() };
 }
 
-const untilSaid = (child: Child, what: string) =>
-  until(`it says ${what}: ${child.output()}`, () => child.output().includes(what) || !child.running);
+const untilSaid = (child: Child, what: string) => untilSays(child, 'example', new RegExp(what));
 
 const SERVING = `
   const alive = setInterval(() => undefined, 1000);
@@ -77,7 +77,7 @@ test('it ends with the process that started it, when it is told to', async () =>
     }
     await shell.exited;
     assert.match(shell.output(), expected);
-    await until('it is gone', () => !isAlive(pid));
+    await waitUntil('it is gone', () => !isAlive(pid));
   }
 });
 

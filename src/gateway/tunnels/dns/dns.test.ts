@@ -8,7 +8,7 @@ import { render } from '../../../contracts/plan/dns/render.ts';
 import { render as renderFirewall } from '../../../contracts/plan/firewall/render.ts';
 import { GATEWAY_FILES, type GatewayPlan, planGateway } from '../../../contracts/plan/plan.ts';
 import { systemClock } from '../../../core/clock/clock.ts';
-import { until } from '../../../core/clock/until.ts';
+import { waitUntil } from '../../../core/clock/until.ts';
 import { RecordingJournal } from '../../../core/journal/journal.ts';
 import { joinByCable } from '../../../host/namespaces/namespace.os.ts';
 import { place } from '../../../host/namespaces/place.os.ts';
@@ -44,7 +44,7 @@ async function openResolver(
   );
   await client.run(['ip', 'route', 'replace', 'default', 'via', '10.64.192.1']);
   const resolver = await startResolver(lab.gateway, DIRECTORY, DAEMON);
-  await until('the resolver answers', async () => (await ask(lab, 'ready', 'AAAA')).status === 'NOERROR');
+  await waitUntil('the resolver answers', async () => (await ask(lab, 'ready', 'AAAA')).status === 'NOERROR');
   return { lab, resolver };
 }
 
@@ -95,7 +95,7 @@ test('names are answered inside the tunnel, to nobody else, and are forgotten af
     assert.equal(await asked(lab, 'shop'), before, 'answered from memory');
     recycling.disconnected();
     recycling.disconnected();
-    await until('the resolver is recycled', () => recycled === 1);
+    await waitUntil('the resolver is recycled', () => recycled === 1);
     assert.deepEqual((await ask(lab, 'shop')).answers, [LAB.web4]);
     assert.equal(await asked(lab, 'shop'), before + 1, 'asked again, because it was forgotten');
 
@@ -103,7 +103,7 @@ test('names are answered inside the tunnel, to nobody else, and are forgotten af
     for (let round = 0; round < 8; round += 1) {
       assert.deepEqual((await ask(lab, `during${round}`)).answers, [LAB.web4], 'questions outlive the reload');
     }
-    await until('it is recycled again', () => recycled === 2);
+    await waitUntil('it is recycled again', () => recycled === 2);
     assert.deepEqual(journal.codes(), []);
   } finally {
     recycling.stop();
@@ -129,10 +129,10 @@ test('answering and recycling open no file for writing', async () => {
   const recycling = new ResolverRecycling({ socket, clock: systemClock, journal, recycled: () => (recycled += 1) });
   try {
     const traced = await lab.gateway.spawn(['strace', '-f', '-e', 'trace=%file,sendto', '-p', await insidePid(lab)]);
-    await until('strace is attached', () => traced.output().includes('attached'));
+    await waitUntil('strace is attached', () => traced.output().includes('attached'));
     await ask(lab, 'traced');
     recycling.disconnected();
-    await until('the resolver is recycled', () => recycled === 1);
+    await waitUntil('the resolver is recycled', () => recycled === 1);
     await ask(lab, 'traced');
     await traced.stop();
     const lines = traced.output().split('\n');
@@ -168,11 +168,11 @@ test('a resolver that does not answer is reported once, and found again', async 
     resolver.signal('SIGKILL');
     await resolver.exited;
     recycling.disconnected();
-    await until('the loss is said', () => journal.events.length === 1);
+    await waitUntil('the loss is said', () => journal.events.length === 1);
     await delay(300);
     assert.deepEqual(journal.codes(), ['daemon_lost']);
     await startResolver(lab.gateway, DIRECTORY, { ...DAEMON, env: { LC_ALL: 'C' } });
-    await until('it is found', () => journal.events.length >= 2);
+    await waitUntil('it is found', () => journal.events.length >= 2);
     assert.deepEqual(journal.codes(), ['daemon_lost', 'daemon_found']);
   } finally {
     recycling.stop();

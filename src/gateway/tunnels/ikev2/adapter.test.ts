@@ -11,6 +11,7 @@ import { childSa, event, FakeCharon, framed, ikeSa } from '../../../../proof/lab
 import type { AuthFile, AuthSource } from '../../../contracts/authfile/authfile.ts';
 import { planGateway } from '../../../contracts/plan/plan.ts';
 import { type EpochDay, systemClock } from '../../../core/clock/clock.ts';
+import { waitUntil } from '../../../core/clock/until.ts';
 import { RecordingJournal } from '../../../core/journal/journal.ts';
 import type { Entitlement, LicenceId, UsageTag } from '../../../core/licences/licence.ts';
 import { systemRandom } from '../../../core/random/random.ts';
@@ -81,14 +82,6 @@ class RecordingSessions implements Sessions {
 
   ended(session: SessionId, totalBytes?: number): void {
     this.calls.push(`${session} ended ${totalBytes}`);
-  }
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!holds()) {
-    assert.ok(performance.now() < deadline, `waited in vain: ${what}`);
-    await delay(5);
   }
 }
 
@@ -176,12 +169,12 @@ test('it serves when charon and an auth file are there, whichever comes first', 
     await adapter.start();
     assert.deepEqual(journal.codes(), ['daemon_lost']);
     await charon.listen(path);
-    await until('charon is found', () => journal.codes().includes('daemon_found'));
+    await waitUntil('charon is found', () => journal.codes().includes('daemon_found'));
     assert.equal(adapter.serving, false);
     assert.ok(await unanswered(port, PAP));
     auth.set(new SmallAuthFile());
     auth.set(new SmallAuthFile());
-    await until('it serves', () => adapter.serving);
+    await waitUntil('it serves', () => adapter.serving);
     const reply = await asked(port, PAP);
     assert.equal(reply?.[0], 2);
     assert.ok(await unanswered(port, Buffer.from('junk')));
@@ -200,7 +193,7 @@ test('hundreds of packets in a moment are all answered', async () => {
     });
     for (let i = 0; i < 300; i += 1) socket.send(PAP, port, '127.0.0.1');
     try {
-      await until('every packet is answered', () => answers === 300);
+      await waitUntil('every packet is answered', () => answers === 300);
     } finally {
       socket.close();
     }
@@ -223,7 +216,7 @@ test('it takes over what charon carries, ends what may not go on, and leaves alo
     assert.ok(adapter.serving);
     // A list counts at once, and the next one may have come since.
     assert.deepEqual(sessions.calls.slice(0, 3), ['admit', 's1 11', 's1 established']);
-    await until('three are ended', () => charon.terminated.length >= 3);
+    await waitUntil('three are ended', () => charon.terminated.length >= 3);
     assert.deepEqual(charon.terminated.slice(0, 3), [2, 4, 5]);
     assert.equal(adapter.sessionAt(Uint8Array.of(10, 64, 128, 7), 0, 4), 's1');
     assert.equal(adapter.sessionAt(Uint8Array.of(10, 64, 128, 8), 0, 4), undefined);
@@ -238,8 +231,8 @@ test('it follows what charon tells, and counts at each list', async () => {
     await adapter.start();
     charon.sas = [ikeSa(1, { a: childSa(1, 100, 0) })];
     sessions.ends[0]?.('revoked');
-    await until('it is told to end the session', () => charon.terminated.includes(1));
-    await until('bytes are counted', () => sessions.calls.includes('s1 100'));
+    await waitUntil('it is told to end the session', () => charon.terminated.includes(1));
+    await waitUntil('bytes are counted', () => sessions.calls.includes('s1 100'));
     const children = { a: { old: childSa(1, 150, 0), new: childSa(2, 0, 0) } };
     charon.sas = [];
     charon.tell(
@@ -249,7 +242,7 @@ test('it follows what charon tells, and counts at each list', async () => {
       event('ike-updown', { lethe: ikeSa(9) }),
       event('child-updown', { lethe: ikeSa(9, { a: childSa(2, 8, 0) }) }),
     );
-    await until('the session ends', () => sessions.calls.includes('s1 ended 158'));
+    await waitUntil('the session ends', () => sessions.calls.includes('s1 ended 158'));
   });
 });
 
@@ -260,13 +253,13 @@ test('when charon goes, its sessions end, and the next one is served', async () 
     await charon.listen(path);
     await adapter.start();
     await charon.close();
-    await until('the session ends', () => sessions.calls.includes('s1 ended 11'));
+    await waitUntil('the session ends', () => sessions.calls.includes('s1 ended 11'));
     assert.equal(adapter.serving, false);
     assert.ok(await unanswered(port, PAP));
     const next = new FakeCharon();
     await next.listen(path);
     try {
-      await until('the next is served', () => adapter.serving);
+      await waitUntil('the next is served', () => adapter.serving);
     } finally {
       adapter.stop();
       await next.close();
@@ -281,8 +274,8 @@ test('charon that speaks junk is left and said once, without a word of what it s
     await charon.listen(path);
     await adapter.start();
     charon.tell(framed(9, Buffer.from('alice 203.0.113.9')));
-    await until('it is left', () => journal.codes().includes('daemon_spoke_junk'));
-    await until('it is tried again', () => adapter.serving);
+    await waitUntil('it is left', () => journal.codes().includes('daemon_spoke_junk'));
+    await waitUntil('it is tried again', () => adapter.serving);
     assert.deepEqual(journal.events[0], { code: 'daemon_spoke_junk', daemon: 'charon' });
   });
 });
@@ -302,7 +295,7 @@ test('a port that is taken is said once, and taken when it is free', async () =>
     } finally {
       thief.close();
     }
-    await until('the port is free', () => adapter.serving);
+    await waitUntil('the port is free', () => adapter.serving);
     assert.equal((await asked(port, PAP))?.[0], 2);
     assert.deepEqual(journal.events, [{ code: 'failed', program: 'gateway', failure: 'radius_port_taken' }]);
   });

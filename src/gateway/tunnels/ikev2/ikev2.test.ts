@@ -9,7 +9,7 @@ import { Matcher } from '../../../../proof/hunt/matcher.ts';
 import { searchMemory } from '../../../../proof/hunt/memory.os.ts';
 import { Tally } from '../../../../proof/hunt/place.ts';
 import { BEHIND, clientAddress, type Laboratory, openLaboratory } from '../../../../proof/labs/ikev2/laboratory.os.ts';
-import { until } from '../../../core/clock/until.ts';
+import { waitUntil } from '../../../core/clock/until.ts';
 import { systemRandom } from '../../../core/random/random.ts';
 import type { Namespace } from '../../../host/namespaces/namespace.os.ts';
 import { type Child, spawnChild } from '../../../host/processes/process.os.ts';
@@ -40,14 +40,14 @@ function ping(index: number, address: string, bytes = 56): Promise<string> {
 async function connected(): Promise<void> {
   const before = lab.count('established');
   assert.match(await lab.connect(0), /initiate completed successfully/);
-  await until('the session is established', () => lab.count('established') > before);
+  await waitUntil('the session is established', () => lab.count('established') > before);
 }
 
 /** Does what ends the session, and gives what its usage event is made of. */
 async function total(end: () => Promise<void> = () => lab.disconnect(0)): Promise<number> {
   const before = lab.count('used');
   await end();
-  await until('the session ends', () => lab.count('used') > before);
+  await waitUntil('the session ends', () => lab.count('used') > before);
   return lab.bytes('used');
 }
 
@@ -55,7 +55,7 @@ test('a customer reaches the gateway and the Internet, over IPv4 and IPv6, and w
   await connected();
   for (const address of [lab.plan.service4, BEHIND.four, lab.plan.service6, BEHIND.six]) await ping(0, address, 1000);
   // Twelve packets each way, of 1000 bytes and their headers.
-  await until('bytes are counted', () => lab.bytes('progress') > 24_000);
+  await waitUntil('bytes are counted', () => lab.bytes('progress') > 24_000);
   const carried = await total();
   assert.ok(carried > 24_000 && carried < 40_000, String(carried));
 });
@@ -81,7 +81,7 @@ test('the agent never holds name, address or password, and charon none of them o
   } finally {
     await total();
   }
-  await until('charon has forgotten', () => look(lab.charon).length === 0);
+  await waitUntil('charon has forgotten', () => look(lab.charon).length === 0);
   assert.deepEqual(look(lab.agent), []);
 });
 
@@ -126,13 +126,13 @@ async function rekeyed(kind: '--child' | '--ike', name: string): Promise<void> {
 test('rekeying keeps the session and loses no bytes', async () => {
   await connected();
   await ping(0, BEHIND.four, 1000);
-  await until('bytes are counted', () => lab.bytes('progress') > 6000);
+  await waitUntil('bytes are counted', () => lab.bytes('progress') > 6000);
   const sessions = lab.count('admitted');
   await rekeyed('--child', 'net');
   await ping(0, BEHIND.four, 1000);
   await rekeyed('--ike', 'home');
   await ping(0, BEHIND.four, 1000);
-  await until('bytes add up', () => lab.bytes('progress') > 18_000);
+  await waitUntil('bytes add up', () => lab.bytes('progress') > 18_000);
   assert.ok((await total()) > 18_000);
   assert.equal(lab.count('admitted'), sessions);
 });
@@ -144,7 +144,7 @@ test('charon opens no file for writing while a customer comes and goes', async (
   const pid = String(lab.charon?.pid);
   const strace = spawnChild(['strace', '-f', '-qq', '-e', calls, '-o', trace, '-p', pid]);
   try {
-    await until('strace is attached', () =>
+    await waitUntil('strace is attached', () =>
       readFileSync(`/proc/${pid}/status`, 'utf8').includes(`TracerPid:\t${strace.pid}`),
     );
     await connected();

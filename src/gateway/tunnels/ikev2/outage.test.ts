@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { BEHIND, type Laboratory, openLaboratory } from '../../../../proof/labs/ikev2/laboratory.os.ts';
-import { until } from '../../../core/clock/until.ts';
+import { waitUntil } from '../../../core/clock/until.ts';
 import type { Namespace } from '../../../host/namespaces/namespace.os.ts';
 
 // What happens when the agent or charon is killed.
@@ -38,31 +38,33 @@ test('without an agent sessions go on and newcomers are refused; a new agent tak
   await assert.rejects(lab.connect(1), /AUTH_FAILED/);
   await ping(0);
   await lab.startAgent();
-  await until('the session is taken over', () => lab.count('admitted') === 2);
+  await waitUntil('the session is taken over', () => lab.count('admitted') === 2);
   await lab.connect(1);
   await ping(0);
-  await until('all bytes are counted', () => lab.told.some((one) => 'totalBytes' in one && one.totalBytes > 24_000));
+  await waitUntil('all bytes are counted', () =>
+    lab.told.some((one) => 'totalBytes' in one && one.totalBytes > 24_000),
+  );
   await lab.disconnect(0);
-  await until('the session ends', () => lab.count('used') === 1);
+  await waitUntil('the session ends', () => lab.count('used') === 1);
   assert.ok(lab.bytes('used') > 24_000);
   await lab.disconnect(1);
-  await until('both sessions end', () => lab.count('used') === 2);
+  await waitUntil('both sessions end', () => lab.count('used') === 2);
 });
 
 test('when charon is killed its sessions end with what was counted, and a new charon is served', async () => {
   await lab.connect(0);
   await ping(0);
-  await until('bytes are counted', () => lab.bytes('progress') > 6000);
+  await waitUntil('bytes are counted', () => lab.bytes('progress') > 6000);
   await killed(lab.charon);
-  await until('the session ends', () => lab.count('used') === 3);
+  await waitUntil('the session ends', () => lab.count('used') === 3);
   assert.ok(lab.bytes('used') > 6000);
-  await until('charon is missed', () => lab.agentSaid().includes('daemon_lost'));
+  await waitUntil('charon is missed', () => lab.agentSaid().includes('daemon_lost'));
   const served = lab.count('serving');
   await lab.startCharon();
-  await until('charon is served', () => lab.count('serving') > served);
+  await waitUntil('charon is served', () => lab.count('serving') > served);
   assert.match(lab.agentSaid(), /daemon_lost.*daemon_found/s);
   const admitted = lab.count('admitted');
   await lab.connect(1);
-  await until('a newcomer is admitted', () => lab.count('admitted') > admitted);
+  await waitUntil('a newcomer is admitted', () => lab.count('admitted') > admitted);
   await ping(1);
 });

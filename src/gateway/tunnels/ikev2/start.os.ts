@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { CONNECTIONS_FILE, DAEMON_FILE } from '../../../contracts/plan/ikev2/render.ts';
 import { GATEWAY_FILES } from '../../../contracts/plan/plan.ts';
 import type { Namespace } from '../../../host/namespaces/namespace.os.ts';
-import { type Child, CommandError, orStop } from '../../../host/processes/process.os.ts';
+import { type Child, orStop } from '../../../host/processes/process.os.ts';
+import { untilReady } from '../../../host/processes/ready.os.ts';
 import { type DaemonOptions, makeSocketDirectory, unprivileged } from '../unprivileged.ts';
 
 const CHARON = '/usr/lib/ipsec/charon';
@@ -57,11 +57,7 @@ const VICI = `unix://${GATEWAY_FILES.viciSocket}`;
 
 /** The file is there before anybody listens, so it is not enough to look for that. */
 async function listening(namespace: Pick<Namespace, 'run'>, child: Child, path: string): Promise<void> {
-  const sockets = () => namespace.run(['cat', '/proc/net/unix']);
-  while (!listensIn(await sockets(), path)) {
-    if (!child.running) throw new CommandError('charon', await child.exited, child.output());
-    await delay(20);
-  }
+  await untilReady(child, 'charon', async () => listensIn(await namespace.run(['cat', '/proc/net/unix']), path));
 }
 
 /** The fourth column holds flags; this one marks a socket that accepts connections. */

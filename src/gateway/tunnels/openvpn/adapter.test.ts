@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { endAll, LabAgent, LabAuthority } from '../../../../proof/labs/openvpn/lab-agent.ts';
 import { openLaboratory } from '../../../../proof/labs/openvpn/laboratory.os.ts';
-import { until } from '../../../core/clock/until.ts';
+import { waitUntil } from '../../../core/clock/until.ts';
 
 // What a real daemon does not do on demand: junk, and answers at chosen moments. A socket of ours stands in for it.
 
@@ -44,7 +44,7 @@ afterEach(() => {
 });
 
 async function connected(times: number): Promise<void> {
-  await until('the list is asked for', () => commands.filter((command) => command === 'status 3').length === times);
+  await waitUntil('the list is asked for', () => commands.filter((command) => command === 'status 3').length === times);
 }
 
 function say(...lines: string[]): void {
@@ -62,7 +62,7 @@ function row(cid: number, bytes: number): string {
 }
 
 async function commanded(command: string): Promise<void> {
-  await until(command, () => commands.includes(command));
+  await waitUntil(`${command} is asked`, () => commands.includes(command));
 }
 
 test('junk ends the connection, and no session', async () => {
@@ -77,10 +77,10 @@ test('junk ends the connection, and no session', async () => {
   assert.deepEqual(agent.journal.events, [{ code: 'daemon_spoke_junk', daemon: 'openvpn-tcp' }]);
   assert.equal(agent.live, 2);
   say('SUCCESS: pid=7', row(1, 5000), 'END');
-  await until('the client that is not listed has ended', () => agent.live === 1);
+  await waitUntil('the client that is not listed has ended', () => agent.live === 1);
   assert.equal(agent.used[0]?.totalBytes, 2000);
   say('>CLIENT:DISCONNECT,1', '>CLIENT:ENV,END');
-  await until('the other has ended', () => agent.live === 0);
+  await waitUntil('the other has ended', () => agent.live === 0);
   assert.equal(agent.used[1]?.totalBytes, 5000);
 });
 
@@ -91,7 +91,7 @@ test('once a client has left, the daemon is kept awake until it has forgotten it
   say('>CLIENT:DISCONNECT,1', '>CLIENT:ENV,END');
   await commanded('hold');
   say('SUCCESS: hold=0');
-  await until('it is asked again', () => commands.filter((command) => command === 'hold').length === 2);
+  await waitUntil('it is asked again', () => commands.filter((command) => command === 'hold').length === 2);
   assert.deepEqual(agent.journal.events, []);
 });
 
@@ -103,7 +103,7 @@ test('clients of a daemon that was replaced meanwhile have ended', async () => {
   await connected(2);
   assert.equal(agent.live, 1);
   say('SUCCESS: pid=8', row(1, 10), 'END');
-  await until('one has ended and one begun', () => agent.used.length === 1 && agent.live === 1);
+  await waitUntil('one has ended and one begun', () => agent.used.length === 1 && agent.live === 1);
   assert.equal(agent.used[0]?.totalBytes, 700);
 });
 
@@ -111,7 +111,10 @@ test('three hundred clients at once are each answered', async () => {
   authority.publish([{ ...ALICE, seats: 250 }]);
   for (let cid = 0; cid < 300; cid += 1) login(cid, 1);
   const answers = (kind: string) => commands.filter((command) => command.startsWith(kind));
-  await until('all answers', () => answers('client-auth-nt').length + answers('client-deny').length === 300);
+  await waitUntil(
+    'every question is answered',
+    () => answers('client-auth-nt').length + answers('client-deny').length === 300,
+  );
   assert.equal(agent.live, 250);
   assert.equal(new Set(answers('client-auth-nt')).size, 250);
   assert.match(answers('client-deny')[0] ?? '', /"All 250 seats are in use"$/);
@@ -148,7 +151,7 @@ test('clients that are not ours to know are passed over', async () => {
   await commanded('client-auth-nt 2 1');
   const address = Uint8Array.of(10, 64, 64, 9);
   say('>CLIENT:ADDRESS,2,10.64.64.9,1', '>CLIENT:DISCONNECT,1', '>CLIENT:ENV,END');
-  await until('the first has ended', () => agent.live === 1);
+  await waitUntil('the first has ended', () => agent.live === 1);
   assert.equal(agent.adapter.sessionAt(address, 0, 4), agent.sessions.list()[0]?.session);
 });
 
@@ -157,7 +160,7 @@ test('an end that finds no daemon is told when it is back', async () => {
   login(1, 1);
   await commanded('client-auth-nt 1 1');
   say('>CLIENT:ESTABLISHED,1', 'x'.repeat(20_000));
-  await until('the junk is noticed', () => agent.journal.codes().includes('daemon_spoke_junk'));
+  await waitUntil('the junk is noticed', () => agent.journal.codes().includes('daemon_spoke_junk'));
   endAll(agent.sessions, 'revoked');
   await connected(2);
   assert.equal(

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LabAgent, LabAuthority } from '../../../../proof/labs/openvpn/lab-agent.ts';
 import { OUTER6, openLaboratory } from '../../../../proof/labs/openvpn/laboratory.os.ts';
-import { until } from '../../../core/clock/until.ts';
+import { waitUntil } from '../../../core/clock/until.ts';
 
 test('a gateway with both kinds of addresses serves clients of either', async () => {
   const protocols = ['openvpn-udp', 'openvpn-tcp'] as const;
@@ -26,7 +26,7 @@ test('a gateway with both kinds of addresses serves clients of either', async ()
       const next = new LabAgent(authority, lab.socket(protocol), protocol);
       agents.push(next);
       await next.adapter.start();
-      await until('both are taken over', () => next.live === 2);
+      await waitUntil('both are taken over', () => next.live === 2);
       assert.deepEqual(next.origin.lengths, new Set([4, 16]));
       await lab.disconnectAll();
     }

@@ -4,7 +4,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { endAll, LabAgent, LabAuthority } from '../../../../proof/labs/openvpn/lab-agent.ts';
 import { type Laboratory, openLaboratory } from '../../../../proof/labs/openvpn/laboratory.os.ts';
 import type { OpenvpnProtocol } from '../../../contracts/plan/openvpn/server.ts';
-import { until } from '../../../core/clock/until.ts';
+import { waitUntil } from '../../../core/clock/until.ts';
 import type { Child } from '../../../host/processes/process.os.ts';
 
 // Real servers with the rendered configuration, run as an unprivileged user; real clients; the adapter of this process.
@@ -30,7 +30,7 @@ before(async () => {
   });
   for (const protocol of ['openvpn-udp', 'openvpn-tcp'] as const) {
     const agent = new LabAgent(authority, lab.socket(protocol), protocol);
-    await until('the management socket', () => lab.server(protocol).running);
+    await waitUntil('the server runs', () => lab.server(protocol).running);
     await agent.adapter.start();
     agents.set(protocol, agent);
   }
@@ -38,7 +38,7 @@ before(async () => {
 
 afterEach(async () => {
   await lab.disconnectAll();
-  for (const { sessions } of agents.values()) await until('all sessions have ended', () => sessions.size === 0);
+  for (const { sessions } of agents.values()) await waitUntil('all sessions have ended', () => sessions.size === 0);
 });
 
 after(async () => {
@@ -54,7 +54,7 @@ function agent(protocol: OpenvpnProtocol = 'openvpn-tcp'): LabAgent {
 
 /** Runs to the client's own end and gives what it showed. */
 async function refused(client: Child): Promise<string> {
-  await until('the client gives up', () => !client.running);
+  await waitUntil('the client gives up', () => !client.running);
   return client.output();
 }
 
@@ -82,7 +82,7 @@ for (const protocol of ['openvpn-udp', 'openvpn-tcp'] as const) {
     await carries(0, protocol, 'AES-256-GCM', '1.3');
     await carries(1, protocol, 'CHACHA20-POLY1305', '1.2');
     await lab.disconnectAll();
-    await until('the sessions end', () => used.length === 2);
+    await waitUntil('the sessions end', () => used.length === 2);
     for (const record of used) {
       assert.equal(record.protocol, protocol);
       assert.equal(record.origin.country, 'CH');
@@ -123,7 +123,7 @@ test('a licence has as many sessions as seats', async () => {
   assert.match(await refused(await lab.connect(1, 'bob', 'battery staple')), /AUTH_FAILED,The only seat is in use/);
   assert.equal(sessions.size, 1);
   await first.stop();
-  await until('the seat is free', () => sessions.size === 0);
+  await waitUntil('the seat is free', () => sessions.size === 0);
   await lab.connected(1, 'bob', 'battery staple');
 });
 
@@ -133,5 +133,5 @@ test('a session that must end shows why', async () => {
   endAll(sessions, 'seats');
   assert.equal(sessions.list().length, 0);
   assert.match(await refused(client), /Halt command was pushed by server \('All 5 seats are in use'\)/);
-  await until('the usage record', () => used.length === 1);
+  await waitUntil('the usage is recorded', () => used.length === 1);
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { LabAgent, LabAuthority } from '../../../../proof/labs/openvpn/lab-agent.ts';
 import { isUp, type Laboratory, openLaboratory } from '../../../../proof/labs/openvpn/laboratory.os.ts';
-import { until } from '../../../core/clock/until.ts';
+import { waitUntil } from '../../../core/clock/until.ts';
 
 // Agents and daemons that come and go while clients are connected. The tests follow one another on one gateway.
 
@@ -28,7 +28,7 @@ function ping(index: number, count = 1): Promise<string> {
 test('an agent that starts before the daemon finds it when it comes', async () => {
   const agent = new LabAgent(authority, `${lab.socket()}.later`);
   await agent.adapter.start();
-  await until('the loss is said', () => agent.journal.codes().includes('daemon_lost'));
+  await waitUntil('the loss is said', () => agent.journal.codes().includes('daemon_lost'));
   agent.adapter.stop();
   assert.deepEqual(agent.journal.codes(), ['daemon_lost']);
 });
@@ -43,7 +43,7 @@ test('sessions outlive the agent, nobody new gets in meanwhile, and the next age
 
   await ping(0);
   const late = await lab.connect(2, BOB.username, BOB.password);
-  await until('the late client asks', () => late.output().includes('PUSH_REQUEST'));
+  await waitUntil('the late client asks', () => late.output().includes('PUSH_REQUEST'));
   await ping(1);
   assert.equal(isUp(late), false);
   assert.equal(first.used.length, 0);
@@ -51,15 +51,15 @@ test('sessions outlive the agent, nobody new gets in meanwhile, and the next age
   authority.publish([ALICE]);
   const second = new LabAgent(authority, lab.socket());
   await second.adapter.start();
-  await until('the second agent knows alice', () => second.live === 1);
+  await waitUntil('the second agent knows alice', () => second.live === 1);
   assert.match(bob.output(), /Initialization Sequence Completed/);
-  await until('bob is no customer any more', () => !bob.running && !late.running);
+  await waitUntil('bob is no customer any more', () => !bob.running && !late.running);
   assert.match(bob.output(), /AUTH_FAILED/);
   assert.match(late.output(), /AUTH_FAILED/);
   assert.equal(second.live, 1);
   await ping(0);
   await alice.stop();
-  await until('the record', () => second.used.length === 1);
+  await waitUntil('the usage is recorded', () => second.used.length === 1);
   assert.ok((second.used[0]?.totalBytes ?? 0) > 20_000, 'what the first agent saw is counted too');
   assert.deepEqual(second.origin.asked, { first: 203, last: 2, length: 4 });
   second.adapter.stop();
@@ -76,13 +76,13 @@ test('an agent without an auth file touches nobody, and takes over when it gets 
   const agent = new LabAgent(empty, lab.socket());
   await agent.adapter.start();
   const other = await lab.connect(1, ALICE.username, ALICE.password);
-  await until('the client is put off', () => other.output().includes('AUTH_FAILED,TEMP'));
+  await waitUntil('the client is put off', () => other.output().includes('AUTH_FAILED,TEMP'));
   assert.ok(other.running);
   await other.stop();
   await ping(0);
   assert.equal(agent.live, 0);
   empty.publish([ALICE]);
-  await until('the session is known', () => agent.live === 1);
+  await waitUntil('the session is known', () => agent.live === 1);
   await ping(0);
   agent.adapter.stop();
   await lab.disconnectAll();
@@ -91,13 +91,13 @@ test('an agent without an auth file touches nobody, and takes over when it gets 
 test('when the daemon is killed its sessions end, and the next one is served', async () => {
   const agent = new LabAgent(authority, lab.socket());
   await agent.adapter.start();
-  await until('the last test is over', () => agent.sessions.size === 0);
+  await waitUntil('the last test is over', () => agent.sessions.size === 0);
   const client = await lab.connected(0, ALICE.username, ALICE.password);
   assert.equal(agent.live, 1);
   lab.server().signal('SIGKILL');
-  await until('the session ends', () => agent.used.length === 1 && agent.sessions.size === 0);
+  await waitUntil('the session ends', () => agent.used.length === 1 && agent.sessions.size === 0);
   await lab.startServer();
-  await until('the client is back', () => agent.live === 1);
+  await waitUntil('the client is back', () => agent.live === 1);
   assert.ok(client.running);
   assert.deepEqual(agent.journal.codes(), ['daemon_lost', 'daemon_found']);
   agent.adapter.stop();

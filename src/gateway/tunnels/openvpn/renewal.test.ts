@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { endAll, LabAgent, LabAuthority } from '../../../../proof/labs/openvpn/lab-agent.ts';
 import { type Laboratory, openLaboratory } from '../../../../proof/labs/openvpn/laboratory.os.ts';
-import { until } from '../../../core/clock/until.ts';
+import { waitUntil } from '../../../core/clock/until.ts';
 import type { Child } from '../../../host/processes/process.os.ts';
 
 // Clients that come again: by themselves, when they are told to, and to change keys.
@@ -41,10 +41,10 @@ test('a session that ends for no fault of its own comes back', async () => {
   await lab.connected(0, ALICE.username, ALICE.password);
   const [first] = sessions.list();
   endAll(sessions, 'silent');
-  await until('the client is back', () => sessions.list().length === 1 && used.length === 1);
+  await waitUntil('the client is back', () => sessions.list().length === 1 && used.length === 1);
   assert.notEqual(sessions.list()[0]?.session, first?.session);
   await lab.disconnectAll();
-  await until('the end', () => sessions.size === 0);
+  await waitUntil('the session has ended', () => sessions.size === 0);
   used.length = 0;
 });
 
@@ -53,13 +53,16 @@ test('a client that comes back before it was missed needs no second seat', async
   const client = await lab.connected(0, BOB.username, BOB.password, { protocol: 'openvpn-udp' });
   const [first] = sessions.list();
   client.signal('SIGUSR1');
-  await until('the client is back', () => times(client, 'Initialization Sequence Completed') === 2 || !client.running);
+  await waitUntil(
+    'the client is back',
+    () => times(client, 'Initialization Sequence Completed') === 2 || !client.running,
+  );
   assert.ok(client.running, client.output());
   assert.equal(sessions.list().length, 1);
   assert.notEqual(sessions.list()[0]?.session, first?.session);
   assert.equal(used.length, 1);
   endAll(sessions, 'revoked');
-  await until('the client ends', () => !client.running);
+  await waitUntil('the client ends', () => !client.running);
   assert.match(client.output(), /Halt command was pushed by server \('These credentials are no longer valid'\)/);
 });
 
@@ -67,11 +70,11 @@ test('a renegotiation passes while the customer exists and fails when not', asyn
   const { used, sessions } = tcp;
   const extra = ['--reneg-sec', '2', '--auth-nocache'];
   const client = await lab.connected(0, ALICE.username, ALICE.password, { extra });
-  await until('a renegotiation', () => times(client, 'Control Channel: TLSv1.3') === 2);
+  await waitUntil('the keys are renegotiated', () => times(client, 'Control Channel: TLSv1.3') === 2);
   assert.equal(sessions.list().length, 1);
   await lab.clients[0]?.run(['ping', '-q', '-c1', '-W20', lab.plan.service4]);
   authority.publish([BOB]);
-  await until('the client ends', () => !client.running);
+  await waitUntil('the client ends', () => !client.running);
   assert.match(client.output(), /AUTH_FAILED/);
-  await until('the session ends', () => used.length === 1);
+  await waitUntil('the session ends', () => used.length === 1);
 });

@@ -9,7 +9,7 @@ import type { AuthFile, AuthSource, Peer } from '../../../contracts/authfile/aut
 import { IDLE_AFTER, planGateway } from '../../../contracts/plan/plan.ts';
 import { innerPools } from '../../../contracts/plan/pool.ts';
 import { type EpochDay, ManualClock, today } from '../../../core/clock/clock.ts';
-import { until } from '../../../core/clock/until.ts';
+import { waitUntil } from '../../../core/clock/until.ts';
 import { RecordingJournal } from '../../../core/journal/journal.ts';
 import type { Entitlement } from '../../../core/licences/licence.ts';
 import { seededRandom } from '../../../core/random/random.ts';
@@ -128,7 +128,7 @@ async function inWorld(scene: (world: World) => Promise<void>, more: Partial<Wir
       async surveyed() {
         const gets = () => twin.requests.filter((head) => head === 'get').length;
         const before = gets();
-        await until('two surveys have begun', () => gets() >= before + 2);
+        await waitUntil('two surveys have begun', () => gets() >= before + 2);
       },
     });
   } finally {
@@ -177,7 +177,7 @@ test('a peer with other inner addresses than its own is set right', async () => 
     for (const allowedIps of wrong) {
       peer(2).allowedIps = allowedIps;
       await surveyed();
-      await until('it is set right', () => peer(2)?.allowedIps.join() === right.join());
+      await waitUntil('it is set right', () => peer(2)?.allowedIps.join() === right.join());
     }
   });
 });
@@ -193,7 +193,7 @@ test('sessions begin with a handshake, tell their bytes and end with silence, wh
     await adapter.start();
     for (const [endpoint, bytes] of Object.entries(endpoints)) {
       knock(300, endpoint);
-      await until('it is live', () => sessions.list().length === 1);
+      await waitUntil('it is live', () => sessions.list().length === 1);
       assert.equal(origins.pop(), bytes);
       const [beat] = sessions.list();
       assert.equal(adapter.sessionAt(Uint8Array.of(0, 10, 64, 193, 44), 1, 4), beat?.session);
@@ -209,9 +209,9 @@ test('sessions begin with a handshake, tell their bytes and end with silence, wh
       peer(300).sent = 1_000_000;
       await surveyed();
       clock.advance(IDLE_AFTER);
-      await until('it is over', () => usage.length === 1);
+      await waitUntil('it is over', () => usage.length === 1);
       assert.equal(usage.pop()?.totalBytes, 1_001_000);
-      await until('it is forgotten', () => peer(300).endpoint === undefined);
+      await waitUntil('it is forgotten', () => peer(300).endpoint === undefined);
     }
   });
 });
@@ -223,15 +223,15 @@ test('the service ends a session at once, and the peer comes back after its time
       await adapter.start();
       knock(2);
       auth.set([2]);
-      await until('it is live', () => sessions.list().length === 1);
+      await waitUntil('it is live', () => sessions.list().length === 1);
       sessions.endThese(
         sessions.list().map((beat) => beat.session),
         'seats',
       );
-      await until('it is over', () => usage.length === 1 && hosts().length === 0);
+      await waitUntil('it is over', () => usage.length === 1 && hosts().length === 0);
       clock.advance(60_000);
       auth.set([2]);
-      await until('it is back', () => hosts().length === 1);
+      await waitUntil('it is back', () => hosts().length === 1);
     },
     { surveyEvery: 60_000 },
   );
@@ -242,11 +242,11 @@ test('a wall clock that is wrong for a while costs quiet peers their place only 
     auth.set([2, 3]);
     await adapter.start();
     knock(2);
-    await until('it is live', () => sessions.list().length === 1);
+    await waitUntil('it is live', () => sessions.list().length === 1);
     clock.jump(86_400_000 * 400);
-    await until('only the live one is left', () => hosts().join() === '2');
+    await waitUntil('only the live one is left', () => hosts().join() === '2');
     clock.jump(-86_400_000 * 400);
-    await until('the quiet one is back', () => hosts().length === 2);
+    await waitUntil('the quiet one is back', () => hosts().length === 2);
     assert.deepEqual([sessions.list().length, usage.length], [1, 0]);
   });
 });
@@ -259,7 +259,7 @@ test('more peers than fit into one request are added, and removed, in several', 
     assert.equal(twin.peers.size, 1000);
     assert.ok(twin.requests.filter((head) => head === 'set').length > 2);
     auth.set([]);
-    await until('all are gone', () => twin.peers.size === 0);
+    await waitUntil('all are gone', () => twin.peers.size === 0);
   });
 });
 
@@ -268,10 +268,10 @@ test('an auth file that changes while peers are added is followed', async () => 
   await inWorld(async ({ auth, adapter, twin }) => {
     auth.set(hosts);
     const started = adapter.start();
-    await until('the first batch is in', () => twin.peers.size > 0);
+    await waitUntil('the first batch is in', () => twin.peers.size > 0);
     auth.set([5]);
     await started;
-    await until('only the new one is left', () => twin.peers.size === 1);
+    await waitUntil('only the new one is left', () => twin.peers.size === 1);
   });
 });
 
@@ -280,7 +280,7 @@ test('a daemon that hangs up, or says nothing, loses no session; one that is gon
     auth.set([2]);
     await adapter.start();
     knock(2);
-    await until('it is live', () => sessions.list().length === 1);
+    await waitUntil('it is live', () => sessions.list().length === 1);
     for (const mischief of ['hang up', 'silence'] as const) {
       twin.mischief = mischief;
       await surveyed();
@@ -290,11 +290,11 @@ test('a daemon that hangs up, or says nothing, loses no session; one that is gon
     assert.equal(sessions.list().length, 1);
     assert.deepEqual(journal.codes(), []);
     await twin.close();
-    await until('it is over', () => usage.length === 1);
+    await waitUntil('it is over', () => usage.length === 1);
     twin.peers.clear();
-    await until('the loss is said', () => journal.codes().includes('daemon_lost'));
+    await waitUntil('the loss is said', () => journal.codes().includes('daemon_lost'));
     await twin.listen(path);
-    await until('the peer is back', () => hosts().length === 1);
+    await waitUntil('the peer is back', () => hosts().length === 1);
     assert.deepEqual(journal.codes(), ['daemon_lost', 'daemon_found']);
   });
 });
@@ -323,16 +323,16 @@ test('junk is said, and survived', async () => {
     auth.set([2]);
     await adapter.start();
     knock(2);
-    await until('it is live', () => sessions.list().length === 1);
+    await waitUntil('it is live', () => sessions.list().length === 1);
     for (const say of junk) {
       const before = journal.events.length;
       twin.mischief = { say };
-      await until(`it is said: ${JSON.stringify(say.slice(0, 100))}`, () => journal.events.length > before);
+      await waitUntil(`it is said: ${JSON.stringify(say.slice(0, 100))}`, () => journal.events.length > before);
       twin.mischief = undefined;
     }
     assert.deepEqual([...new Set(journal.codes())], ['daemon_spoke_junk']);
     knock(2);
-    await until('it is still live', () => sessions.list().length === 1);
+    await waitUntil('it is still live', () => sessions.list().length === 1);
   });
 });
 
@@ -343,7 +343,7 @@ test('a daemon that takes no more peers is reported', async () => {
     await adapter.start();
     assert.deepEqual(journal.events[0], { code: 'failed', program: 'wireguard', failure: 'peers_refused' });
     twin.refusal = 0;
-    await until('it takes it later', () => hosts().length === 1);
+    await waitUntil('it takes it later', () => hosts().length === 1);
   });
 });
 

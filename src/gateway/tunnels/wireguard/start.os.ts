@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { GATEWAY_FILES } from '../../../contracts/plan/plan.ts';
 import { WIREGUARD_FILE } from '../../../contracts/plan/wireguard/render.ts';
 import type { Namespace } from '../../../host/namespaces/namespace.os.ts';
-import { type Child, CommandError, orStop } from '../../../host/processes/process.os.ts';
+import { type Child, orStop } from '../../../host/processes/process.os.ts';
+import { untilReady } from '../../../host/processes/ready.os.ts';
 import { type DaemonOptions, makeSocketDirectory, unprivileged } from '../unprivileged.ts';
 
 /**
@@ -28,7 +28,7 @@ export async function startWireGuard(
     env: { ...Object.fromEntries(settings), ...options.env },
   });
   await orStop(child, async () => {
-    await appearance(namespace, child, GATEWAY_FILES.wireguardSocket);
+    await untilReady(child, 'wireguard-go', () => exists(namespace, GATEWAY_FILES.wireguardSocket));
     const { wireguardKey } = GATEWAY_FILES;
     await namespace.run(['wg', 'set', device, 'listen-port', value('LISTEN_PORT'), 'private-key', wireguardKey]);
     await namespace.run(['ip', 'address', 'add', value('ADDRESS4'), 'dev', device]);
@@ -42,13 +42,6 @@ export async function startWireGuard(
 function environmentOf(content: string): Map<string, string> {
   const lines = content.split('\n').filter((line) => line !== '');
   return new Map(lines.map((line): [string, string] => [line.replace(/=.*/, ''), line.replace(/^[^=]*=/, '')]));
-}
-
-async function appearance(namespace: Pick<Namespace, 'run'>, child: Child, path: string): Promise<void> {
-  while (!(await exists(namespace, path))) {
-    if (!child.running) throw new CommandError('wireguard-go', await child.exited, child.output());
-    await delay(20);
-  }
 }
 
 async function exists(namespace: Pick<Namespace, 'run'>, path: string): Promise<boolean> {

@@ -9,7 +9,7 @@ import { GATEWAY_FILES, planGateway } from '../../../contracts/plan/plan.ts';
 import { innerAddresses } from '../../../contracts/plan/pool.ts';
 import { render } from '../../../contracts/plan/wireguard/render.ts';
 import { type Clock, systemClock, today } from '../../../core/clock/clock.ts';
-import { until } from '../../../core/clock/until.ts';
+import { waitUntil } from '../../../core/clock/until.ts';
 import { RecordingJournal } from '../../../core/journal/journal.ts';
 import type { Entitlement } from '../../../core/licences/licence.ts';
 import { systemRandom } from '../../../core/random/random.ts';
@@ -114,7 +114,7 @@ async function connect(gateway: Gateway, { namespace, privateKey, record }: Cust
   const child = await namespace.spawn(['wireguard-go', '-f', 'wg0'], { env: { LOG_LEVEL: 'silent' } });
   const peer = `PublicKey = ${gateway.publicKey}\nEndpoint = ${LAB.address4}:${TUNNEL.port}\nAllowedIPs = 0.0.0.0/0, ::/0\n`;
   place(namespace, '/run/wg0.conf', `[Interface]\nPrivateKey = ${privateKey}\n[Peer]\n${peer}`);
-  await until('the interface is there', () => works(namespace, ['wg', 'setconf', 'wg0', '/run/wg0.conf']));
+  await waitUntil('the interface is there', () => works(namespace, ['wg', 'setconf', 'wg0', '/run/wg0.conf']));
   const [four, six] = innerAddresses(TUNNEL, record.host);
   await namespace.run(['ip', 'address', 'add', `${four}/32`, 'dev', 'wg0']);
   await namespace.run(['ip', 'address', 'add', `${six}/128`, 'dev', 'wg0', 'nodad']);
@@ -144,9 +144,9 @@ test('a stock client goes out by the gateway, and is forgotten when it falls idl
     const customer = await newCustomer(gateway.lab.clients[0], 2, entitlement(7));
     gateway.seal([customer.record]);
     const client = await connect(gateway, customer);
-    await until('the page comes', async () => (await fetchPage(customer.namespace, LAB.web4)) === LAB.address4);
+    await waitUntil('the page comes', async () => (await fetchPage(customer.namespace, LAB.web4)) === LAB.address4);
     assert.equal(await fetchPage(customer.namespace, LAB.web6), LAB.address6);
-    await until('the session is live', () => agent.sessions.list().length === 1);
+    await waitUntil('the session is live', () => agent.sessions.list().length === 1);
     const inner = Uint8Array.of(10, 64, 192, 2);
     assert.equal(agent.adapter.sessionAt(inner, 0, 4), agent.sessions.list()[0]?.session);
     assert.match(await endpoints(gateway), /192\.0\.2\.2:/);
@@ -154,7 +154,7 @@ test('a stock client goes out by the gateway, and is forgotten when it falls idl
     assert.match(tracked, /dst=203\.0\.113\.80/);
     assert.doesNotMatch(tracked, /192\.0\.2\./, 'the address of the customer is not tracked');
     await client.stop();
-    await until('the session is over', () => agent.usage.length === 1);
+    await waitUntil('the session is over', () => agent.usage.length === 1);
     assert.doesNotMatch(await endpoints(gateway), /192\.0\.2/);
     const [record] = agent.usage as [UsageRecord];
     assert.deepEqual(
@@ -170,8 +170,8 @@ test('a stock client goes out by the gateway, and is forgotten when it falls idl
     assert.equal(agent.adapter.sessionAt(inner, 0, 4), undefined);
     assert.equal(agent.sessions.size, 0);
     await connect(gateway, customer);
-    await until('it may come back', async () => (await fetchPage(customer.namespace, LAB.web4)) === LAB.address4);
-    await until('the session is live', () => agent.sessions.list().length === 1);
+    await waitUntil('it may come back', async () => (await fetchPage(customer.namespace, LAB.web4)) === LAB.address4);
+    await waitUntil('the session is live', () => agent.sessions.list().length === 1);
   } finally {
     await agent.adapter.stop();
     await gateway.lab.close();
@@ -188,11 +188,11 @@ test('a peer without a seat, and one that is ended, get no answer until their ti
     const second = await newCustomer(gateway.lab.clients[1], 3, one);
     gateway.seal([first.record, second.record]);
     await connect(gateway, first);
-    await until('the first has its page', async () => (await page(first)) === LAB.address4);
-    await until('the first has its seat', () => agent.sessions.list().length === 1);
+    await waitUntil('the first has its page', async () => (await page(first)) === LAB.address4);
+    await waitUntil('the first has its seat', () => agent.sessions.list().length === 1);
     const client = await connect(gateway, second);
     await second.namespace.spawn(['ping', '-i', '0.2', LAB.web4]);
-    await until('the second is sent away', async () => !(await peers(gateway)).includes(second.record.host));
+    await waitUntil('the second is sent away', async () => !(await peers(gateway)).includes(second.record.host));
     assert.equal(agent.sessions.list().length, 1);
 
     const beats = agent.sessions.list();
@@ -200,11 +200,11 @@ test('a peer without a seat, and one that is ended, get no answer until their ti
       beats.map((beat) => beat.session),
       'seats',
     );
-    await until('the first is ended', () => agent.usage.length === 1);
-    await until('its peer is gone', async () => !(await peers(gateway)).includes(first.record.host));
+    await waitUntil('the first is ended', () => agent.usage.length === 1);
+    await waitUntil('its peer is gone', async () => !(await peers(gateway)).includes(first.record.host));
     await client.stop();
     await connect(gateway, second);
-    await until('the second gets the seat', () => agent.sessions.list().length === 1);
+    await waitUntil('the second gets the seat', () => agent.sessions.list().length === 1);
     assert.equal(await page(second), LAB.address4);
     assert.deepEqual(agent.journal.codes(), []);
   } finally {
@@ -227,8 +227,8 @@ test('sessions outlive the agent; the auth file and kill -9 of the daemon end th
     const client = await connect(gateway, stays);
     await connect(gateway, leaves);
     for (const customer of customers)
-      await until('the page comes', async () => (await page(customer)) === LAB.address4);
-    await until('both are live', () => agent.sessions.list().length === 2);
+      await waitUntil('the page comes', async () => (await page(customer)) === LAB.address4);
+    await waitUntil('both are live', () => agent.sessions.list().length === 2);
     await startInternet(leaves.namespace);
     assert.equal(await fetchPage(stays.namespace, innerAddresses(TUNNEL, 3)[0]), undefined, 'another customer');
     assert.ok(await fetchPage(leaves.namespace, innerAddresses(TUNNEL, 3)[0]), 'who does serve');
@@ -240,20 +240,20 @@ test('sessions outlive the agent; the auth file and kill -9 of the daemon end th
     assert.equal(await page(stays), LAB.address4);
 
     gateway.seal([stays.record]);
-    await until('the other is gone from the daemon', async () => (await peers(gateway)).join() === '2');
-    await until('its session is over', () => agent.usage.length === 1);
+    await waitUntil('the other is gone from the daemon', async () => (await peers(gateway)).join() === '2');
+    await waitUntil('its session is over', () => agent.usage.length === 1);
     assert.equal(agent.usage[0]?.usageTag, leaves.record.entitlement.usageTag);
     assert.equal(await page(leaves), undefined);
 
     gateway.daemon.signal('SIGKILL');
     await gateway.daemon.exited;
-    await until('the last session is over', () => agent.usage.length === 2);
+    await waitUntil('the last session is over', () => agent.usage.length === 2);
     gateway.daemon = await startWireGuard(gateway.lab.gateway, DIRECTORY, { user: AGENT });
-    await until('the peer is back', async () => (await peers(gateway)).join() === '2');
+    await waitUntil('the peer is back', async () => (await peers(gateway)).join() === '2');
     assert.deepEqual(agent.journal.codes(), ['daemon_lost', 'daemon_found']);
     await client.stop();
     await connect(gateway, stays);
-    await until('the page comes again', async () => (await page(stays)) === LAB.address4);
+    await waitUntil('the page comes again', async () => (await page(stays)) === LAB.address4);
   } finally {
     await agent.adapter.stop();
     await gateway.lab.close();
