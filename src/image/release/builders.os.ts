@@ -16,7 +16,7 @@ import {
 import { parseConfiguration } from '../../core/configuration/configuration.ts';
 import { BUILD_RECORD, type BuildRecord, OUTPUTS } from '../build/record.ts';
 import { fileDigest } from '../build/seal.os.ts';
-import { Refused } from './refused.ts';
+import { ReleaseRefused } from './refusal.ts';
 
 /** The file in a build directory that its builder signed. */
 export const STATEMENT_FILE = 'statement.json';
@@ -33,14 +33,17 @@ export function builderKey(file: string): KeyObject {
     writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' });
   }
   const key = createPrivateKey(readFileSync(file));
-  if (key.asymmetricKeyType !== 'ed25519') throw new Refused('builders', `${file} is not an Ed25519 key`);
+  if (key.asymmetricKeyType !== 'ed25519') throw new ReleaseRefused('builders', `${file} is not an Ed25519 key`);
   return key;
 }
 
 /** Signs what lies in a build directory as the work of a builder, and writes that beside it. */
 export async function writeStatement(directory: string, builder: string, key: KeyObject): Promise<void> {
   if (!BUILDER_NAME.safeParse(builder).success)
-    throw new Refused('builders', `'${builder}' cannot be a builder's name; it has lower-case letters, digits and '-'`);
+    throw new ReleaseRefused(
+      'builders',
+      `'${builder}' cannot be a builder's name; it has lower-case letters, digits and '-'`,
+    );
   const subjects = existsSync(join(directory, OPERATOR_FILE)) ? [...SUBJECTS, OPERATOR_FILE] : SUBJECTS;
   const statement = makeStatement(builder, readRecord(directory), await hashFiles(directory, subjects));
   writeFileSync(join(directory, STATEMENT_FILE), signStatement(statement, key));
@@ -49,25 +52,27 @@ export async function writeStatement(directory: string, builder: string, key: Ke
 /** What the build tells of itself. */
 export function readRecord(directory: string): BuildRecord {
   const file = join(directory, 'build.json');
-  if (!existsSync(file)) throw new Refused('build', `${directory} holds no finished build: ${file} is not there`);
+  if (!existsSync(file))
+    throw new ReleaseRefused('build', `${directory} holds no finished build: ${file} is not there`);
   const record = parseConfiguration(BUILD_RECORD, readFileSync(file, 'utf8'));
-  if ('problem' in record) throw new Refused('build', `${file}: ${record.problem}`);
+  if ('problem' in record) throw new ReleaseRefused('build', `${file}: ${record.problem}`);
   return record;
 }
 
 /** The builders whose word counts. */
 export function readBuilders(file: string): Builders {
-  if (!existsSync(file)) throw new Refused('builders', `${file} is not there: nobody is known whose word would count`);
+  if (!existsSync(file))
+    throw new ReleaseRefused('builders', `${file} is not there: nobody is known whose word would count`);
   const builders = parseBuilders(readFileSync(file, 'utf8'));
-  if ('problem' in builders) throw new Refused('builders', `${file}: ${builders.problem}`);
+  if ('problem' in builders) throw new ReleaseRefused('builders', `${file}: ${builders.problem}`);
   return builders;
 }
 
 /** Reads a statement and refuses it unless a known builder signed it. */
 export function readStatement(file: string, builders: Builders): Believed {
-  if (!existsSync(file)) throw new Refused('statement', `${file} is not there: nobody has signed this build`);
+  if (!existsSync(file)) throw new ReleaseRefused('statement', `${file} is not there: nobody has signed this build`);
   const read = believe(readFileSync(file, 'utf8'), builders);
-  if ('problem' in read) throw new Refused('statement', `${file}: ${read.problem}`);
+  if ('problem' in read) throw new ReleaseRefused('statement', `${file}: ${read.problem}`);
   return read;
 }
 
@@ -80,7 +85,7 @@ export async function hashFiles(directory: string, names: readonly string[]): Pr
   const digests: Record<string, string> = {};
   for (const name of names) {
     const file = join(directory, name);
-    if (!existsSync(file)) throw new Refused('build', `${file} is not there`);
+    if (!existsSync(file)) throw new ReleaseRefused('build', `${file} is not there`);
     digests[name] = await fileDigest(file);
   }
   return digests;

@@ -30,7 +30,7 @@ import type { Random } from '../../core/random/random.ts';
 import { replaceFile } from '../../host/files/replace.os.ts';
 import { run } from '../../host/processes/process.os.ts';
 import type { TokenKey } from '../tokens/token.os.ts';
-import { Refused } from './refused.ts';
+import { ReleaseRefused } from './refusal.ts';
 
 /*
  * The key directory, for a medium that is kept offline:
@@ -61,7 +61,8 @@ export async function createKeyring(
   key: TokenKey,
   pin: Uint8Array,
 ): Promise<Keyring> {
-  if (existsSync(join(directory, 'keyring.json'))) throw new Refused('keyring', `${directory} holds a keyring already`);
+  if (existsSync(join(directory, 'keyring.json')))
+    throw new ReleaseRefused('keyring', `${directory} holds a keyring already`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const db = await tokenCertificate(deps, operator, key, pin);
   const PK = await fileKey(deps, directory, 'PK', operator);
@@ -80,9 +81,9 @@ export async function createKeyring(
 
 export function readKeyring(directory: string): Keyring {
   const file = join(directory, 'keyring.json');
-  if (!existsSync(file)) throw new Refused('keyring', `${file} is not there; './lethe image keys' makes it`);
+  if (!existsSync(file)) throw new ReleaseRefused('keyring', `${file} is not there; './lethe image keys' makes it`);
   const keyring = parseKeyring(readFileSync(file, 'utf8'));
-  if ('problem' in keyring) throw new Refused('keyring', `${file}: ${keyring.problem}`);
+  if ('problem' in keyring) throw new ReleaseRefused('keyring', `${file}: ${keyring.problem}`);
   return keyring;
 }
 
@@ -106,8 +107,9 @@ export async function retireSigner(deps: CeremonyDeps, directory: string, which:
   const before = readKeyring(directory);
   const db = before.db.filter((certificate) => which.length < 8 || !fingerprint(certificate).startsWith(which));
   if (db.length !== before.db.length - 1)
-    throw new Refused('keyring', `${which} does not name exactly one certificate of db`);
-  if (db.length === 0) throw new Refused('keyring', 'without a certificate in db nothing boots; add the new one first');
+    throw new ReleaseRefused('keyring', `${which} does not name exactly one certificate of db`);
+  if (db.length === 0)
+    throw new ReleaseRefused('keyring', 'without a certificate in db nothing boots; add the new one first');
   const keyring = { ...before, time: nextTime(before, deps.clock.wall()), db };
   await writeKeyring(directory, keyring);
   return keyring;
@@ -153,7 +155,7 @@ async function writeKeyring(directory: string, keyring: Keyring): Promise<void> 
   for (const name of ['PK', 'KEK'] as const) await signVariable(directory, keyring, name, 'PK');
   for (const name of ['db', 'dbx'] as const) await signVariable(directory, keyring, name, 'KEK');
   const store = enrolledStore(readFileSync(TEMPLATE), keyring);
-  if ('problem' in store) throw new Refused('keyring', `OVMF's variable store: ${store.problem}`);
+  if ('problem' in store) throw new ReleaseRefused('keyring', `OVMF's variable store: ${store.problem}`);
   writeFileSync(join(enrol, 'OVMF_VARS.fd'), store);
   replaceFile(join(directory, 'keyring.json'), printKeyring(keyring), { mode: 0o644 });
 }

@@ -5,7 +5,7 @@ import { type Pe, parsePe, sectionContent } from '../../bytes/formats/pe.ts';
 import { type Believed, type Builders, claimOf, digestsOf } from '../../contracts/release/statement.ts';
 import { CommandError, run } from '../../host/processes/process.os.ts';
 import { hashSubjects, readRecord, readStatement, STATEMENT_FILE } from './builders.os.ts';
-import { Refused } from './refused.ts';
+import { ReleaseRefused } from './refusal.ts';
 
 /** One file that two builders did not get alike. */
 export interface Difference {
@@ -41,12 +41,12 @@ export function assertAgreement(first: Believed, second: Believed): void {
   const [mine, theirs] = [digestsOf(first.statement), digestsOf(second.statement)];
   const differing = [...new Set([...Object.keys(mine), ...Object.keys(theirs)])].filter((n) => mine[n] !== theirs[n]);
   const what = differing.length === 0 ? 'their inputs' : differing.toSorted().join(', ');
-  throw new Refused('different bytes', `${first.builder} and ${second.builder} do not agree on ${what}`);
+  throw new ReleaseRefused('different bytes', `${first.builder} and ${second.builder} do not agree on ${what}`);
 }
 
 function assertTwo(first: Believed, second: Believed): void {
   if (first.keyid === second.keyid || first.builder === second.builder)
-    throw new Refused(
+    throw new ReleaseRefused(
       'same builder',
       `both builds are by ${first.builder}; a second builder has to come to the same bytes`,
     );
@@ -64,7 +64,7 @@ export async function assertHolds(directory: string, { builder, statement }: Bel
   const signed = digestsOf(statement);
   for (const [name, digest] of Object.entries(await hashSubjects(directory, statement))) {
     if (digest !== signed[name])
-      throw new Refused('statement', `${join(directory, name)} is not what ${builder} signed`);
+      throw new ReleaseRefused('statement', `${join(directory, name)} is not what ${builder} signed`);
   }
 }
 

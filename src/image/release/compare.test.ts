@@ -9,7 +9,7 @@ import { sampleBuild } from '../../../proof/labs/release/sample.os.ts';
 import { type Builders, builderEntry } from '../../contracts/release/statement.ts';
 import { builderKey, readBuilders, readStatement, STATEMENT_FILE, writeStatement } from './builders.os.ts';
 import { assertAgreement, compareBuilds, differingParts, diffoscope, firstDifference } from './compare.os.ts';
-import { Refused } from './refused.ts';
+import { ReleaseRefused } from './refusal.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lethe-compare-'));
 const at = (...names: string[]) => join(directory, ...names);
@@ -35,7 +35,7 @@ after(() => rmSync(directory, { recursive: true }));
 const refused =
   (code: string, message = /./) =>
   (error: unknown) => {
-    assert.ok(error instanceof Refused, String(error));
+    assert.ok(error instanceof ReleaseRefused, String(error));
     assert.equal(error.code, code);
     assert.match(error.message, message);
     return true;

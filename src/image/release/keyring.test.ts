@@ -24,7 +24,7 @@ import { systemRandom } from '../../core/random/random.ts';
 import { run } from '../../host/processes/process.os.ts';
 import { TokenKey } from '../tokens/token.os.ts';
 import { addSigner, createKeyring, readKeyring, replaceKey, retireSigner, revokeHash } from './ceremony.os.ts';
-import { Refused } from './refused.ts';
+import { ReleaseRefused } from './refusal.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lethe-keyring-'));
 const at = (name: string) => join(directory, 'keys', name);
@@ -41,7 +41,7 @@ before(async () => {
 });
 after(() => rmSync(directory, { recursive: true }));
 
-const refused = (code: string) => (error: unknown) => error instanceof Refused && error.code === code;
+const refused = (code: string) => (error: unknown) => error instanceof ReleaseRefused && error.code === code;
 
 test('the ceremony makes PK and KEK as files that are closed, and the certificate of a key in the token', async () => {
   for (const name of ['PK.key', 'KEK.key']) assert.equal(statSync(at(name)).mode & 0o777, 0o600, name);

@@ -6,7 +6,7 @@ import { fingerprint, type Keyring } from '../../contracts/release/keyring.ts';
 import { PUBLISHED, parsePcrs } from '../../contracts/release/publication.ts';
 import { table } from '../../host/terminal/terminal.ts';
 import { addSigner, createKeyring, replaceKey, retireSigner, revokeHash } from './ceremony.os.ts';
-import { Refused } from './refused.ts';
+import { ReleaseRefused } from './refusal.ts';
 import { type ReleaseDeps, type TokenFlags, told, withKey } from './token.cli.ts';
 
 export interface KeyFlags extends TokenFlags {
@@ -41,7 +41,7 @@ export async function replace(
   deps: ReleaseDeps,
 ): Promise<number> {
   return await told(deps, async () => {
-    if (name !== 'PK' && name !== 'KEK') throw new Refused('keyring', `'${name}' is neither PK nor KEK`);
+    if (name !== 'PK' && name !== 'KEK') throw new ReleaseRefused('keyring', `'${name}' is neither PK nor KEK`);
     deps.stdout.write(keyringText(directory, await replaceKey(deps, directory, name, flags.operator)));
   });
 }
@@ -57,14 +57,14 @@ export async function revoke(program: string, flags: { keys: string }, deps: Rel
 /** An Authenticode hash: as it is, of a program, or of a published release. */
 function hashOf(program: string): string {
   if (/^[0-9a-f]{64}$/.test(program)) return program;
-  if (!existsSync(program)) throw new Refused('release', `${program} is neither a file nor a SHA-256 in hex`);
+  if (!existsSync(program)) throw new ReleaseRefused('release', `${program} is neither a file nor a SHA-256 in hex`);
   if (statSync(program).isDirectory()) {
     const pcrs = parsePcrs(readFileSync(join(program, PUBLISHED.pcrs), 'utf8'));
-    if ('problem' in pcrs) throw new Refused('release', `${PUBLISHED.pcrs}: ${pcrs.problem}`);
+    if ('problem' in pcrs) throw new ReleaseRefused('release', `${PUBLISHED.pcrs}: ${pcrs.problem}`);
     return pcrs.authenticode;
   }
   const pe = parsePe(readFileSync(program));
-  if ('problem' in pe) throw new Refused('release', `${program}: ${pe.problem}`);
+  if ('problem' in pe) throw new ReleaseRefused('release', `${program}: ${pe.problem}`);
   return authenticodeSha256(pe).toHex();
 }
 

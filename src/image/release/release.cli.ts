@@ -13,7 +13,7 @@ import { REPOSITORY } from '../build/recipe.os.ts';
 import { builderKey, OPERATOR_FILE, readBuilders, readRecord, STATEMENT_FILE, writeStatement } from './builders.os.ts';
 import { readKeyring } from './ceremony.os.ts';
 import { compareBuilds, type Difference, diffoscope } from './compare.os.ts';
-import { Refused } from './refused.ts';
+import { ReleaseRefused } from './refusal.ts';
 import { signRelease } from './sign.os.ts';
 import { pinOf, type ReleaseDeps, type TokenFlags, told, withToken } from './token.cli.ts';
 import { predictedPcrs, program, type Step, verifyRelease } from './verify.os.ts';
@@ -87,7 +87,7 @@ export async function sign(flags: SignFlags, deps: ReleaseDeps): Promise<number>
   return await told(deps, async () => {
     const [a, b, ...more] = flags.statement;
     if (a === undefined || b === undefined || more.length > 0)
-      throw new Refused('statement', 'give exactly two statements, by two builders');
+      throw new ReleaseRefused('statement', 'give exactly two statements, by two builders');
     const builders = readBuilders(flags.builders);
     const keyring = readKeyring(flags.keys);
     await withToken(flags, deps, async (key) => {
@@ -157,10 +157,11 @@ const MARK = { holds: '✓', fails: '✗', skipped: '·' } as const;
 async function rebuilt(release: string, scratch: string, flags: VerifyFlags, progress: Progress): Promise<string> {
   const { variant } = readRecord(release);
   if (variant !== 'release')
-    throw new Refused('release', `a '${variant}' is made from a build of your own: --rebuild DIR`);
+    throw new ReleaseRefused('release', `a '${variant}' is made from a build of your own: --rebuild DIR`);
   const file = join(release, OPERATOR_FILE);
   const operator = existsSync(file) ? parseOperator(readFileSync(file, 'utf8')) : undefined;
-  if (operator !== undefined && 'problem' in operator) throw new Refused('release', `${file}: ${operator.problem}`);
+  if (operator !== undefined && 'problem' in operator)
+    throw new ReleaseRefused('release', `${file}: ${operator.problem}`);
   const out = join(scratch, 'build');
   await buildImage({
     out,

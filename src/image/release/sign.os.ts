@@ -42,7 +42,7 @@ import { WARNING } from '../tokens/token.ts';
 import { OPERATOR_FILE, readRecord, readStatement } from './builders.os.ts';
 import { bundledPackages } from './bundled.os.ts';
 import { assertAgreement, assertHolds } from './compare.os.ts';
-import { Refused } from './refused.ts';
+import { ReleaseRefused } from './refusal.ts';
 import { billOfMaterials } from './sbom.ts';
 
 /** Makes a bootable medium from a build directory and a unified kernel image (src/image/build/iso.os.ts). */
@@ -73,7 +73,7 @@ export interface SignOptions {
 export async function signRelease(options: SignOptions): Promise<PublishedPcrs> {
   const { progress } = options;
   const out = resolve(options.out);
-  if (existsSync(out)) throw new Refused('release', `${out} is there already; a release is never overwritten`);
+  if (existsSync(out)) throw new ReleaseRefused('release', `${out} is there already; a release is never overwritten`);
   const record = readRecord(options.build);
   assertReleasable(record, options.draft === true);
   const believed = await progress.stage('two builders agree on these bytes', () => agreement(options));
@@ -99,9 +99,12 @@ export async function signRelease(options: SignOptions): Promise<PublishedPcrs> 
 function assertReleasable({ variant, commit }: BuildRecord, draft: boolean): void {
   if (draft) return;
   if (variant !== 'release')
-    throw new Refused('build', `this is the variant '${variant}', for tests; --draft signs it`);
+    throw new ReleaseRefused('build', `this is the variant '${variant}', for tests; --draft signs it`);
   if (commit === undefined || commit.endsWith('-dirty'))
-    throw new Refused('build', 'it was built from changed sources, which nobody else can rebuild; --draft signs it');
+    throw new ReleaseRefused(
+      'build',
+      'it was built from changed sources, which nobody else can rebuild; --draft signs it',
+    );
 }
 
 async function agreement(options: SignOptions): Promise<readonly [Believed, Believed]> {
@@ -124,11 +127,11 @@ async function signInToken(options: SignOptions): Promise<Signature> {
   const state = await key.pinState();
   const certificate = signerCertificate(keyring, (await key.publicKey()).export({ type: 'spki', format: 'der' }));
   if (certificate === undefined)
-    throw new Refused('keyring', `the key ${key.place.key} in '${key.place.token}' is not in the keyring's db`);
+    throw new ReleaseRefused('keyring', `the key ${key.place.key} in '${key.place.token}' is not in the keyring's db`);
   if (state === 'last' && options.lastTry !== true)
-    throw new Refused('last try', 'ONE TRY IS LEFT before the token locks; with --last-try it is used');
+    throw new ReleaseRefused('last try', 'ONE TRY IS LEFT before the token locks; with --last-try it is used');
   const unsigned = parsePe(readFileSync(join(options.build, PUBLISHED.unsigned)));
-  if ('problem' in unsigned) throw new Refused('build', `${PUBLISHED.unsigned}: ${unsigned.problem}`);
+  if ('problem' in unsigned) throw new ReleaseRefused('build', `${PUBLISHED.unsigned}: ${unsigned.problem}`);
   const pin = await options.pin(WARNING[state]);
   try {
     const hash = authenticodeSha256(unsigned);
@@ -151,7 +154,7 @@ async function assertAccepted(work: string, { certificate }: Signature): Promise
   try {
     await run(['sbverify', '--cert', file, join(work, PUBLISHED.signed)]);
   } catch {
-    throw new Refused('signature', 'sbverify does not accept the signature: the token signed with another key');
+    throw new ReleaseRefused('signature', 'sbverify does not accept the signature: the token signed with another key');
   } finally {
     rmSync(file);
   }

@@ -30,7 +30,7 @@ import { TokenKey } from '../tokens/token.os.ts';
 import { TokenError } from '../tokens/token.ts';
 import { builderKey, readBuilders, STATEMENT_FILE, writeStatement } from './builders.os.ts';
 import { createKeyring, readKeyring, revokeHash } from './ceremony.os.ts';
-import { Refused } from './refused.ts';
+import { ReleaseRefused } from './refusal.ts';
 import { type SignOptions, signRelease } from './sign.os.ts';
 import { predictedPcrs, program, type Step, verifyRelease } from './verify.os.ts';
 
@@ -92,7 +92,8 @@ async function refusedTo(out: string, changes: Partial<SignOptions>): Promise<Er
   return error;
 }
 
-const code = (error: Error) => (error instanceof Refused || error instanceof TokenError ? error.code : String(error));
+const code = (error: Error) =>
+  error instanceof ReleaseRefused || error instanceof TokenError ? error.code : String(error);
 
 test('two agreeing builders, a token and a PIN make a release', async () => {
   const pcrs = await signRelease(options('release'));
@@ -185,7 +186,7 @@ test('a wrong PIN, no PIN, an absent token or another key: an error that helps, 
   const other = new TokenKey(soft, { token: 'release', key: 'object:other' });
   await other.generate(soft.pin, '05', 2048);
   assert.equal(code(await refusedTo('x', { key: other })), 'keyring');
-  const broken = { makeIso: () => Promise.reject(new Refused('build', 'no medium')) };
+  const broken = { makeIso: () => Promise.reject(new ReleaseRefused('build', 'no medium')) };
   assert.equal(code(await refusedTo('x', broken)), 'build');
 });
 

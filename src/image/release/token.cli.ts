@@ -8,7 +8,7 @@ import type { Terminal } from '../../host/terminal/terminal.ts';
 import { hasSwap, type Keyboard, PinError, type PinSource, readPin, wipe } from '../tokens/pin.os.ts';
 import { compileToken, TokenKey } from '../tokens/token.os.ts';
 import { parseKeyUri, TokenError, WARNING } from '../tokens/token.ts';
-import { Refused } from './refused.ts';
+import { ReleaseRefused } from './refusal.ts';
 
 export interface ReleaseDeps {
   readonly stdout: Terminal;
@@ -35,7 +35,7 @@ export async function withToken<T>(
 ): Promise<T> {
   const place = parseKeyUri(flags.key);
   if (place === undefined)
-    throw new Refused(
+    throw new ReleaseRefused(
       'keyring',
       "--key must be 'pkcs11:token=LABEL;object=NAME' or 'pkcs11:token=LABEL;id=%02', without a PIN",
     );
@@ -85,7 +85,7 @@ export async function told(deps: ReleaseDeps, work: () => Promise<number | undef
   try {
     return (await work()) ?? 0;
   } catch (error) {
-    const expected = [Refused, TokenError, PinError].some((kind) => error instanceof kind);
+    const expected = [ReleaseRefused, TokenError, PinError].some((kind) => error instanceof kind);
     if (!(error instanceof Error)) throw error;
     deps.stderr.write(`\n${expected ? error.message : `It failed: ${error.message}`}\n`);
     return 1;

@@ -17,7 +17,7 @@ import type { BuildRecord } from '../build/record.ts';
 import { fileDigest } from '../build/seal.os.ts';
 import { readRecord, readStatement } from './builders.os.ts';
 import { assertAgreement, differingParts, firstDifference } from './compare.os.ts';
-import { Refused } from './refused.ts';
+import { ReleaseRefused } from './refusal.ts';
 import { type MakeIso, publishedPcrs, sbomOf } from './sign.os.ts';
 
 /** What a stranger checks, in this order. Everything but the first two steps compares with bytes of their own. */
@@ -88,7 +88,7 @@ async function outcome(step: Step['step'], check: () => Promise<string | undefin
       ? { step, result: 'skipped', detail: 'no file of known builders was given' }
       : { step, result: 'holds', detail };
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
+    if (!(error instanceof ReleaseRefused)) throw error;
     return { step, result: 'fails', detail: error.message };
   }
 }
@@ -97,9 +97,9 @@ async function wholeDownload(release: string): Promise<string> {
   const lines = text(release, PUBLISHED.sums).trimEnd().split('\n');
   for (const line of lines) {
     const [, digest, name = ''] = /^([0-9a-f]{64}) {2}([A-Za-z][A-Za-z0-9.-]*)$/.exec(line) ?? [];
-    if (digest === undefined) throw new Refused('release', `${PUBLISHED.sums} is not a list of sums`);
-    if (!existsSync(join(release, name))) throw new Refused('release', `${name} is missing`);
-    if ((await fileDigest(join(release, name))) !== digest) throw new Refused('release', `${name} is damaged`);
+    if (digest === undefined) throw new ReleaseRefused('release', `${PUBLISHED.sums} is not a list of sums`);
+    if (!existsSync(join(release, name))) throw new ReleaseRefused('release', `${name} is missing`);
+    if ((await fileDigest(join(release, name))) !== digest) throw new ReleaseRefused('release', `${name} is damaged`);
   }
   return `${lines.length} files`;
 }
@@ -111,7 +111,7 @@ async function agreeingBuilders({ release, rebuild, builders }: VerifyOptions): 
     .filter((file) => existsSync(file));
   const [a, b] = files.map((file) => readStatement(file, builders));
   if (a === undefined || b === undefined)
-    throw new Refused('statement', 'there are not two statements by builders that you know');
+    throw new ReleaseRefused('statement', 'there are not two statements by builders that you know');
   assertAgreement(a, b);
   const others: string[] = [];
   for (const { name, digest } of a.statement.subject) {
@@ -119,7 +119,10 @@ async function agreeingBuilders({ release, rebuild, builders }: VerifyOptions): 
     if (!existsSync(file) || (await fileDigest(file)) !== digest.sha256) others.push(name);
   }
   if (others.length > 0)
-    throw new Refused('different bytes', `your ${others.join(', ')} is not what ${a.builder} and ${b.builder} got`);
+    throw new ReleaseRefused(
+      'different bytes',
+      `your ${others.join(', ')} is not what ${a.builder} and ${b.builder} got`,
+    );
   return `${a.builder} and ${b.builder}`;
 }
 
@@ -153,7 +156,7 @@ async function signerOf(
       if (!(error instanceof CommandError)) throw error;
     }
   }
-  throw new Refused('signature', 'no certificate in the keyring made this signature');
+  throw new ReleaseRefused('signature', 'no certificate in the keyring made this signature');
 }
 
 async function medium(options: VerifyOptions, record: BuildRecord, work: string): Promise<string> {
@@ -181,19 +184,20 @@ export async function predictedPcrs(release: string, image: Pe, keyring: Keyring
 
 async function predictions(options: VerifyOptions): Promise<string> {
   const published = parsePcrs(text(options.release, PUBLISHED.pcrs));
-  if ('problem' in published) throw new Refused('release', `${PUBLISHED.pcrs}: ${published.problem}`);
+  if ('problem' in published) throw new ReleaseRefused('release', `${PUBLISHED.pcrs}: ${published.problem}`);
   const mine = await predictedPcrs(options.release, program(options.rebuild), keyringOf(options.release));
   for (const pcr of [4, 7, 9, 11] as const) {
-    if (mine.pcrs[pcr] !== published.pcrs[pcr]) throw new Refused('release', `PCR ${pcr} would be ${mine.pcrs[pcr]}`);
+    if (mine.pcrs[pcr] !== published.pcrs[pcr])
+      throw new ReleaseRefused('release', `PCR ${pcr} would be ${mine.pcrs[pcr]}`);
   }
   if (JSON.stringify(mine) !== JSON.stringify(published))
-    throw new Refused('release', `${PUBLISHED.pcrs} speaks of another release`);
+    throw new ReleaseRefused('release', `${PUBLISHED.pcrs} speaks of another release`);
   return 'PCR 4, 7, 9, 11';
 }
 
 async function bill(options: VerifyOptions, record: BuildRecord): Promise<string> {
   if ((await sbomOf(options.rebuild, record, options.repository)) !== text(options.release, PUBLISHED.sbom))
-    throw new Refused('release', `${PUBLISHED.sbom} does not list what your locks name`);
+    throw new ReleaseRefused('release', `${PUBLISHED.sbom} does not list what your locks name`);
   return PUBLISHED.sbom;
 }
 
@@ -201,7 +205,7 @@ async function assertSame(published: string, mine: string, name: string): Promis
   const [theirs, own] = [await fileDigest(published), await fileDigest(mine)];
   if (theirs === own) return own;
   const offset = firstDifference(published, mine);
-  throw new Refused(
+  throw new ReleaseRefused(
     'different bytes',
     `${name} differs from byte ${offset} on (${differingParts(published, mine, offset)})`,
   );
@@ -209,7 +213,7 @@ async function assertSame(published: string, mine: string, name: string): Promis
 
 function present(directory: string, name: string): string {
   const file = join(directory, name);
-  if (!existsSync(file)) throw new Refused('release', `${file} is not there`);
+  if (!existsSync(file)) throw new ReleaseRefused('release', `${file} is not there`);
   return file;
 }
 
@@ -220,12 +224,12 @@ function text(directory: string, name: string): string {
 /** The unsigned image of a build or a release. */
 export function program(directory: string): Pe {
   const pe = parsePe(readFileSync(present(directory, PUBLISHED.unsigned)));
-  if ('problem' in pe) throw new Refused('build', `${PUBLISHED.unsigned}: ${pe.problem}`);
+  if ('problem' in pe) throw new ReleaseRefused('build', `${PUBLISHED.unsigned}: ${pe.problem}`);
   return pe;
 }
 
 function keyringOf(release: string): Keyring {
   const keyring = parseKeyring(text(release, PUBLISHED.keyring));
-  if ('problem' in keyring) throw new Refused('keyring', `${PUBLISHED.keyring}: ${keyring.problem}`);
+  if ('problem' in keyring) throw new ReleaseRefused('keyring', `${PUBLISHED.keyring}: ${keyring.problem}`);
   return keyring;
 }

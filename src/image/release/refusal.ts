@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 /** Why a release is not made, or not believed. */
-export type RefusalCode =
+export type ReleaseRefusalCode =
   | 'keyring'
   | 'builders'
   | 'build'
@@ -13,11 +13,11 @@ export type RefusalCode =
   | 'release';
 
 /** A person has to do something. The message says what; nothing was written. */
-export class Refused extends Error {
-  override readonly name = 'Refused';
-  readonly code: RefusalCode;
+export class ReleaseRefused extends Error {
+  override readonly name = 'ReleaseRefused';
+  readonly code: ReleaseRefusalCode;
 
-  constructor(code: RefusalCode, message: string) {
+  constructor(code: ReleaseRefusalCode, message: string) {
     super(message);
     this.code = code;
   }
