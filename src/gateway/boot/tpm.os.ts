@@ -45,86 +45,79 @@ const ATTRIBUTES = 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|r
  * exchange: each program that may run beside another has its own. Nobody else may enter either.
  */
 export function openTpm(directory: string, tcti: string, random: Random, scratch = directory): Tpm {
-  for (const place of [directory, scratch]) mkdirSync(place, { recursive: true, mode: 0o700 });
+  const tools = toolsOf(directory, tcti, scratch);
+  return {
+    endorsementCertificate: () => readCertificate(tools),
+    makeAttestationKey: () => makeKeys(tools, random),
+    attestationKey: () => publicArea(tools.read('ak.pub')),
+    activate: (credential) => activate(tools, credential),
+    quote: (extraData) => quote(tools, extraData),
+    extend: (pcr, digest) => tools.run('tpm2_pcrextend', `${pcr}:sha256=${digest.toHex()}`),
+  };
+}
+
+/** tpm2-tools, and the files that they read and write. */
+interface TpmTools {
+  /** Path of a file by its name. */
+  at(name: string): string;
+  read(name: string): Uint8Array;
+  /** Runs a tool, and leaves nothing of it in the TPM's memory. */
+  run(...argv: readonly string[]): Promise<void>;
+  /** Runs a tool whose session the next one needs. */
+  runHolding(...argv: readonly string[]): Promise<void>;
+}
+
+function toolsOf(directory: string, tcti: string, scratch: string): TpmTools {
+  for (const one of [directory, scratch]) mkdirSync(one, { recursive: true, mode: 0o700 });
   const at = (name: string) => join(KEPT.has(name) ? directory : scratch, name);
-  const read = (name: string) => new Uint8Array(readFileSync(at(name)));
   const options = { env: { TPM2TOOLS_TCTI: tcti, TSS2_LOG: 'all+none' }, cwd: scratch };
   // The kernel's resource manager clears up behind each tool. Without it, the TPM is soon full.
   const managed = tcti.includes('tpmrm');
-  const tool = async (...argv: readonly string[]): Promise<void> => {
-    await run(argv, options);
-    if (managed) return;
-    for (const kind of ['--transient-object', '--loaded-session']) await run(['tpm2_flushcontext', kind], options);
-  };
   return {
-    async endorsementCertificate() {
-      await tool('tpm2_nvread', CERTIFICATE_INDEX, '--output', at('ek.crt'));
-      return read('ek.crt');
+    at,
+    read: (name) => new Uint8Array(readFileSync(at(name))),
+    async run(...argv) {
+      await run(argv, options);
+      if (managed) return;
+      for (const kind of ['--transient-object', '--loaded-session']) await run(['tpm2_flushcontext', kind], options);
     },
-    async makeAttestationKey() {
-      writeFileSync(at('unique'), uniqueOf(random));
-      await tool('tpm2_createek', '-Q', '-c', at('ek.ctx'), '-G', 'rsa', '-u', at('ek.pub'));
-      const kind = ['-C', 'e', '-g', 'sha256', '-G', 'ecc256:ecdsa-sha256:null', '-a', ATTRIBUTES];
-      await tool('tpm2_createprimary', '-Q', ...kind, '-u', at('unique'), '-c', at('ak.ctx'), '-o', at('ak.pub'));
-      return publicArea(read('ak.pub'));
-    },
-    attestationKey: () => publicArea(read('ak.pub')),
-    async activate(credential) {
-      writeFileSync(at('credential'), credentialFile(credential), { mode: 0o600 });
-      await run(['tpm2_startauthsession', '--policy-session', '-S', at('session.ctx')], options);
-      await run(['tpm2_policysecret', '-Q', '-S', at('session.ctx'), '-c', 'e'], options);
-      try {
-        await run(
-          [
-            'tpm2_activatecredential',
-            '-Q',
-            '-c',
-            at('ak.ctx'),
-            '-C',
-            at('ek.ctx'),
-            '-i',
-            at('credential'),
-            '-o',
-            at('secret'),
-            '-P',
-            `session:${at('session.ctx')}`,
-          ],
-          options,
-        );
-        return read('secret');
-      } finally {
-        rmSync(at('secret'), { force: true });
-        await tool('tpm2_flushcontext', at('session.ctx'));
-      }
-    },
-    async quote(extraData) {
-      const [quote, signature, pcrs] = ['quote.msg', 'quote.sig', 'quote.pcrs'] as const;
-      await tool(
-        'tpm2_quote',
-        '-Q',
-        '-c',
-        at('ak.ctx'),
-        '-g',
-        'sha256',
-        '-l',
-        `sha256:${QUOTED_PCRS.join(',')}`,
-        '-q',
-        extraData.toHex(),
-        '-m',
-        at(quote),
-        '-s',
-        at(signature),
-        '-o',
-        at(pcrs),
-        '-F',
-        'values',
-      );
-      return { quote: read(quote), signature: read(signature), pcrs: read(pcrs) };
-    },
-    async extend(pcr, digest) {
-      await tool('tpm2_pcrextend', `${pcr}:sha256=${digest.toHex()}`);
+    async runHolding(...argv) {
+      await run(argv, options);
     },
   };
+}
+
+async function readCertificate({ at, read, run }: TpmTools): Promise<Uint8Array> {
+  await run('tpm2_nvread', CERTIFICATE_INDEX, '--output', at('ek.crt'));
+  return read('ek.crt');
+}
+
+async function makeKeys({ at, read, run }: TpmTools, random: Random): Promise<Uint8Array> {
+  writeFileSync(at('unique'), uniqueOf(random));
+  await run('tpm2_createek', '-Q', '-c', at('ek.ctx'), '-G', 'rsa', '-u', at('ek.pub'));
+  const kind = ['-C', 'e', '-g', 'sha256', '-G', 'ecc256:ecdsa-sha256:null', '-a', ATTRIBUTES];
+  await run('tpm2_createprimary', '-Q', ...kind, '-u', at('unique'), '-c', at('ak.ctx'), '-o', at('ak.pub'));
+  return publicArea(read('ak.pub'));
+}
+
+async function activate({ at, read, run, runHolding }: TpmTools, credential: Credential): Promise<Uint8Array> {
+  writeFileSync(at('credential'), credentialFile(credential), { mode: 0o600 });
+  await using held = new AsyncDisposableStack();
+  const session = at('session.ctx');
+  await runHolding('tpm2_startauthsession', '--policy-session', '-S', session);
+  held.defer(() => run('tpm2_flushcontext', session));
+  await runHolding('tpm2_policysecret', '-Q', '-S', session, '-c', 'e');
+  held.defer(() => rmSync(at('secret'), { force: true }));
+  const keys = ['-c', at('ak.ctx'), '-C', at('ek.ctx'), '-P', `session:${session}`];
+  await runHolding('tpm2_activatecredential', '-Q', ...keys, '-i', at('credential'), '-o', at('secret'));
+  return read('secret');
+}
+
+async function quote({ at, read, run }: TpmTools, extraData: Uint8Array): Promise<TpmQuote> {
+  const asked = ['-g', 'sha256', '-l', `sha256:${QUOTED_PCRS.join(',')}`, '-q', extraData.toHex()];
+  const files = ['-m', at('quote.msg'), '-s', at('quote.sig'), '-o', at('quote.pcrs'), '-F', 'values'];
+  await run('tpm2_quote', '-Q', '-c', at('ak.ctx'), ...asked, ...files);
+  return { quote: read('quote.msg'), signature: read('quote.sig'), pcrs: read('quote.pcrs') };
 }
 
 function publicArea(file: Uint8Array): Uint8Array {
