@@ -8,10 +8,19 @@ import type { AllowFlags } from './releases.cli.ts';
 const PROGRAM = fileURLToPath(new URL('../../cmd/activator.ts', import.meta.url));
 const CONFIG = ['--activator <file>', "the activator's configuration file"] as const;
 
-/** `activator`, `policy` and `gateway` of the command line. What they need is loaded when they are called. */
-export function addActivationCommands(program: Command, deps: GatewayCliDeps, exit: (code: number) => void): void {
-  const gateways = () => import('./enrol.cli.ts');
+const POLICY = ['--policy <file>', "the activator's policy file"] as const;
 
+/** Ends the process with the code of a command. */
+type ExitWith = (code: number) => void;
+
+/** `activator`, `policy` and `gateway` of the command line. What they need is loaded when they are called. */
+export function addActivationCommands(program: Command, deps: GatewayCliDeps, exit: ExitWith): void {
+  addActivator(program, exit);
+  addPolicy(program, deps, exit);
+  addGateway(program, deps, exit);
+}
+
+function addActivator(program: Command, exit: ExitWith): void {
   program
     .command('activator')
     .description('give gateways their secrets once they have proven what they run, in the foreground')
@@ -24,16 +33,17 @@ export function addActivationCommands(program: Command, deps: GatewayCliDeps, ex
       process.on('SIGINT', () => undefined);
       exit(spawnSync(process.execPath, argv, { stdio: 'inherit' }).status ?? 1);
     });
+}
 
-  const policy = ['--policy <file>', "the activator's policy file"] as const;
+function addPolicy(program: Command, deps: GatewayCliDeps, exit: ExitWith): void {
   const releases = () => import('./releases.cli.ts');
-  const releasesOf = program.command('policy').description('releases that the activator believes');
+  const policy = program.command('policy').description('releases that the activator believes');
 
-  releasesOf
+  policy
     .command('allow')
     .description('let machines run a published release, new or again')
     .argument('<pcrs.json>', "the release's predicted PCR values")
-    .requiredOption(...policy)
+    .requiredOption(...POLICY)
     .requiredOption('--until <date>', 'first day on which it is not allowed any more')
     .option('--from <date>', 'first day; today unless given')
     .addHelpText(
@@ -42,13 +52,16 @@ export function addActivationCommands(program: Command, deps: GatewayCliDeps, ex
     )
     .action(async (file: string, flags: AllowFlags) => exit((await releases()).allowCommand(file, flags, deps)));
 
-  releasesOf
+  policy
     .command('revoke')
     .description('refuse machines that run a release, from now on')
     .argument('<version>')
-    .requiredOption(...policy)
+    .requiredOption(...POLICY)
     .action(async (version: string, flags: AllowFlags) => exit((await releases()).revokeCommand(version, flags, deps)));
+}
 
+function addGateway(program: Command, deps: GatewayCliDeps, exit: ExitWith): void {
+  const gateways = () => import('./enrol.cli.ts');
   const gateway = program.command('gateway').description('machines that may become gateways, and their TPMs');
 
   gateway

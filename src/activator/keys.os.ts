@@ -33,7 +33,7 @@ const SCHEMA = z.strictObject({
 
 type Kept = z.output<typeof authority>;
 
-interface Deps {
+interface KeyDeps {
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -47,7 +47,7 @@ export class AuthorityError extends Error {
 export const ACTIVATOR_FILES = { keys: 'keys.json', store: 'activator.sqlite' } as const;
 
 /** Opens the keys in a directory, or makes them. `issuer` is used in place of an own authority, and not kept. */
-export async function openActivatorKeys(directory: string, deps: Deps, issuer?: Authority): Promise<ActivatorKeys> {
+export async function openActivatorKeys(directory: string, deps: KeyDeps, issuer?: Authority): Promise<ActivatorKeys> {
   const path = join(directory, ACTIVATOR_FILES.keys);
   if (!existsSync(path)) {
     const made = await makeKeys(deps, issuer === undefined);
@@ -84,7 +84,7 @@ function subjectOf({ subject }: X509Certificate): Name {
   return organization === undefined ? { commonName } : { organization, commonName };
 }
 
-async function makeKeys(deps: Deps, withIssuer: boolean): Promise<z.input<typeof SCHEMA>> {
+async function makeKeys(deps: KeyDeps, withIssuer: boolean): Promise<z.input<typeof SCHEMA>> {
   const make = async (commonName: string, key: KeyObject): Promise<Kept> => {
     const { certificate } = await createAuthority(deps, { name: { commonName }, key, signer: signerOf(key) });
     return { certificate, key: privateKeyPem(key) };

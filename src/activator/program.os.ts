@@ -50,14 +50,14 @@ export interface RunningActivator {
   close(): Promise<void>;
 }
 
-interface Deps {
+interface RunDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly journal: Journal;
 }
 
 /** Opens the store and the port. What was opened is closed again when a later step fails. */
-export async function runActivator(loaded: LoadedActivator, deps: Deps): Promise<RunningActivator> {
+export async function runActivator(loaded: LoadedActivator, deps: RunDeps): Promise<RunningActivator> {
   const { config } = loaded;
   const keys = await openKeys(loaded, deps);
   await using opened = new AsyncDisposableStack();
@@ -77,12 +77,12 @@ export async function runActivator(loaded: LoadedActivator, deps: Deps): Promise
   return { url: listening.url, authority: keys.tls.certificate, close: () => kept.disposeAsync() };
 }
 
-export function openKeys({ config, issuer }: LoadedActivator, deps: Omit<Deps, 'journal'>): Promise<ActivatorKeys> {
+export function openKeys({ config, issuer }: LoadedActivator, deps: Omit<RunDeps, 'journal'>): Promise<ActivatorKeys> {
   return openActivatorKeys(config.directory, deps, issuer === undefined ? undefined : authorityFromPem(issuer));
 }
 
 /** A certificate for this run, with a key that nobody else ever has. */
-async function tlsOf({ tls }: ActivatorKeys, { name, addresses }: ActivatorConfig, deps: Deps) {
+async function tlsOf({ tls }: ActivatorKeys, { name, addresses }: ActivatorConfig, deps: RunDeps) {
   const key = await generateP256Key();
   const subject = { name, addresses: addresses.map(addressBytes), key };
   return { cert: await issueServerCertificate(deps, tls, subject), key: privateKeyPem(key) };
