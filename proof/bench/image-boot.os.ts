@@ -10,7 +10,7 @@ import type { ImageSite } from './image-site.os.ts';
 import type { Customer } from './memory-gateway.os.ts';
 
 /** Milliseconds in which an emulated machine serves, whoever else is busy. */
-const PATIENCE = 600_000;
+const TIMEOUT = 600_000;
 
 /** MiB: what a small machine has. */
 const MEMORY = 1024;
@@ -53,7 +53,7 @@ export async function powerOn(
     off.catch(() => undefined);
     const session = await openvpnSession(site, 0, customer);
     try {
-      await Promise.race([session.up(PATIENCE), off]);
+      await Promise.race([session.up(TIMEOUT), off]);
       assert.equal(await session.fetch(), site.parameters.plan.address4, 'the Internet saw somebody else');
       return { machine, seconds: (clock.elapsed() - began) / 1000 };
     } finally {

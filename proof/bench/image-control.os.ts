@@ -4,7 +4,7 @@ import type { StandInControl } from '../labs/control/stand-in.os.ts';
 
 const AUTH_FILE = '/fleet/v1/authfile';
 /** Milliseconds in which an emulated machine fetches and verifies an auth file. */
-const PATIENCE = 300_000;
+const TIMEOUT = 300_000;
 
 /** Control as far as a gateway needs it that shall serve many: an auth file, and someone who takes what it reports. */
 export class FeedingControl {
@@ -36,6 +36,6 @@ export class FeedingControl {
   /** Resolves when a gateway asks for what is newer than this version: there it is in force. */
   async inForce(version: number): Promise<void> {
     const asks = () => this.#control.heard.some(({ path, etag }) => path === AUTH_FILE && etag === `"${version}"`);
-    await waitUntil(`auth file ${version} is in force`, asks, PATIENCE);
+    await waitUntil(`auth file ${version} is in force`, asks, TIMEOUT);
   }
 }

@@ -77,7 +77,7 @@ export async function memoryOf({ probe }: Machine): Promise<GuestMemory> {
 
 const AT_ONCE = 4;
 /** Milliseconds. */
-const PATIENCE = 600_000;
+const TIMEOUT = 600_000;
 
 /** Everybody connects, and stays. A few at a time: the emulated machine makes each of them a key exchange. */
 export async function connectAll(site: ImageSite, scale: Scale, crowd: Crowd): Promise<Session[]> {
@@ -90,10 +90,10 @@ export async function connectAll(site: ImageSite, scale: Scale, crowd: Crowd): P
   for (let at = 0; at < starts.length; at += AT_ONCE) {
     const some = await Promise.all(starts.slice(at, at + AT_ONCE).map((start) => start()));
     sessions.push(...some);
-    await Promise.all(some.map((session) => session.up(PATIENCE)));
+    await Promise.all(some.map((session) => session.up(TIMEOUT)));
     await fetchAll(site, some);
   }
-  await waitUntil(`a beat tells ${starts.length} sessions`, () => site.control.sessions === starts.length, PATIENCE);
+  await waitUntil(`a beat tells ${starts.length} sessions`, () => site.control.sessions === starts.length, TIMEOUT);
   return sessions;
 }
 

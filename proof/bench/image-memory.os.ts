@@ -9,7 +9,7 @@ import type { Session } from './image-session.os.ts';
 import type { ImageSite } from './image-site.os.ts';
 
 /** Milliseconds until the gateway has noticed that somebody left. */
-const PATIENCE = 300_000;
+const TIMEOUT = 300_000;
 
 interface Taken {
   readonly idle: GuestMemory;
@@ -38,7 +38,7 @@ export async function memoryRows(
   try {
     const ahead = (await machine.probe.text('systemctl is-active lethe-keys')).trim();
     assert.equal(ahead, 'active', 'the keys of this boot were not made ahead');
-    await waitUntil('the first client is gone', () => control.sessions === 0, PATIENCE);
+    await waitUntil('the first client is gone', () => control.sessions === 0, TIMEOUT);
     const idle = await memoryOf(machine);
     context.say(`${scale.credentials} credentials`);
     const file = crowd.all(2);

@@ -49,7 +49,7 @@ const POLICY = join(DATA, 'activator/policy.json');
 const CONFIG = join(DATA, 'activator/activator.json');
 const MEMORY = `/dev/shm/${directory.slice(-6)}`;
 /** Milliseconds. An emulated machine on a busy host is slow. */
-const PATIENCE = 400_000;
+const TIMEOUT = 400_000;
 
 let built: BuiltImage;
 let scene: Scene;
@@ -87,7 +87,7 @@ const text = (command: string) => machine().probe.text(command, 600);
 const device = (protocol: Device['protocol']) => devices.find((known) => known.protocol === protocol) as Device;
 
 async function said(line: string): Promise<void> {
-  await waitUntil(`somebody says ${line}`, () => scene.said().includes(line), PATIENCE);
+  await waitUntil(`somebody says ${line}`, () => scene.said().includes(line), TIMEOUT);
 }
 
 function lethe(...argv: string[]): Promise<string> {
@@ -147,7 +147,7 @@ test('a renewed certificate reaches customers, WireGuard does not notice, and Op
   assert.notEqual(second, first);
   const { client } = device('openvpn');
   const connections = () => client?.output().match(/Initialization Sequence Completed/g)?.length ?? 0;
-  await waitUntil('OpenVPN is back', () => connections() === 2 && met().length === 2, PATIENCE);
+  await waitUntil('OpenVPN is back', () => connections() === 2 && met().length === 2, TIMEOUT);
   assert.deepEqual(met(), [first, second]);
   for (const each of devices) await use(each, plan());
   assert.equal(await text('cat /sys/class/net/wg0/ifindex'), link);

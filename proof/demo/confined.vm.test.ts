@@ -31,7 +31,7 @@ chmodSync(directory, 0o711);
 const at = (name: string) => join(directory, name);
 
 /** Milliseconds, for machines much slower than ours. */
-const PATIENCE = 300_000;
+const TIMEOUT = 300_000;
 /** Datagrams of a tunnel that may be lost where nothing has to be: two seconds of them. */
 const FEW = 40;
 /**
@@ -65,7 +65,7 @@ before(async () => {
     release: '0.1.0',
     listen: { host: '127.0.0.1', port: 0 },
     terminal: { write: () => undefined, interactive: false },
-    wireguardIdle: 2 * PATIENCE,
+    wireguardIdle: 2 * TIMEOUT,
     image: await signedRelease(at('signing'), [probe, probe]),
     hardware: { disks: DISKS },
     directory: at('data'),
@@ -96,7 +96,7 @@ const namespace = (protocol: Device['protocol']) => device(protocol).machine.nam
 /** Asks until the guest's answer is as wanted. */
 async function guestSays(command: string, wanted: RegExp): Promise<void> {
   const says = async () => wanted.test((await machine().probe.run(command)).output.toString());
-  await waitUntil(`${command} says ${wanted} in the guest`, says, PATIENCE);
+  await waitUntil(`${command} says ${wanted} in the guest`, says, TIMEOUT);
 }
 
 /** Lets something happen to all sessions at once, and says what it cost each. */
@@ -120,7 +120,7 @@ async function unnoticed(what: string, context: TestContext, event: Promise<unkn
 }
 
 const pidOf = async (daemon: string) => (await guest(`systemctl show -P MainPID lethe-${daemon}`)).trim();
-const threeSeats = () => waitUntil('three seats are taken', async () => (await customer.seats()).used === 3, PATIENCE);
+const threeSeats = () => waitUntil('three seats are taken', async () => (await customer.seats()).used === 3, TIMEOUT);
 
 /** What AppArmor denied in this boot, one line of the kernel's each. */
 async function denied(): Promise<string[]> {
@@ -160,7 +160,7 @@ test('IKE_SA and CHILD_SA are rekeyed, by the client and by the gateway', async 
   for (const [what, rekey] of rekeyings) {
     const before = await associations();
     const done = rekey().then(() =>
-      waitUntil(`there are new keys (${what})`, async () => (await associations()) !== before, PATIENCE),
+      waitUntil(`there are new keys (${what})`, async () => (await associations()) !== before, TIMEOUT),
     );
     await unnoticed(what, context, done);
   }
@@ -199,7 +199,7 @@ test('OpenVPN makes new data keys', async (context) => {
   await unnoticed(
     'renegotiation',
     context,
-    waitUntil('there are new keys', () => renegotiations() > before, PATIENCE),
+    waitUntil('there are new keys', () => renegotiations() > before, TIMEOUT),
   );
 });
 
@@ -236,7 +236,7 @@ test('customers leave, and of each session that has ended there is an event', as
   const events = async () =>
     (await customer.remembered()).filter(({ store }) => store === 'database.usage_events').length;
   // OpenVPN came back once. WireGuard says no goodbye, and its session is given up later.
-  await waitUntil('there are three events', async () => (await events()) === 3, PATIENCE);
+  await waitUntil('there are three events', async () => (await events()) === 3, TIMEOUT);
 });
 
 test('in all of this nothing was denied; a thing that is to be denied would have been seen', async () => {

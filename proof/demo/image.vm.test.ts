@@ -23,7 +23,7 @@ const directory = mkdtempSync(join(tmpdir(), 'lethe-image-'));
 chmodSync(directory, 0o711);
 const at = (name: string) => join(directory, name);
 const DATA = at('data');
-const PATIENCE = 400_000;
+const TIMEOUT = 400_000;
 
 /** Lines for whoever watches. */
 const shown: string[] = [];
@@ -74,7 +74,7 @@ test('stock clients reach the Internet through the machine, and six fields remai
     assert.ok(report.page && report.dns, device.protocol);
   }
   for (const device of devices) await device.client?.disconnect();
-  await waitUntil('there are three events', async () => (await events()).length === 3, PATIENCE);
+  await waitUntil('there are three events', async () => (await events()).length === 3, TIMEOUT);
   for (const fields of await events()) assert.deepEqual(fields.map(({ name }) => name).toSorted(), FIELDS);
 });
 
@@ -109,7 +109,7 @@ test('the machine comes back as it was made, proves itself anew, and has other k
   assert.notDeepEqual(again.keys, boot.keys);
 
   // Customers find the machine's new WireGuard key at the portal; the other profiles hold as they are.
-  await waitUntil('control is back', () => customer.seats().then(Boolean, () => false), PATIENCE);
+  await waitUntil('control is back', () => customer.seats().then(Boolean, () => false), TIMEOUT);
   const { wireguard, keys } = await takeProfiles(customer, plan());
   assert.notEqual(wireguard, profiles.wireguard);
   for (const device of devices) {
@@ -117,6 +117,6 @@ test('the machine comes back as it was made, proves itself anew, and has other k
     await use(device, plan());
     await device.client.disconnect();
   }
-  await waitUntil('there are six events', async () => (await events()).length === 6, PATIENCE);
+  await waitUntil('there are six events', async () => (await events()).length === 6, TIMEOUT);
   assert.equal(said(), '');
 });

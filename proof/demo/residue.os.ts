@@ -32,7 +32,7 @@ export interface Residue {
 }
 
 /** An emulated machine with much to do. Milliseconds. */
-const PATIENCE = 400_000;
+const TIMEOUT = 400_000;
 
 /**
  * Three stock clients come to a gateway's machine, look a name up, fetch two pages, and leave. Its whole memory, kernel
@@ -43,7 +43,7 @@ export async function residueOf(deps: ResidueDeps): Promise<Residue> {
   const scene = await openScene({ ...deps, hardware: { memoryFile: deps.memoryFile } });
   try {
     const machine = machineOf(scene);
-    await waitUntil('the machine serves', () => serves(machine), PATIENCE);
+    await waitUntil('the machine serves', () => serves(machine), TIMEOUT);
     const looks = new RamLooks();
     const hunt = new Hunt([Buffer.from(scene.service.identity.usageKey, 'base64')]);
     await play(scene, deps, hunt, (phase) => look(machine, deps.memoryFile, hunt, looks, phase));

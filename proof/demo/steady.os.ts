@@ -10,7 +10,7 @@ const PROGRAM = fileURLToPath(new URL('steady.ts', import.meta.url));
 const PORT = 7007;
 /** Datagrams and bytes that must have come back after an event, before its toll is taken. */
 const AFTERWARDS = { datagrams: 10, bytes: 65_536 };
-const PATIENCE = 120_000;
+const TIMEOUT = 120_000;
 const NOTHING: Count = { sent: 0, last: 0, answered: 0, bytes: 0, broken: false };
 
 /** What one tunnel's traffic lost while something happened. */
@@ -33,13 +33,13 @@ export class Steady {
   /** Has the Internet answer; once in a world. */
   static async answering(world: World): Promise<void> {
     const child = await world.router.spawn([process.execPath, PROGRAM, 'answer', String(PORT)]);
-    await waitUntil('somebody answers', () => child.output().includes('ready'), PATIENCE);
+    await waitUntil('somebody answers', () => child.output().includes('ready'), TIMEOUT);
   }
 
   static async start(namespace: Namespace): Promise<Steady> {
     const child = await namespace.spawn([process.execPath, PROGRAM, 'ask', INTERNET.address4, String(PORT)]);
     const steady = new Steady(child);
-    await waitUntil('there is traffic', () => steady.#passed(NOTHING), PATIENCE);
+    await waitUntil('there is traffic', () => steady.#passed(NOTHING), TIMEOUT);
     return steady;
   }
 
@@ -53,7 +53,7 @@ export class Steady {
     const before = this.count;
     await event;
     const end = this.count;
-    await waitUntil('traffic has stopped', () => this.#passed(end), PATIENCE);
+    await waitUntil('traffic has stopped', () => this.#passed(end), TIMEOUT);
     const after = this.count;
     return {
       lost: after.last - after.answered - (before.last - before.answered),

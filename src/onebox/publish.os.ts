@@ -5,15 +5,15 @@ import type { PlannedProtocol } from '../contracts/plan/protocol.ts';
 import { outerPorts } from '../contracts/plan/protocols.ts';
 import { run } from '../host/processes/process.os.ts';
 
-/** Runs a command where the gateway's cable ends: on the machine itself, or in a namespace that stands for it. */
-export interface Ground {
+/** Where the cable from the gateway ends: the machine itself, or a namespace that stands for it. */
+export interface CableEnd {
   run(argv: readonly string[], stdin?: string): Promise<string>;
   readForwarding(): Promise<string>;
   writeForwarding(value: string): Promise<void>;
 }
 
 /** The machine itself. Its forwarding switch is this file. */
-export function machine(forwarding = '/proc/sys/net/ipv4/ip_forward'): Ground {
+export function machine(forwarding = '/proc/sys/net/ipv4/ip_forward'): CableEnd {
   return {
     run: (argv, stdin) => run(argv, stdin === undefined ? {} : { stdin }),
     readForwarding: async () => readFileSync(forwarding, 'utf8').trim(),
@@ -57,12 +57,12 @@ export function publicationRules(
 }
 
 /** Opens the gateway to the world through the machine's address. The result takes everything back. */
-export async function publish(publication: Publication, ground: Ground = machine()): Promise<() => Promise<void>> {
-  const forwarding = await ground.readForwarding();
-  await ground.run(['nft', '-f', '-'], publicationRules(publication));
-  if (forwarding !== '1') await ground.writeForwarding('1');
+export async function publish(publication: Publication, end: CableEnd = machine()): Promise<() => Promise<void>> {
+  const forwarding = await end.readForwarding();
+  await end.run(['nft', '-f', '-'], publicationRules(publication));
+  if (forwarding !== '1') await end.writeForwarding('1');
   return async () => {
-    await ground.run(['nft', 'delete', 'table', 'ip', TABLE]);
-    if (forwarding !== '1') await ground.writeForwarding(forwarding);
+    await end.run(['nft', 'delete', 'table', 'ip', TABLE]);
+    if (forwarding !== '1') await end.writeForwarding(forwarding);
   };
 }

@@ -7,10 +7,10 @@ import { test } from 'node:test';
 import { planGateway } from '../contracts/plan/plan.ts';
 import { joinByCable, type Namespace, openNamespace } from '../host/namespaces/namespace.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
-import { type Ground, machine, publish } from './publish.os.ts';
+import { type CableEnd, machine, publish } from './publish.os.ts';
 
 /** A namespace that stands for the machine, so that the real one is left alone. */
-function groundIn(namespace: Namespace): Ground {
+function cableEndIn(namespace: Namespace): CableEnd {
   return {
     run: (argv, stdin) => namespace.run(argv, stdin === undefined ? {} : { stdin }),
     readForwarding: async () => (await namespace.run(['sysctl', '-n', 'net.ipv4.ip_forward'])).trim(),
@@ -45,10 +45,10 @@ test('packets for the public address reach the gateway with their source, and ev
       { namespace: gateway, name: 'uplink', addresses: ['10.66.0.2/30'] },
     );
     await gateway.run(['ip', 'route', 'add', 'default', 'via', '10.66.0.1']);
-    const ground = groundIn(host);
-    await ground.writeForwarding('0');
+    const end = cableEndIn(host);
+    await end.writeForwarding('0');
     const publication = { publicAddress: '198.18.0.1', gatewayAddress: '10.66.0.2', plan };
-    const unpublish = await publish(publication, ground);
+    const unpublish = await publish(publication, end);
 
     const receiver = await gateway.spawn([process.execPath, '-e', RECEIVE]);
     await untilSays(receiver, 'node', /bound/);
@@ -58,12 +58,12 @@ test('packets for the public address reach the gateway with their source, and ev
     await gateway.run(['ping', '-c1', '-W20', '198.18.0.9']);
 
     await unpublish();
-    assert.equal(await ground.run(['nft', 'list', 'tables']), '');
-    assert.equal(await ground.readForwarding(), '0');
+    assert.equal(await end.run(['nft', 'list', 'tables']), '');
+    assert.equal(await end.readForwarding(), '0');
 
-    await ground.writeForwarding('1');
-    await (await publish(publication, ground))();
-    assert.equal(await ground.readForwarding(), '1');
+    await end.writeForwarding('1');
+    await (await publish(publication, end))();
+    assert.equal(await end.readForwarding(), '1');
   } finally {
     await Promise.all([world.close(), host.close(), gateway.close()]);
   }
@@ -72,11 +72,11 @@ test('packets for the public address reach the gateway with their source, and ev
 test('on the machine itself the switch is a file and commands are commands', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'lethe-publish-'));
   try {
-    const ground = machine(join(directory, 'ip_forward'));
-    await ground.writeForwarding('1\n');
-    assert.equal(await ground.readForwarding(), '1');
-    assert.equal(await ground.run(['cat'], 'x'), 'x');
-    assert.equal(await ground.run(['echo', 'y']), 'y\n');
+    const end = machine(join(directory, 'ip_forward'));
+    await end.writeForwarding('1\n');
+    assert.equal(await end.readForwarding(), '1');
+    assert.equal(await end.run(['cat'], 'x'), 'x');
+    assert.equal(await end.run(['echo', 'y']), 'y\n');
   } finally {
     rmSync(directory, { recursive: true });
   }

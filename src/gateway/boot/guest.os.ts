@@ -69,13 +69,13 @@ const NO_JUDGMENT: ReadonlySet<AttestationRefusal> = new Set<AttestationRefusal>
 const ATTESTING = 600_000;
 
 /** When to stop asking. */
-interface Patience {
+interface StopRule {
   readonly final: (refusal: AttestationRefusal) => boolean;
   /** Whether the time is up. */
   readonly over?: () => boolean;
 }
 
-const BEFORE_SERVING: Patience = { final: (refusal) => FINAL.has(refusal) };
+const BEFORE_SERVING: StopRule = { final: (refusal) => FINAL.has(refusal) };
 const disbelieved = (refusal: AttestationRefusal) => !NO_JUDGMENT.has(refusal);
 
 /**
@@ -169,7 +169,7 @@ async function persist<P extends Purpose>(
   guest: Guest,
   prover: Prover,
   claim: Claim<P>,
-  { final, over = () => false }: Patience,
+  { final, over = () => false }: StopRule,
 ): Promise<Proven<P> | 'final' | 'over'> {
   const { journal, random, pause = PAUSE } = guest;
   let said = '';

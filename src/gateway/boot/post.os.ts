@@ -7,7 +7,7 @@ import type { Operator } from '../../contracts/activation/operator.ts';
 export type Post = (path: string, message: string) => Promise<string>;
 
 /** Milliseconds. */
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 
 /** Speaks TLS 1.3 with the activator that the operator's authority vouches for, and with nobody else. */
 export function postingTo({ activator, authority }: Operator): Post {
@@ -18,7 +18,7 @@ export function postingTo({ activator, authority }: Operator): Post {
         ca: authority,
         minVersion: 'TLSv1.3',
         agent: false,
-        timeout: PATIENCE,
+        timeout: TIMEOUT,
         headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(message) },
       } as const;
       const outgoing = request(new URL(path, activator), options, (response) => {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { connected, linesOf } from './monitor.os.ts';
 
 /** What a command in the guest ended with. */
-export interface Outcome {
+export interface ProbeResult {
   readonly code: number;
   /** Standard output and standard error, as they came. */
   readonly output: Buffer;
@@ -16,7 +16,7 @@ export class ProbeError extends Error {
 
 interface Pending {
   readonly number: number;
-  readonly resolve: (outcome: Outcome) => void;
+  readonly resolve: (outcome: ProbeResult) => void;
   readonly reject: (why: ProbeError) => void;
 }
 
@@ -52,7 +52,7 @@ export class Probe {
   }
 
   /** Runs a line of shell in the guest. `limit` is in seconds; a command that takes longer is ended with code 143. */
-  run(command: string, limit = 120): Promise<Outcome> {
+  run(command: string, limit = 120): Promise<ProbeResult> {
     const outcome = this.#queue.then(() => this.#send(command, limit));
     this.#queue = outcome.catch(() => undefined);
     return outcome;
@@ -76,8 +76,8 @@ export class Probe {
     this.#socket.destroy();
   }
 
-  async #send(command: string, limit: number): Promise<Outcome> {
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+  async #send(command: string, limit: number): Promise<ProbeResult> {
+    const { promise, resolve, reject } = Promise.withResolvers<ProbeResult>();
     if (this.#socket.destroyed) throw new ProbeError('the machine is off');
     const number = this.#next++;
     this.#pending = { number, resolve, reject };

@@ -30,7 +30,7 @@ import { addSigner, createKeyring, replaceKey, retireSigner, revokeHash } from '
 const PROGRAM = '/usr/lib/efitools/x86_64-linux-gnu/HelloWorld.efi';
 const SAYS_HELLO = /This file is used to prove/;
 const REFUSED = /Access Denied|Security Violation/;
-const PATIENCE = 400_000;
+const TIMEOUT = 400_000;
 
 const directory = mkdtempSync(join(tmpdir(), 'lethe-secure-boot-'));
 const at = (name: string) => join(directory, name);
@@ -80,7 +80,7 @@ async function serialOf(contents: string, variables: string, word: RegExp): Prom
   try {
     const start = systemClock.elapsed();
     while (machine.running && !word.test(said())) {
-      assert.ok(systemClock.elapsed() - start < PATIENCE, `no word in time: ${said()}`);
+      assert.ok(systemClock.elapsed() - start < TIMEOUT, `no word in time: ${said()}`);
       await delay(100);
     }
     return said() + machine.output();
