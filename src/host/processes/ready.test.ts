@@ -5,7 +5,7 @@ import { CommandError, spawnChild } from './process.os.ts';
 import { untilReady, untilSays } from './ready.os.ts';
 
 test('a program is waited for until it says its line', async () => {
-  const child = spawnChild(['sh', '-c', 'sleep 0.2; echo "listens on 8080"; sleep 60']);
+  const child = spawnChild(['sh', '-c', 'sleep 0.2; echo "listens on 8080"; exec sleep 60']);
   try {
     assert.equal((await untilSays(child, 'server', /listens on (\d+)/))[1], '8080');
   } finally {
