@@ -6,14 +6,14 @@ import { outerPorts } from '../contracts/plan/protocols.ts';
 import { run } from '../host/processes/process.os.ts';
 
 /** Where the cable from the gateway ends: the machine itself, or a namespace that stands for it. */
-export interface CableEnd {
+export interface UplinkEnd {
   run(argv: readonly string[], stdin?: string): Promise<string>;
   readForwarding(): Promise<string>;
   writeForwarding(value: string): Promise<void>;
 }
 
 /** The machine itself. Its forwarding switch is this file. */
-export function machine(forwarding = '/proc/sys/net/ipv4/ip_forward'): CableEnd {
+export function machine(forwarding = '/proc/sys/net/ipv4/ip_forward'): UplinkEnd {
   return {
     run: (argv, stdin) => run(argv, stdin === undefined ? {} : { stdin }),
     readForwarding: async () => readFileSync(forwarding, 'utf8').trim(),
@@ -57,7 +57,7 @@ export function publicationRules(
 }
 
 /** Opens the gateway to the world through the machine's address. The result takes everything back. */
-export async function publish(publication: Publication, end: CableEnd = machine()): Promise<() => Promise<void>> {
+export async function publish(publication: Publication, end: UplinkEnd = machine()): Promise<() => Promise<void>> {
   const forwarding = await end.readForwarding();
   await end.run(['nft', '-f', '-'], publicationRules(publication));
   if (forwarding !== '1') await end.writeForwarding('1');

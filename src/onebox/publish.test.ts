@@ -7,10 +7,10 @@ import { test } from 'node:test';
 import { planGateway } from '../contracts/plan/plan.ts';
 import { joinByCable, type Namespace, openNamespace } from '../host/namespaces/namespace.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
-import { type CableEnd, machine, publish } from './publish.os.ts';
+import { machine, publish, type UplinkEnd } from './publish.os.ts';
 
 /** A namespace that stands for the machine, so that the real one is left alone. */
-function cableEndIn(namespace: Namespace): CableEnd {
+function uplinkEndIn(namespace: Namespace): UplinkEnd {
   return {
     run: (argv, stdin) => namespace.run(argv, stdin === undefined ? {} : { stdin }),
     readForwarding: async () => (await namespace.run(['sysctl', '-n', 'net.ipv4.ip_forward'])).trim(),
@@ -45,7 +45,7 @@ test('packets for the public address reach the gateway with their source, and ev
       { namespace: gateway, name: 'uplink', addresses: ['10.66.0.2/30'] },
     );
     await gateway.run(['ip', 'route', 'add', 'default', 'via', '10.66.0.1']);
-    const end = cableEndIn(host);
+    const end = uplinkEndIn(host);
     await end.writeForwarding('0');
     const publication = { publicAddress: '198.18.0.1', gatewayAddress: '10.66.0.2', plan };
     const unpublish = await publish(publication, end);
