@@ -59,12 +59,12 @@ export function openTpm(directory: string, tcti: string, random: Random, scratch
 /** tpm2-tools, and the files that they read and write. */
 interface TpmTools {
   /** Path of a file by its name. */
-  at(name: string): string;
-  read(name: string): Uint8Array;
+  readonly at: (name: string) => string;
+  readonly read: (name: string) => Uint8Array;
   /** Runs a tool, and leaves nothing of it in the TPM's memory. */
-  run(...argv: readonly string[]): Promise<void>;
+  readonly run: (...argv: readonly string[]) => Promise<void>;
   /** Runs a tool whose session the next one needs. */
-  runHolding(...argv: readonly string[]): Promise<void>;
+  readonly runHolding: (...argv: readonly string[]) => Promise<void>;
 }
 
 function toolsOf(directory: string, tcti: string, scratch: string): TpmTools {
