@@ -2,7 +2,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Operator } from '../../src/contracts/activation/operator.ts';
 import { systemClock as clock } from '../../src/core/clock/clock.ts';
 import { systemRandom as random } from '../../src/core/random/random.ts';
@@ -41,6 +41,7 @@ async function makeShared(shared: string): Promise<void> {
   try {
     chmodSync(scratch, 0o711);
     await serviceOperator({ directory: join(scratch, 'data'), name: NAME }, deps);
+    mkdirSync(dirname(shared), { recursive: true });
     const copy = mkdtempSync(`${shared}-`);
     await run(['cp', '--archive', join(scratch, 'data'), copy]);
     renameSync(join(copy, 'data'), shared);
