@@ -85,10 +85,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   // This machine.
   'host/files': { uses: 'core/configuration' },
   'host/listening': { uses: '' },
-  'host/processes': { uses: '' },
-  'host/namespaces': { uses: 'host/processes' },
+  'host/processes': { uses: 'core/clock' },
+  'host/namespaces': { uses: 'host/files host/processes' },
   'host/machines': { uses: 'core/clock host/processes host/namespaces' },
   'host/terminal': { uses: 'core/clock' },
+  'host/program': { uses: 'core/journal host/processes', tests: 'core/clock' },
 
   // The gateway, which knows who is connected and nothing else.
   'gateway/authfile': {
@@ -96,7 +97,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     tests: 'core/clock core/random proof/labs',
   },
   'gateway/geoip': {
-    uses: 'bytes/formats bytes/text core/sessions contracts/usage',
+    uses: 'bytes/formats bytes/text core/sessions contracts/usage host/files',
     tests: 'core/inventory core/random contracts/claims',
     testPackages: 'fast-check',
   },
@@ -163,14 +164,14 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     testPackages: 'fast-check',
   },
   'control/program': {
-    uses: 'bytes/formats core/clock core/configuration core/inventory core/journal core/licences core/random contracts/plan contracts/fleet host/listening control/database control/seats control/usage control/accounts control/installs control/fleet control/profiles control/portal control/api',
+    uses: 'bytes/formats core/clock core/configuration core/inventory core/journal core/licences core/random contracts/plan contracts/fleet host/listening host/program control/database control/seats control/usage control/accounts control/installs control/fleet control/profiles control/portal control/api',
     packages: '@hono/node-server zod',
     tests: 'host/processes proof/labs',
   },
 
   // Gives a gateway its secrets once it has proven itself.
   activator: {
-    uses: 'bytes/formats bytes/text verify/attestation core/clock core/configuration core/inventory core/journal core/random contracts/plan contracts/activation contracts/pki contracts/release host/listening host/processes host/terminal',
+    uses: 'bytes/formats bytes/text verify/attestation core/clock core/configuration core/inventory core/journal core/random contracts/plan contracts/activation contracts/pki contracts/release host/files host/listening host/processes host/terminal host/program',
     packages: 'commander zod',
   },
 
@@ -182,7 +183,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'image/tokens': { uses: 'bytes/formats host/processes', tests: 'proof/labs' },
   'image/release': {
-    uses: 'bytes/formats verify/attestation core/clock core/configuration core/random contracts/activation contracts/pki contracts/release host/processes host/terminal image/build image/tokens',
+    uses: 'bytes/formats verify/attestation core/clock core/configuration core/random contracts/activation contracts/pki contracts/release host/files host/processes host/terminal image/build image/tokens',
     packages: 'commander esbuild',
     tests: 'proof/labs',
     testPackages: 'zod',
@@ -222,12 +223,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'proof/runner': { uses: 'core/clock host/processes host/namespaces host/terminal' },
 
   // One file a program.
-  'cmd/activation': { uses: 'core/clock core/journal core/random contracts/activation gateway/boot' },
-  'cmd/activator': { uses: 'core/clock core/journal core/random host/processes activator' },
-  'cmd/control': { uses: 'core/clock core/journal core/random contracts/plan host/processes control/program' },
-  'cmd/gateway': {
-    uses: 'core/clock core/journal core/random contracts/plan host/processes gateway/tunnels gateway/agent',
-  },
+  'cmd/activation': { uses: 'core/clock core/random contracts/activation host/program gateway/boot' },
+  'cmd/activator': { uses: 'core/clock core/random host/program activator' },
+  'cmd/control': { uses: 'core/clock core/random contracts/plan host/program control/program' },
+  'cmd/gateway': { uses: 'core/clock core/random contracts/plan host/program gateway/tunnels gateway/agent' },
   'cmd/lethe': {
     uses: 'core/clock core/random host/processes host/terminal activator image/build image/release onebox proof/demo proof/bench proof/check proof/runner',
     packages: 'commander',

@@ -3,8 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import { systemRandom } from '../../src/core/random/random.ts';
 import { type Child, spawnChild } from '../../src/host/processes/process.os.ts';
 import { untilSays } from '../../src/host/processes/ready.os.ts';
@@ -82,7 +81,7 @@ test('a process that is gone, or has ended and waits to be collected, has vanish
   try {
     await untilSays(child, 'the program', /./);
     const zombie = Number(child.output());
-    await until('it has ended', () => / Z /.test(readFileSync(`/proc/${zombie}/stat`, 'utf8')));
+    await waitUntil('it has ended', () => / Z /.test(readFileSync(`/proc/${zombie}/stat`, 'utf8')));
     assert.equal(searchMemory(zombie, tally), 'vanished');
   } finally {
     await child.stop();

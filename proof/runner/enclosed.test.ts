@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import { type Child, run, spawnChild } from '../../src/host/processes/process.os.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lethe-enclosed-'));
@@ -38,8 +38,8 @@ async function lingering(name: string): Promise<{ child: Child; marker: string; 
   const child = spawnChild([...LETHE, 'test', 'proof/runner/lingering.ts'], {
     env: { LETHE_LINGERING: marker, TMPDIR: temporary },
   });
-  await until('three daemons run', () => daemons(marker) === 3 || !child.running);
-  await until('its temporary directory is made', () => filesBelow(temporary) > 0 || !child.running);
+  await waitUntil('three daemons run', () => daemons(marker) === 3 || !child.running);
+  await waitUntil('its temporary directory is made', () => filesBelow(temporary) > 0 || !child.running);
   assert.ok(child.running, child.output());
   return { child, marker, temporary };
 }
@@ -67,8 +67,8 @@ for (const [signal, code] of [
 test('kill -9 of the one process leaves nothing either', async () => {
   const { child, marker, temporary } = await lingering('SIGKILL');
   child.signal('SIGKILL');
-  await until('its daemons are gone', () => daemons(marker) === 0);
-  await until('its temporary files are gone', () => readdirSync(temporary).length === 0);
+  await waitUntil('its daemons are gone', () => daemons(marker) === 0);
+  await waitUntil('its temporary files are gone', () => readdirSync(temporary).length === 0);
   assert.equal(existsSync(`/dev/shm/${marker}`), false);
 });
 

@@ -4,7 +4,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { until } from '../../src/core/clock/until.ts';
+import { waitUntil } from '../../src/core/clock/until.ts';
 import { openNamespace } from '../../src/host/namespaces/namespace.os.ts';
 
 // enclosed.test.ts runs this file as a test that does not end, and ends its runner.
@@ -19,5 +19,5 @@ test('starts a daemon here, one in a namespace, and one that has cut all ties', 
   spawn('sh', ['-c', 'setsid "$@" </dev/null >/dev/null 2>&1 &', 'sh', ...sleeper], { stdio: 'ignore' });
   writeFileSync(join(mkdtempSync(join(tmpdir(), 'lingering-')), 'file'), '');
   writeFileSync(`/dev/shm/${marker}`, '');
-  await until('the end', () => false, 600_000);
+  await waitUntil('the end has come', () => false, 600_000);
 });

@@ -117,7 +117,7 @@ async function rekeyed(kind: '--child' | '--ike', name: string): Promise<void> {
   };
   const [before] = await numbers();
   await lab.swanctl(0, '--rekey', kind, name);
-  await until('there are new keys', async () => {
+  await waitUntil('there are new keys', async () => {
     const [now, ...others] = await numbers();
     return now !== undefined && now !== before && others.length === 0;
   });
