@@ -97,7 +97,7 @@ function mayUse(room: string, other: string): boolean {
   return floorOf(other) === floorOf(room) || floors.split(' ').includes(floorOf(other));
 }
 
-/** Tests may look through other eyes: laboratories, the hunt for leaks, chance, and programs of this machine. */
+/** Tests may look through other eyes: labs, the hunt for leaks, chance, and programs of this machine. */
 function mayTestWith(room: string, other: string): boolean {
   return mayUse(room, other) || ['core', 'host'].includes(floorOf(other)) || /^proof\/(labs|hunt)$/.test(other);
 }

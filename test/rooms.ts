@@ -87,7 +87,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'host/listening': { uses: '' },
   'host/processes': { uses: 'core/clock' },
   'host/namespaces': { uses: 'host/files host/processes' },
-  'host/machines': { uses: 'core/clock host/processes host/namespaces' },
+  'host/machines': { uses: 'core/clock host/processes host/namespaces', tests: 'proof/labs' },
   'host/terminal': { uses: 'core/clock' },
   'host/program': { uses: 'core/journal host/processes', tests: 'core/clock' },
 
@@ -110,11 +110,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'gateway/tunnels': {
     uses: 'core/clock core/configuration core/journal core/licences core/random core/sessions contracts/plan contracts/authfile host/processes host/namespaces gateway/geoip gateway/sensitive',
-    tests: 'gateway/authfile gateway/sessions gateway/residue proof/hunt proof/labs',
+    tests: 'gateway/sessions gateway/residue proof/labs proof/hunt',
   },
   'gateway/agent': {
     uses: 'bytes/text core/clock core/configuration core/journal core/random core/sessions contracts/plan contracts/usage contracts/fleet host/files gateway/authfile gateway/geoip gateway/sessions gateway/tunnels',
-    tests: 'core/inventory core/licences contracts/authfile contracts/pki host/processes host/namespaces proof/labs',
+    tests: 'core/inventory core/licences contracts/authfile host/processes host/namespaces proof/labs',
     testPackages: 'fast-check',
   },
   'gateway/boot': {
@@ -179,7 +179,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'image/build': {
     uses: 'bytes/formats core/clock contracts/activation host/processes host/terminal gateway/geoip',
     packages: 'esbuild zod',
-    tests: 'verify/attestation core/random contracts/pki host/machines proof/labs',
+    tests: 'verify/attestation host/machines proof/labs',
   },
   'image/tokens': { uses: 'bytes/formats host/processes', tests: 'proof/labs' },
   'image/release': {
@@ -192,26 +192,27 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   // All programs on one machine.
   onebox: {
     uses: 'bytes/formats bytes/text core/clock core/journal core/random contracts/plan contracts/activation contracts/pki contracts/release host/files host/processes host/namespaces host/machines host/terminal gateway/geoip gateway/tunnels gateway/boot gateway/residue control/database control/program activator image/release',
+    tests: 'proof/labs',
   },
 
   // What proves. Nothing that ships imports it.
-  'proof/hunt': {
-    uses: 'bytes/text core/clock core/random contracts/pki host/processes host/machines',
-    tests: 'gateway/residue proof/labs',
-    testPackages: 'fast-check kysely',
-  },
   'proof/labs': {
     uses: 'bytes/formats bytes/hashes bytes/text verify/attestation core/clock core/journal core/licences core/random core/sessions contracts/plan contracts/activation contracts/authfile contracts/pki contracts/release host/listening host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/tunnels gateway/boot gateway/residue control/database control/fleet control/profiles control/portal control/program activator image/build image/tokens image/release',
     packages: 'playwright-core',
     testPackages: 'fast-check',
   },
+  'proof/hunt': {
+    uses: 'bytes/text core/random host/processes host/machines proof/labs',
+    tests: 'core/clock gateway/residue',
+    testPackages: 'fast-check kysely',
+  },
   'proof/demo': {
-    uses: 'core/clock core/inventory core/journal core/random contracts/plan contracts/activation contracts/pki host/processes host/namespaces host/machines host/terminal control/database image/build image/release onebox proof/hunt proof/labs',
+    uses: 'core/clock core/inventory core/journal core/random contracts/plan contracts/activation contracts/pki host/processes host/namespaces host/machines host/terminal control/database image/build image/release onebox proof/labs proof/hunt',
     packages: 'kysely',
     tests: 'contracts/release activator',
   },
   'proof/bench': {
-    uses: 'bytes/formats bytes/hashes bytes/text verify/attestation core/clock core/journal core/licences core/random contracts/plan contracts/activation contracts/authfile contracts/pki host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/sensitive gateway/tunnels gateway/boot gateway/residue activator image/build onebox proof/labs proof/demo',
+    uses: 'bytes/formats bytes/hashes bytes/text verify/attestation core/clock core/journal core/licences core/random contracts/plan contracts/activation contracts/authfile contracts/pki host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/sensitive gateway/tunnels gateway/boot gateway/residue activator image/build onebox proof/labs',
     packages: 'lmdb mmdb-lib',
   },
   'proof/check': { uses: 'core/clock host/processes host/terminal' },

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { openAuthFile, type SealedAuthFile } from '../../src/contracts/authfile/open.ts';
-import { SAMPLE_DAYS } from '../labs/authfile/sample.ts';
+import { SAMPLE_DAYS } from '../labs/customers/sample.ts';
 import { type BenchContext, type Benchmark, collectGarbage, cpuSeconds, interleave, type Row, rowOf } from './bench.ts';
 import { type Credentials, makeCredentials } from './credentials.ts';
 

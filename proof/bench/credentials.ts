@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { HEADER, LOGIN, SALT } from '../../src/contracts/authfile/layout.ts';
-import { sealAuthFile } from '../../src/contracts/authfile/seal.ts';
+import type { KeyObject } from 'node:crypto';
+import { HEADER, LOGIN } from '../../src/contracts/authfile/layout.ts';
 import type { Random } from '../../src/core/random/random.ts';
-import { type SampleCustomer, sampleCustomers, sampleLogins } from '../labs/authfile/sample.ts';
+import { AuthFileIssuer } from '../labs/customers/issuer.os.ts';
+import { type SampleCustomer, sampleCustomers, sampleLogins } from '../labs/customers/sample.ts';
 import type { BenchContext } from './bench.ts';
 
 /** Bytes of a username and of a password; a query is both, one after the other. */
@@ -34,10 +34,10 @@ export interface Outcome {
 export function makeCredentials({ random, size, say }: BenchContext): Credentials {
   const [count, tries] = size === 'full' ? [1_000_000, 200_000] : [2_000, 1_000];
   say(`making ${count} credentials`);
-  const salt = random.bytes(SALT);
+  const issuer = new AuthFileIssuer(random);
+  const { salt, publicKey } = issuer;
   const customers = sampleCustomers(random, count);
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const file = sealAuthFile({ version: 1, salt, logins: sampleLogins(salt, customers, random), peers: [] }, privateKey);
+  const file = issuer.sealRecords(sampleLogins(salt, customers, random));
 
   const { queries, expected } = makeQueries(customers, tries, random);
   const warmUp = makeQueries(customers, tries / 10, random).queries;

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { waitUntil } from '../../src/core/clock/until.ts';
 import type { Namespace } from '../../src/host/namespaces/namespace.os.ts';
 import type { Child } from '../../src/host/processes/process.os.ts';
-import { type Laboratory, openLaboratory } from '../labs/ikev2/laboratory.os.ts';
+import { type Ikev2Lab, openIkev2Lab } from '../labs/ikev2/lab.os.ts';
 import { type BenchContext, type Benchmark, interleave, type Row, rowOf } from './bench.ts';
 import { cpuSecondsOf } from './openvpn-sides.os.ts';
 
@@ -17,7 +17,7 @@ const SETTLING = 300;
 export const benchmark: Benchmark = {
   about: 'IKEv2 throughput (libipsec) with the agent and with charon alone',
   run: async (context) => {
-    const lab = await openLaboratory({ customers: [CUSTOMER], pace: 'calm' });
+    const lab = await openIkev2Lab({ customers: [CUSTOMER], pace: 'calm' });
     try {
       return await measure(context, lab);
     } finally {
@@ -26,7 +26,7 @@ export const benchmark: Benchmark = {
   },
 };
 
-async function measure(context: BenchContext, lab: Laboratory): Promise<Row[]> {
+async function measure(context: BenchContext, lab: Ikev2Lab): Promise<Row[]> {
   const charon = await lab.startCharon();
   await lab.startAgent();
   await lab.startClient(0, CUSTOMER.username, CUSTOMER.password);
@@ -65,7 +65,7 @@ function cpuOf(children: readonly Child[]): number {
 }
 
 /** The client receives through the tunnel for about a second. */
-async function transfer(lab: Laboratory): Promise<{ megabits: number; seconds: number }> {
+async function transfer(lab: Ikev2Lab): Promise<{ megabits: number; seconds: number }> {
   const argv = ['iperf3', '--client', lab.plan.service4, '--time', '1', '--reverse', '--json'];
   const output = await (lab.clients[0] as Namespace).run(argv);
   const { end } = JSON.parse(output) as { end: { sum_received: { bytes: number; seconds: number } } };

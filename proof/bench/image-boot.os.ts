@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { type Machine, type MachineOptions, startMachine } from '../../src/host/machines/machine.os.ts';
 import { BLANK_VARIABLES } from '../../src/host/machines/qemu.ts';
 import type { ImageRelease } from '../../src/onebox/image-release.os.ts';
+import type { TestCustomer } from '../labs/customers/issuer.os.ts';
 import { type BenchContext, inTurn, type Row, rowOf } from './bench.ts';
 import { openvpnSession } from './image-session.os.ts';
 import type { ImageSite } from './image-site.os.ts';
-import type { Customer } from './memory-gateway.os.ts';
 
 /** Milliseconds in which an emulated machine serves, whoever else is busy. */
 const TIMEOUT = 600_000;
@@ -42,7 +42,7 @@ export async function powerOn(
   { clock }: BenchContext,
   site: ImageSite,
   firmware: Firmware,
-  customer: Customer,
+  customer: TestCustomer,
 ): Promise<Serving> {
   const began = clock.elapsed();
   const machine = await startMachine({ ...firmware, ...site.cabling, memory: MEMORY });
@@ -70,7 +70,7 @@ export async function servingRow(
   context: BenchContext,
   site: ImageSite,
   media: { readonly release: ImageRelease; readonly given: string },
-  customer: Customer,
+  customer: TestCustomer,
 ): Promise<Row> {
   const { gateway } = site.parameters.plan;
   const seconds = async (firmware: Firmware): Promise<number> => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { waitUntil } from '../../src/core/clock/until.ts';
-import type { StandInControl } from '../labs/control/stand-in.os.ts';
+import type { FakeControl } from '../labs/control/fake-control.os.ts';
 
 const AUTH_FILE = '/fleet/v1/authfile';
 /** Milliseconds in which an emulated machine fetches and verifies an auth file. */
@@ -8,10 +8,10 @@ const TIMEOUT = 300_000;
 
 /** Control as far as a gateway needs it that shall serve many: an auth file, and someone who takes what it reports. */
 export class FeedingControl {
-  readonly #control: StandInControl;
+  readonly #control: FakeControl;
   #sessions = 0;
 
-  constructor(control: StandInControl) {
+  constructor(control: FakeControl) {
     this.#control = control;
     for (const path of ['usage', 'status']) {
       control.answer(`/fleet/v1/${path}`, (_heard, response) => response.writeHead(204).end());

@@ -12,8 +12,8 @@ import type { Post } from '../../src/gateway/boot/post.os.ts';
 import { prove } from '../../src/gateway/boot/prove.ts';
 import { run } from '../../src/host/processes/process.os.ts';
 import { replayed } from '../../src/verify/attestation/replay.ts';
-import { sampleRelease } from '../labs/activator/laboratory.os.ts';
-import { GATEWAY, openStand, type Stand } from '../labs/activator/stand.os.ts';
+import { GATEWAY, openTestActivator, type TestActivator } from '../labs/activator/test-activator.os.ts';
+import { sampleRelease } from '../labs/activator/tpms.os.ts';
 import { type BenchContext, interleave, type Row, rowOf } from './bench.ts';
 
 /** The event log of a machine (QEMU, OVMF with Secure Boot) that booted a signed image of this repository. */
@@ -31,16 +31,16 @@ export async function evidenceRow(context: BenchContext): Promise<Row> {
   const log = parseEventLog(new Uint8Array(readFileSync(RECORDED)));
   assert.ok(log !== undefined);
   // The maker's certificates are about to be made, and hold from then on.
-  const stand = await openStand(new ManualClock(context.clock.wall() + 60_000));
+  const lab = await openTestActivator(new ManualClock(context.clock.wall() + 60_000));
   let binding: Uint8Array = new Uint8Array(0);
   try {
     const samples = await interleave(context, {
       async ours() {
-        const believed = await believe(context, stand, log);
+        const believed = await believe(context, lab, log);
         binding = believed.binding;
         return believed.milliseconds;
       },
-      programs: () => millisecondsOfPrograms(context, stand, binding),
+      programs: () => millisecondsOfPrograms(context, lab, binding),
     });
     return rowOf({
       name: 'evidence judged, certificate issued, secrets sealed',
@@ -50,7 +50,7 @@ export async function evidenceRow(context: BenchContext): Promise<Row> {
       limit: { name: `${GOAL} ms`, samples: [GOAL], goal: { atMost: 1 } },
     });
   } finally {
-    await stand.close();
+    await lab.close();
   }
 }
 
@@ -60,36 +60,36 @@ interface Believed {
   readonly binding: Uint8Array;
 }
 
-async function believe({ clock }: BenchContext, stand: Stand, log: EventLog): Promise<Believed> {
-  await stand.begin();
+async function believe({ clock }: BenchContext, lab: TestActivator, log: EventLog): Promise<Believed> {
+  await lab.begin();
   const value = (pcr: number) => replayed(log, pcr).toHex();
-  stand.believe({ releases: [sampleRelease({ pcrs: { 4: value(4), 7: value(7), 9: value(9), 11: value(11) } })] });
-  stand.store = new ActivatorStore(join(stand.lasting.machine.directory, `${clock.elapsed()}.sqlite`));
-  stand.activator = stand.freshActivator();
-  stand.enrol(GATEWAY, endorsementOf(stand.lasting.certificate));
-  await stand.boot(log.events);
+  lab.believe({ releases: [sampleRelease({ pcrs: { 4: value(4), 7: value(7), 9: value(9), 11: value(11) } })] });
+  lab.store = new ActivatorStore(join(lab.lasting.machine.directory, `${clock.elapsed()}.sqlite`));
+  lab.activator = lab.freshActivator();
+  lab.enrol(GATEWAY, endorsementOf(lab.lasting.certificate));
+  await lab.boot(log.events);
   let milliseconds = 0;
   const post: Post = async (path, message) => {
     const began = clock.elapsed();
-    const answer = await stand.post(path, message);
+    const answer = await lab.post(path, message);
     milliseconds += clock.elapsed() - began;
     return answer;
   };
-  const prover = { tpm: stand.lasting.machine.tpm, post, log: () => stand.log };
-  const outcome = await prove(prover, stand.claimed('activate'));
+  const prover = { tpm: lab.lasting.machine.tpm, post, log: () => lab.log };
+  const outcome = await prove(prover, lab.claimed('activate'));
   assert.ok('sealed' in outcome, JSON.stringify(outcome));
-  stand.store.close();
+  lab.store.close();
   return { milliseconds, binding: outcome.binding };
 }
 
 /** On what the machine's tools left of the proof that was judged last. The values of the PCRs are left unread. */
 async function millisecondsOfPrograms(
   { clock, random }: BenchContext,
-  { area, lasting: { certificate, laboratory, machine } }: Stand,
+  { area, lasting: { certificate, tpms, machine } }: TestActivator,
   binding: Uint8Array,
 ): Promise<number> {
   const at = (name: string) => join(machine.directory, name);
-  const of = (name: string) => join(laboratory.directory, name);
+  const of = (name: string) => join(tpms.directory, name);
   writeFileSync(at('ek.pem'), pem('CERTIFICATE', certificate));
   writeFileSync(at('plain'), random.bytes(32));
   const quote = ['-u', at('ak.pub'), '-m', at('quote.msg'), '-s', at('quote.sig'), '-g', 'sha256'];

@@ -7,7 +7,7 @@ import { generateWireguardKeys, type WireguardKeys } from '../../src/contracts/p
 import { type EpochDay, today } from '../../src/core/clock/clock.ts';
 import { waitUntil } from '../../src/core/clock/until.ts';
 import type { Machine } from '../../src/host/machines/machine.os.ts';
-import { type SampleCustomer, sampleCustomers, sampleLogins } from '../labs/authfile/sample.ts';
+import { type SampleCustomer, sampleCustomers, sampleLogins } from '../labs/customers/sample.ts';
 import type { BenchContext } from './bench.ts';
 import { openvpnSession, type Session, wireguardSession } from './image-session.os.ts';
 import type { ImageSite } from './image-site.os.ts';

@@ -6,10 +6,10 @@ import { waitUntil } from '../../src/core/clock/until.ts';
 import type { Namespace } from '../../src/host/namespaces/namespace.os.ts';
 import { place } from '../../src/host/namespaces/place.os.ts';
 import { orStop } from '../../src/host/processes/process.os.ts';
-import { INTERNET } from '../demo/world.os.ts';
-import { isUp } from '../labs/openvpn/laboratory.os.ts';
+import type { TestCustomer } from '../labs/customers/issuer.os.ts';
+import { INTERNET } from '../labs/internet/start.os.ts';
+import { isUp } from '../labs/openvpn/lab.os.ts';
 import type { ImageSite } from './image-site.os.ts';
-import type { Customer } from './memory-gateway.os.ts';
 
 /** A stock client, one of many that share a namespace; each has a device of its own. */
 export interface Session {
@@ -41,7 +41,7 @@ export async function prepareClients({ clients, identity }: ImageSite): Promise<
 export async function openvpnSession(
   { clients, parameters: { plan } }: Pick<ImageSite, 'clients' | 'parameters'>,
   number: number,
-  { username, password }: Customer,
+  { username, password }: TestCustomer,
 ): Promise<Session> {
   const device = `tun${number}`;
   place(clients, FILES.login, `${username}\n${password}\n`, 0o600);

@@ -8,7 +8,7 @@ import { planGateway } from '../../src/contracts/plan/plan.ts';
 import { writingJournal } from '../../src/core/journal/journal.ts';
 import { cableMachine, SERVICE_ADDRESS } from '../../src/host/machines/cabling.os.ts';
 import type { MachineOptions } from '../../src/host/machines/machine.os.ts';
-import { type Namespace, openNamespace } from '../../src/host/namespaces/namespace.os.ts';
+import type { Namespace } from '../../src/host/namespaces/namespace.os.ts';
 import { ACTIVATOR_PORT, ServiceActivator } from '../../src/onebox/activator.os.ts';
 import { layCables } from '../../src/onebox/cables.os.ts';
 import {
@@ -20,8 +20,9 @@ import {
 } from '../../src/onebox/identity.os.ts';
 import { openTpmOf } from '../../src/onebox/image-gateway.os.ts';
 import { systemUsers } from '../../src/onebox/users.os.ts';
-import { homeAddress, homeAddress6, openWorld, ROUTER4 } from '../demo/world.os.ts';
-import { StandInControl } from '../labs/control/stand-in.os.ts';
+import { FakeControl } from '../labs/control/fake-control.os.ts';
+import { homeAddress, homeAddress6, openWorld, ROUTER4 } from '../labs/internet/world.os.ts';
+import { TestNetwork } from '../labs/network/network.os.ts';
 import type { BenchContext } from './bench.ts';
 import { FeedingControl } from './image-control.os.ts';
 
@@ -50,7 +51,7 @@ export interface ImageSite {
   readonly tpm: string;
 }
 
-/** What is opened is added to `opened`, to be closed from the end. */
+/** Everything in it lasts until `opened` is disposed of. */
 export async function openSite(deps: BenchContext, opened: AsyncDisposableStack): Promise<ImageSite> {
   const directory = mkdtempSync(join(tmpdir(), 'lethe-bench-'));
   opened.defer(() => rmSync(directory, { recursive: true, force: true }));
@@ -60,7 +61,7 @@ export async function openSite(deps: BenchContext, opened: AsyncDisposableStack)
   const identity = await openIdentity(keys, 'Benchmark', deps);
   const { vmNamespace, clients, controlAddress } = await openNetwork(deps, opened);
   const tls = await issueFleetTls(keys, identity, [controlAddress, SERVICE_ADDRESS], deps);
-  const control = await StandInControl.open({ key: tls.key, cert: tls.certificate }, 0, controlAddress);
+  const control = await FakeControl.open(tls, 0, controlAddress);
   opened.defer(() => control.close());
   const service = { address4: controlAddress, ports: [control.port, ACTIVATOR_PORT] };
   const { cards } = await cableMachine(vmNamespace, { uplink: UPLINK, service });
@@ -91,10 +92,8 @@ interface Network {
 }
 
 async function openNetwork({ random }: BenchContext, opened: AsyncDisposableStack): Promise<Network> {
-  const world = await openWorld();
-  opened.defer(() => world.close());
-  const vmNamespace = await openNamespace();
-  opened.defer(() => vmNamespace.close());
+  const world = opened.use(await openWorld());
+  const vmNamespace = await opened.use(new TestNetwork()).machine();
   const { controlAddress } = await layCables(vmNamespace, false);
   await world.attach(vmNamespace, 'gw0', 'uplink', ADDRESS, homeAddress6(random));
   const clients = await world.machine('c0', homeAddress(random, 0), homeAddress6(random));

@@ -10,7 +10,7 @@ import { waitUntil } from '../../src/core/clock/until.ts';
 import { writingJournal } from '../../src/core/journal/journal.ts';
 import { prepareGeoip } from '../../src/gateway/geoip/prepare.os.ts';
 import { compileWipe } from '../../src/gateway/residue/wipe.os.ts';
-import { joinByCable, type Namespace, openNamespace } from '../../src/host/namespaces/namespace.os.ts';
+import { joinByCable, type Namespace } from '../../src/host/namespaces/namespace.os.ts';
 import { place } from '../../src/host/namespaces/place.os.ts';
 import type { Child } from '../../src/host/processes/process.os.ts';
 import { kernelCarriesEsp, layCables } from '../../src/onebox/cables.os.ts';
@@ -22,20 +22,16 @@ import {
   type ServiceIdentity,
 } from '../../src/onebox/identity.os.ts';
 import { systemUsers } from '../../src/onebox/users.os.ts';
-import { StandInControl } from '../labs/control/stand-in.os.ts';
-import { isUp } from '../labs/openvpn/laboratory.os.ts';
+import { FakeControl } from '../labs/control/fake-control.os.ts';
+import type { TestCustomer } from '../labs/customers/issuer.os.ts';
+import { TestNetwork } from '../labs/network/network.os.ts';
+import { isUp } from '../labs/openvpn/lab.os.ts';
 import type { BenchContext } from './bench.ts';
 
 /** A sealed auth file, and who signed it. */
 export interface Sealed {
   readonly file: Uint8Array;
   readonly publicKey: KeyObject;
-}
-
-/** Someone whom the auth file lets in often enough. */
-export interface Customer {
-  readonly username: string;
-  readonly password: string;
 }
 
 const OUTER = { gateway: '198.51.100.7', client: '198.51.100.20' };
@@ -58,7 +54,7 @@ export interface Memory {
 /** A gateway as `./lethe up` starts it, all daemons included, with a control that says what the benchmark needs. */
 export class MeasuredGateway {
   readonly #running: RunningGateway;
-  readonly #control: StandInControl;
+  readonly #control: FakeControl;
   readonly #sealed: Sealed;
   readonly #connect: () => Promise<Child>;
   readonly #clients: Child[] = [];
@@ -67,7 +63,7 @@ export class MeasuredGateway {
   /** Of the agent that runs. */
   #collections = 0;
 
-  constructor(running: RunningGateway, control: StandInControl, sealed: Sealed, connect: () => Promise<Child>) {
+  constructor(running: RunningGateway, control: FakeControl, sealed: Sealed, connect: () => Promise<Child>) {
     this.#running = running;
     this.#control = control;
     this.#sealed = sealed;
@@ -142,7 +138,7 @@ function megabytesOf(pid: number, field: 'VmRSS' | 'VmHWM'): number {
 export async function withMeasuredGateway<T>(
   context: BenchContext,
   sealed: Sealed,
-  customer: Customer,
+  customer: TestCustomer,
   measure: (gateway: MeasuredGateway) => Promise<T>,
 ): Promise<T> {
   await using opened = new AsyncDisposableStack();
@@ -152,15 +148,13 @@ export async function withMeasuredGateway<T>(
 async function open(
   deps: BenchContext,
   sealed: Sealed,
-  customer: Customer,
+  customer: TestCustomer,
   opened: AsyncDisposableStack,
 ): Promise<MeasuredGateway> {
   const directory = mkdtempSync(join(tmpdir(), 'lethe-bench-'));
   opened.defer(() => rmSync(directory, { recursive: true }));
   chmodSync(directory, 0o711);
-  const [namespace, clients] = await Promise.all([openNamespace(), openNamespace()]);
-  opened.defer(() => namespace.close());
-  opened.defer(() => clients.close());
+  const [namespace, clients] = await opened.use(new TestNetwork()).machines(2);
   const { controlAddress } = await layCables(namespace, false);
   await joinByCable(
     { namespace, name: 'uplink', addresses: [`${OUTER.gateway}/24`] },
@@ -168,8 +162,8 @@ async function open(
   );
   const keys = join(directory, 'keys');
   const identity = await openIdentity(keys, 'Benchmark', deps);
-  const { certificate: cert, key } = await issueFleetTls(keys, identity, [controlAddress], deps);
-  const control = await StandInControl.open({ key, cert }, 0, controlAddress);
+  const tls = await issueFleetTls(keys, identity, [controlAddress], deps);
+  const control = await FakeControl.open(tls, 0, controlAddress);
   opened.defer(() => control.close());
   for (const path of ['usage', 'status']) {
     control.answer(`/fleet/v1/${path}`, (_heard, response) => response.writeHead(204).end());
@@ -233,7 +227,7 @@ function stockClient(
   machine: Namespace,
   { address4, tunnels }: GatewayPlan,
   { caCertificate, tlsCryptKey }: ServiceIdentity,
-  { username, password }: Customer,
+  { username, password }: TestCustomer,
 ): () => Promise<Child> {
   place(machine, GATEWAY_FILES.caCertificate, caCertificate);
   place(machine, GATEWAY_FILES.tlsCryptKey, tlsCryptKey);

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SALT } from '../../src/contracts/authfile/layout.ts';
-import { sealAuthFile } from '../../src/contracts/authfile/seal.ts';
 import { type EpochDay, today } from '../../src/core/clock/clock.ts';
-import { type SampleCustomer, sampleCustomers, sampleLogins } from '../labs/authfile/sample.ts';
+import { AuthFileIssuer } from '../labs/customers/issuer.os.ts';
+import { type SampleCustomer, sampleCustomers, sampleLogins } from '../labs/customers/sample.ts';
 import { type BenchContext, type Benchmark, type Row, rowOf } from './bench.ts';
 import {
   type MeasuredGateway,
@@ -123,14 +121,9 @@ async function prepare(context: BenchContext, count: number): Promise<Prepared> 
   customers.push(customer);
   say('starting FreeRADIUS');
   const theirs = { bare: await residentOfFreeRadius([customer]), loaded: await residentOfFreeRadius(customers) };
-  const salt = random.bytes(SALT);
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const logins = sampleLogins(salt, customers, random);
-  return {
-    sealed: { file: sealAuthFile({ version: 1, salt, logins, peers: [] }, privateKey), publicKey },
-    customer,
-    theirs,
-  };
+  const issuer = new AuthFileIssuer(random);
+  const file = issuer.sealRecords(sampleLogins(issuer.salt, customers, random));
+  return { sealed: { file, publicKey: issuer.publicKey }, customer, theirs };
 }
 
 async function residentOfFreeRadius(customers: readonly SampleCustomer[]): Promise<number> {

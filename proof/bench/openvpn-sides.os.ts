@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,17 +7,17 @@ import type { OpenvpnProtocol } from '../../src/contracts/plan/openvpn/server.ts
 import { waitUntil } from '../../src/core/clock/until.ts';
 import { place } from '../../src/host/namespaces/place.os.ts';
 import { type Child, spawnChild } from '../../src/host/processes/process.os.ts';
-import { LabAuthority } from '../labs/openvpn/lab-agent.ts';
-import { type Admission, type Laboratory, openLaboratory } from '../labs/openvpn/laboratory.os.ts';
+import { AuthFileIssuer } from '../labs/customers/issuer.os.ts';
+import { type Admission, type OpenvpnLab, openOpenvpnLab } from '../labs/openvpn/lab.os.ts';
 
-const AGENT = fileURLToPath(new URL('../labs/openvpn/lab-agent.main.ts', import.meta.url));
+const AGENT = fileURLToPath(new URL('../labs/openvpn/agent.main.ts', import.meta.url));
 const CUSTOMER = { username: 'customer', password: 'password', seats: 255 };
 /** Clock ticks in a second of proc_pid_stat(5), on every Linux. */
 const TICKS = 100;
 
 /** The same OpenVPN server with one way to decide who may come in. */
 export interface OpenvpnSide {
-  readonly lab: Laboratory;
+  readonly lab: OpenvpnLab;
   /** CPU seconds that the server, its programs and its agent have used so far. */
   cpuSeconds(): number;
   close(): Promise<void>;
@@ -32,13 +32,12 @@ export interface AgentSide extends OpenvpnSide {
 /** The agent is a process of its own, and attends from the start. */
 export async function agentSide(protocol: OpenvpnProtocol): Promise<AgentSide> {
   const directory = mkdtempSync(join(tmpdir(), 'lethe-bench-'));
-  const lab = await openLaboratory({ protocols: [protocol] });
-  const authority = new LabAuthority();
-  writeFileSync(join(directory, 'auth'), authority.seal([CUSTOMER]));
-  writeFileSync(join(directory, 'key'), authority.publicKey.export({ type: 'spki', format: 'pem' }));
+  const lab = await openOpenvpnLab({ protocols: [protocol] });
+  const issuer = new AuthFileIssuer();
+  const files = issuer.write(directory, issuer.seal([CUSTOMER]));
   let agent: Child | undefined;
   const attend = async () => {
-    const child = spawnChild(['node', AGENT, lab.socket(protocol), join(directory, 'auth'), join(directory, 'key')]);
+    const child = spawnChild(['node', AGENT, lab.socket(protocol), ...files]);
     await waitUntil('the agent is ready', () => child.output().includes('ready'));
     agent = child;
   };
@@ -83,7 +82,7 @@ const BY_SCRIPT: Admission = {
 };
 
 export async function scriptSide(protocol: OpenvpnProtocol): Promise<OpenvpnSide> {
-  return aloneIn(await openLaboratory({ protocols: [protocol], admission: BY_SCRIPT }), protocol);
+  return aloneIn(await openOpenvpnLab({ protocols: [protocol], admission: BY_SCRIPT }), protocol);
 }
 
 /** Nobody is asked: the certificate is enough. */
@@ -94,10 +93,10 @@ const BY_CERTIFICATE: Admission = {
 };
 
 export async function nobodySide(protocol: OpenvpnProtocol): Promise<OpenvpnSide> {
-  return aloneIn(await openLaboratory({ protocols: [protocol], admission: BY_CERTIFICATE }), protocol);
+  return aloneIn(await openOpenvpnLab({ protocols: [protocol], admission: BY_CERTIFICATE }), protocol);
 }
 
-function aloneIn(lab: Laboratory, protocol: OpenvpnProtocol): OpenvpnSide {
+function aloneIn(lab: OpenvpnLab, protocol: OpenvpnProtocol): OpenvpnSide {
   return { lab, cpuSeconds: () => cpuSecondsOf(lab.server(protocol)), close: () => lab.close() };
 }
 
@@ -125,7 +124,7 @@ export async function prepareTransfer({ lab }: OpenvpnSide, protocol: OpenvpnPro
 /** The client receives through the tunnel for about a second. */
 export async function transfer({ lab }: OpenvpnSide): Promise<{ megabits: number; seconds: number }> {
   const argv = ['iperf3', '--client', lab.plan.service4, '--time', '1', '--reverse', '--json'];
-  const output = await (lab.clients[0] as Laboratory['gateway']).run(argv);
+  const output = await (lab.clients[0] as OpenvpnLab['gateway']).run(argv);
   const { end } = JSON.parse(output) as { end: { sum_received: { bytes: number; seconds: number } } };
   return { megabits: (8 * end.sum_received.bytes) / 1e6, seconds: end.sum_received.seconds };
 }

@@ -89,11 +89,12 @@ async function withSides<Side extends OpenvpnSide, Name extends string, T>(
   protocol: OpenvpnProtocol,
   measure: (sides: Readonly<Record<Name, Side>>) => Promise<T>,
 ): Promise<T> {
-  const opened: [string, Side][] = [];
-  try {
-    for (const name of Object.keys(open) as Name[]) opened.push([name, await open[name](protocol)]);
-    return await measure(Object.fromEntries(opened) as Record<Name, Side>);
-  } finally {
-    for (const [, side] of opened) await side.close();
+  await using opened = new AsyncDisposableStack();
+  const sides = {} as Record<Name, Side>;
+  for (const name of Object.keys(open) as Name[]) {
+    const side = await open[name](protocol);
+    opened.defer(() => side.close());
+    sides[name] = side;
   }
+  return await measure(sides);
 }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Child, run, spawnChild } from '../../src/host/processes/process.os.ts';
 import { untilReady } from '../../src/host/processes/ready.os.ts';
-import type { SampleCustomer } from '../labs/authfile/sample.ts';
+import type { SampleCustomer } from '../labs/customers/sample.ts';
 import { cpuSecondsOf } from './openvpn-sides.os.ts';
 
 /** A RADIUS server that runs until it is stopped. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { seededRandom } from '../../src/core/random/random.ts';
-import { sampleCustomers } from '../labs/authfile/sample.ts';
+import { sampleCustomers } from '../labs/customers/sample.ts';
 import { contextOf } from './bench.cli.ts';
 import { benchmark } from './radius.bench.ts';
 import { freeRadius, ourServer } from './radius-peers.os.ts';

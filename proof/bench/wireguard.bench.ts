@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { sealAuthFile } from '../../src/contracts/authfile/seal.ts';
 import { generateWireguardKeys } from '../../src/contracts/pki/keys.ts';
 import { render as renderFirewall } from '../../src/contracts/plan/firewall/render.ts';
 import { GATEWAY_FILES, planGateway } from '../../src/contracts/plan/plan.ts';
 import { innerAddresses } from '../../src/contracts/plan/pool.ts';
 import { render } from '../../src/contracts/plan/wireguard/render.ts';
-import { systemClock, today } from '../../src/core/clock/clock.ts';
 import { waitUntil } from '../../src/core/clock/until.ts';
-import type { Entitlement } from '../../src/core/licences/licence.ts';
 import { raiseFirewall } from '../../src/gateway/tunnels/firewall/start.os.ts';
 import { startWireGuard } from '../../src/gateway/tunnels/wireguard/start.os.ts';
 import { outside, place } from '../../src/host/namespaces/place.os.ts';
 import { type Child, spawnChild } from '../../src/host/processes/process.os.ts';
-import { connectWireguard } from '../demo/client.os.ts';
+import { connectWireguard, wireguardProfile } from '../labs/clients/client.os.ts';
+import { AuthFileIssuer, entitlementOf } from '../labs/customers/issuer.os.ts';
 import { LAB, type Lab, openLab } from '../labs/internet/lab.os.ts';
 import { type BenchContext, type Benchmark, interleave, type Row, rowOf } from './bench.ts';
 import { cpuSecondsOf } from './openvpn-sides.os.ts';
@@ -91,10 +88,12 @@ async function openSide(lab: Lab, directory: string): Promise<Side> {
   place(lab.gateway, GATEWAY_FILES.wireguardKey, `${gatewayKeys.privateKey}\n`, 0o600);
   await raiseFirewall(lab.gateway, PLAN, GATEWAY_FILES.directory);
   const daemon = await startWireGuard(lab.gateway, GATEWAY_FILES.directory);
-  writeAuthFile(directory, customerKeys.publicKey);
+  const issuer = new AuthFileIssuer();
+  const peer = { publicKey: Uint8Array.fromBase64(customerKeys.publicKey), host: HOST, entitlement: entitlementOf(1) };
+  const files = issuer.write(directory, issuer.seal([], [peer]));
   const socket = outside(lab.gateway, GATEWAY_FILES.wireguardSocket);
   const attend = async (): Promise<Child> => {
-    const agent = spawnChild([process.execPath, AGENT, socket, join(directory, 'auth'), join(directory, 'key')]);
+    const agent = spawnChild([process.execPath, AGENT, socket, ...files]);
     await waitUntil('the agent is ready', () => agent.output().includes('ready'));
     return agent;
   };
@@ -102,28 +101,15 @@ async function openSide(lab: Lab, directory: string): Promise<Side> {
   const [four, six] = innerAddresses(PLAN.tunnels.wireguard, HOST);
   await connectWireguard(
     { namespace: lab.clients[0], gateway: LAB.address4, device: 'eth0' },
-    `[Interface]\nPrivateKey = ${customerKeys.privateKey}\nAddress = ${four}/32, ${six}/128\n[Peer]\nPublicKey = ${gatewayKeys.publicKey}\nAllowedIPs = 0.0.0.0/0, ::/0\nEndpoint = ${LAB.address4}:${PLAN.tunnels.wireguard.port}\n`,
+    wireguardProfile(
+      { privateKey: customerKeys.privateKey, addresses: [`${four}/32`, `${six}/128`] },
+      { publicKey: gatewayKeys.publicKey, endpoint: `${LAB.address4}:${PLAN.tunnels.wireguard.port}` },
+    ),
   );
   const server = await lab.internet.spawn(['iperf3', '--server', '--forceflush']);
   await waitUntil('iperf3 listens', () => server.output().includes('Server listening'));
   await first.stop();
   return { daemon, attend };
-}
-
-function writeAuthFile(directory: string, publicKey: string): void {
-  const { privateKey, publicKey: verifies } = generateKeyPairSync('ed25519');
-  const entitlement = {
-    licence: 1,
-    expiresOn: today(systemClock) + 30,
-    seats: 5,
-    usageTag: '0123456789abcdef',
-  } as Entitlement;
-  const peers = [{ publicKey: new Uint8Array(Buffer.from(publicKey, 'base64')), host: HOST, entitlement }];
-  writeFileSync(
-    join(directory, 'auth'),
-    sealAuthFile({ version: 1, salt: new Uint8Array(14), logins: [], peers }, privateKey),
-  );
-  writeFileSync(join(directory, 'key'), verifies.export({ type: 'spki', format: 'pem' }));
 }
 
 /** The client receives through the tunnel for about a second. */

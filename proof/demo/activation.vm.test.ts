@@ -29,8 +29,8 @@ import { outside, place } from '../../src/host/namespaces/place.os.ts';
 import { run } from '../../src/host/processes/process.os.ts';
 import { readBuild } from '../../src/image/build/build.os.ts';
 import type { HostedGateway } from '../../src/onebox/hosted.os.ts';
-import { type BuiltImage, builtImage } from '../labs/image/fixture.os.ts';
-import { Customer, type Welcome } from './customer.os.ts';
+import { visitorAt, type Welcome } from '../labs/customers/visitor.ts';
+import { type BuiltImage, builtImage } from '../labs/image/built-image.os.ts';
 import { signedRelease, testService } from './released.os.ts';
 import { openScene, type Scene } from './scene.os.ts';
 import { connect, type Device, makeDevices, type Profiles, takeProfiles, use } from './sessions.os.ts';
@@ -68,7 +68,7 @@ before(async () => {
     image: await signedRelease(directory, [built.probe, built.probe]),
     directory: DATA,
   });
-  const customer = new Customer(scene.service.portal);
+  const customer = visitorAt(scene.service.portal);
   welcome = await customer.signUp();
   profiles = await takeProfiles(customer, plan());
   devices = await makeDevices(scene.world, plan(), random);

@@ -11,14 +11,14 @@ import { systemRandom as random } from '../../src/core/random/random.ts';
 import type { Machine } from '../../src/host/machines/machine.os.ts';
 import { afterFirmware } from '../../src/host/machines/serial-console.ts';
 import { run } from '../../src/host/processes/process.os.ts';
-import { builtImage } from '../labs/image/fixture.os.ts';
-import { ikev2Name, swanctl } from './client.os.ts';
-import { Customer, type Welcome } from './customer.os.ts';
+import { ikev2Name, swanctl } from '../labs/clients/client.os.ts';
+import { type Visitor, visitorAt, type Welcome } from '../labs/customers/visitor.ts';
+import { builtImage } from '../labs/image/built-image.os.ts';
+import { homeAddress } from '../labs/internet/world.os.ts';
 import { signedRelease, testService } from './released.os.ts';
 import { openScene, type Scene } from './scene.os.ts';
 import { connect, type Device, makeDevices, type Profiles, takeProfiles, use } from './sessions.os.ts';
 import { Steady, type Toll } from './steady.os.ts';
-import { homeAddress } from './world.os.ts';
 
 /*
  * The whole service with the image for tests, whose root image is the release's. Three stock clients are connected
@@ -49,7 +49,7 @@ const DAEMONS = ['resolver', 'openvpn-udp', 'openvpn-tcp', 'charon', 'wireguard'
 const DISKS = ['disk-a', 'disk-b', 'disk-control'].map(at);
 
 let scene: Scene;
-let customer: Customer;
+let customer: Visitor;
 let welcome: Welcome;
 let profiles: Profiles;
 let devices: Device[];
@@ -70,7 +70,7 @@ before(async () => {
     hardware: { disks: DISKS },
     directory: at('data'),
   });
-  customer = new Customer(scene.service.portal);
+  customer = visitorAt(scene.service.portal);
   welcome = await customer.signUp();
   const { openvpn, ...rest } = await takeProfiles(customer, plan());
   profiles = { ...rest, openvpn: `${openvpn}\nreneg-sec ${RENEGOTIATION}\n` };

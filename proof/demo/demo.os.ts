@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { setTimeout as delay } from 'node:timers/promises';
+import type { GatewayPlan } from '../../src/contracts/plan/plan.ts';
 import { waitUntil } from '../../src/core/clock/until.ts';
 import { INVENTORY } from '../../src/core/inventory/inventory.ts';
 import type { Service } from '../../src/onebox/service.os.ts';
@@ -7,7 +8,7 @@ import { Hunt } from '../hunt/hunt.os.ts';
 import { markedInstant } from '../hunt/marker.ts';
 import { renderReport, renderSightings } from '../hunt/table.ts';
 import type { HuntReport } from '../hunt/verdict.ts';
-import { Customer, type Remembered } from './customer.os.ts';
+import { type Remembered, type Visitor, visitorAt, type Welcome } from '../labs/customers/visitor.ts';
 import { openScene, type Scene, type SceneDeps } from './scene.os.ts';
 import { conclude, targetsOf } from './search.os.ts';
 import {
@@ -16,6 +17,7 @@ import {
   type Device,
   makeDevices,
   markersOf,
+  type Profiles,
   portMarkers,
   type SessionReport,
   takeProfiles,
@@ -69,60 +71,86 @@ interface Draft {
 export async function runDemo(deps: DemoDeps): Promise<DemoReport> {
   const steps = new Steps(deps.clock, deps.tell);
   const draft: Draft = { sessions: [], seats: { used: 0, limit: 0 }, remembered: [], report: undefined };
-  let scene: Scene | undefined;
   try {
-    scene = await steps.take(
+    await using opened = new AsyncDisposableStack();
+    const scene = await steps.take(
       'the whole service starts',
       () => openScene(deps),
       ({ service }) => service.portal,
     );
-    await play(scene, steps, draft, deps);
+    opened.defer(() => scene.close());
+    const hunt = new Hunt([Buffer.from(scene.service.identity.usageKey, 'base64')]);
+    await play({ deps, steps, draft, scene, hunt, customer: visitorAt(scene.service.portal) });
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
-  } finally {
-    await scene?.close();
   }
   return reportOf(steps, draft);
 }
 
-async function play(scene: Scene, steps: Steps, draft: Draft, deps: DemoDeps): Promise<void> {
-  const { service, world } = scene;
-  const { plan } = gatewayOf(service);
-  const customer = new Customer(service.portal);
-  const hunt = new Hunt([Buffer.from(service.identity.usageKey, 'base64')]);
+/** What the acts of the demo share. */
+interface Act {
+  readonly deps: DemoDeps;
+  readonly steps: Steps;
+  readonly draft: Draft;
+  readonly scene: Scene;
+  readonly hunt: Hunt;
+  readonly customer: Visitor;
+}
 
+async function play(act: Act): Promise<void> {
+  const { scene, steps, hunt, customer } = act;
+  const { plan } = gatewayOf(scene.service);
   await steps.take('the gateway says that its configuration is in force', () =>
     waitUntil('the agent says so', () => scene.said().includes('"config_in_force"')),
   );
   const welcome = await steps.take('a customer signs up with one click', () => customer.signUp());
   const profiles = await steps.take('the portal hands out three profiles', () => takeProfiles(customer, plan));
   const devices = await steps.take('three devices wait in networks of their own', () =>
-    makeDevices(world, plan, deps.random),
+    makeDevices(scene.world, plan, act.deps.random),
   );
   hunt.plant(...markersOf(devices, welcome, profiles));
   await steps.take('memory and stores are searched before anybody connects', () =>
     hunt.look('before', targetsOf(scene)),
   );
+  for (const device of devices) await connectAndUse(act, device, { plan, profiles, welcome });
+  await lookWhileConnected(act, devices);
+  await disconnectAndLook(act, devices);
+  await judge(act);
+}
 
-  for (const device of devices) {
-    await steps.take(`${device.protocol}: a stock client connects`, async () => {
-      device.client = await connect(device, profiles, welcome);
-      hunt.plant(markedInstant(`${device.protocol} connect time`, deps.clock.wall(), 'text'));
-    });
-    const session = await steps.take(
-      `${device.protocol}: a name and a page come through the tunnel`,
-      () => use(device, plan),
-      ({ exitAddress }) => `the Internet saw ${exitAddress}`,
-    );
-    draft.sessions.push(session);
-  }
+async function connectAndUse(
+  { deps, steps, draft, hunt }: Act,
+  device: Device,
+  { plan, profiles, welcome }: { plan: GatewayPlan; profiles: Profiles; welcome: Welcome },
+): Promise<void> {
+  await steps.take(`${device.protocol}: a stock client connects`, async () => {
+    device.client = await connect(device, profiles, welcome);
+    hunt.plant(markedInstant(`${device.protocol} connect time`, deps.clock.wall(), 'text'));
+  });
+  const session = await steps.take(
+    `${device.protocol}: a name and a page come through the tunnel`,
+    () => use(device, plan),
+    ({ exitAddress }) => `the Internet saw ${exitAddress}`,
+  );
+  draft.sessions.push(session);
+}
+
+async function lookWhileConnected(
+  { deps, steps, draft, scene, hunt, customer }: Act,
+  devices: readonly Device[],
+): Promise<void> {
   draft.seats = await steps.take('the portal counts three live sessions', () => threeSeats(customer), seatsText);
   hunt.plant(...(await portMarkers(devices)));
   await steps.take('memory and stores are searched while they are connected', () =>
     hunt.look('connected', targetsOf(scene)),
   );
   hunt.plant(...(await countMarkers(devices)), markedInstant('disconnect time', deps.clock.wall(), 'text'));
+}
 
+async function disconnectAndLook(
+  { deps, steps, draft, scene, hunt, customer }: Act,
+  devices: readonly Device[],
+): Promise<void> {
   const left = deps.clock.elapsed();
   await steps.take('the clients disconnect', () => disconnect(devices));
   await steps.take('the seats are free again', () => noSeats(customer));
@@ -137,6 +165,9 @@ async function play(scene: Scene, steps: Steps, draft: Draft, deps: DemoDeps): P
       await hunt.look(`+${seconds} s`, targetsOf(scene));
     });
   }
+}
+
+async function judge({ deps, steps, draft, scene, hunt }: Act): Promise<void> {
   const report = await steps.take(
     'leaks made on purpose are all found',
     async () => {
@@ -165,12 +196,12 @@ function seatsText({ used, limit }: { used: number; limit: number }): string {
   return `${used} of ${limit}`;
 }
 
-async function threeSeats(customer: Customer): Promise<{ used: number; limit: number }> {
+async function threeSeats(customer: Visitor): Promise<{ used: number; limit: number }> {
   await waitUntil('the portal counts three sessions', async () => (await customer.seats()).used === 3);
   return await customer.seats();
 }
 
-async function noSeats(customer: Customer): Promise<void> {
+async function noSeats(customer: Visitor): Promise<void> {
   await waitUntil('the seats are free', async () => (await customer.seats()).used === 0, 60_000);
 }
 
@@ -178,7 +209,7 @@ async function disconnect(devices: readonly Device[]): Promise<void> {
   for (const { client } of devices) await client?.disconnect();
 }
 
-async function whatIsRemembered(customer: Customer): Promise<RememberedRecord[]> {
+async function whatIsRemembered(customer: Visitor): Promise<RememberedRecord[]> {
   const events = (rows: readonly Remembered[]) => rows.filter((row) => row.store === 'database.usage_events');
   await waitUntil(
     'three usage events have arrived',

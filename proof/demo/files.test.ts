@@ -6,7 +6,7 @@ import { waitUntil } from '../../src/core/clock/until.ts';
 import { systemRandom as random } from '../../src/core/random/random.ts';
 import type { Service } from '../../src/onebox/service.os.ts';
 import { watchFiles } from '../hunt/opened.os.ts';
-import { Customer } from './customer.os.ts';
+import { visitorAt } from '../labs/customers/visitor.ts';
 import { openScene } from './scene.os.ts';
 import { connect, makeDevices, takeProfiles, use } from './sessions.os.ts';
 
@@ -16,7 +16,7 @@ test('no program of a gateway opens a file for writing while customers connect, 
   const scene = await openScene({ clock, random, release: '0.1.0', listen, terminal });
   try {
     const { plan, running } = scene.service.gateway as NonNullable<Service['gateway']>;
-    const customer = new Customer(scene.service.portal);
+    const customer = visitorAt(scene.service.portal);
     const welcome = await customer.signUp();
     const profiles = await takeProfiles(customer, plan);
     const devices = await makeDevices(scene.world, plan, random);

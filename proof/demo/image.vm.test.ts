@@ -11,8 +11,8 @@ import { systemRandom as random } from '../../src/core/random/random.ts';
 import { afterFirmware } from '../../src/host/machines/serial-console.ts';
 import { buildImage } from '../../src/image/build/build.os.ts';
 import type { HostedGateway } from '../../src/onebox/hosted.os.ts';
-import { builtImage } from '../labs/image/fixture.os.ts';
-import { Customer, type Welcome } from './customer.os.ts';
+import { type Visitor, visitorAt, type Welcome } from '../labs/customers/visitor.ts';
+import { builtImage } from '../labs/image/built-image.os.ts';
 import { SILENT, signedRelease, testService } from './released.os.ts';
 import { openScene, type Scene } from './scene.os.ts';
 import { connect, type Device, makeDevices, type Profiles, takeProfiles, use } from './sessions.os.ts';
@@ -30,7 +30,7 @@ const shown: string[] = [];
 let scene: Scene;
 let profiles: Profiles;
 let devices: Device[];
-let customer: Customer;
+let customer: Visitor;
 let welcome: Welcome;
 
 /** Two builders come to the same bytes, and the operator's token signs them. Gives the release directory. */
@@ -52,7 +52,7 @@ before(async () => {
     image: await release(),
     directory: DATA,
   });
-  customer = new Customer(scene.service.portal);
+  customer = visitorAt(scene.service.portal);
 });
 after(async () => {
   await scene?.close();

@@ -7,13 +7,13 @@ import { systemRandom as random } from '../../src/core/random/random.ts';
 import type { RunningGateway } from '../../src/onebox/gateway.os.ts';
 import type { Service } from '../../src/onebox/service.os.ts';
 import type { Supervised } from '../../src/onebox/supervisor.ts';
-import { Customer, type Welcome } from './customer.os.ts';
+import { type Visitor, visitorAt, type Welcome } from '../labs/customers/visitor.ts';
 import { openScene, type Scene } from './scene.os.ts';
 import { connect, type Device, makeDevices, type Profiles, takeProfiles, use } from './sessions.os.ts';
 
 /** Kill -9 of each program while three customers' sessions are live: each time, what was promised still holds. */
 let scene: Scene;
-let customer: Customer;
+let customer: Visitor;
 let welcome: Welcome;
 let profiles: Profiles;
 let devices: Device[];
@@ -52,7 +52,7 @@ before(async () => {
     listen: { host: '127.0.0.1', port: 0 },
     terminal: { write: () => undefined, interactive: false },
   });
-  customer = new Customer(scene.service.portal);
+  customer = visitorAt(scene.service.portal);
   welcome = await customer.signUp();
   profiles = await takeProfiles(customer, gateway().plan);
   devices = await makeDevices(scene.world, gateway().plan, random);
@@ -95,7 +95,7 @@ test('the database: customers are known again as soon as it is back', async () =
   await waitUntil(
     'the account is known',
     () =>
-      customer.get('/account').then(
+      customer.read('/account').then(
         (text) => text.includes('3 of 5'),
         () => false,
       ),

@@ -15,7 +15,7 @@ import { builderKey, STATEMENT_FILE, writeStatement } from '../../src/image/rele
 import { createKeyring } from '../../src/image/release/ceremony.os.ts';
 import { signRelease } from '../../src/image/release/sign.os.ts';
 import { serviceOperator } from '../../src/onebox/hosted.os.ts';
-import { copyOfBuild } from '../labs/release/fixture.os.ts';
+import { copyOfBuild } from '../labs/release/test-operator.os.ts';
 import { softToken } from '../labs/tokens/softhsm.os.ts';
 
 /** Says nothing, for builds and signatures of tests. */

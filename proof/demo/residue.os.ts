@@ -9,8 +9,8 @@ import { type Marker, marked, markedAddress, randomWord } from '../hunt/marker.t
 import { PAGE_SIZE, usesOfPages } from '../hunt/pages.os.ts';
 import { type Occurrence, RamLooks } from '../hunt/ram.ts';
 import type { ControlResult, HuntReport, Owner, Phase, Sighting } from '../hunt/verdict.ts';
-import { visit } from './client.os.ts';
-import { Customer } from './customer.os.ts';
+import { visit } from '../labs/clients/client.os.ts';
+import { visitorAt } from '../labs/customers/visitor.ts';
 import { ALLOWED_IN_MACHINE, EXPECTED_IN_MACHINE } from './residue.ts';
 import { openScene, type Scene, type SceneDeps } from './scene.os.ts';
 import { connect, type Device, makeDevices, markersOf, portMarkers, takeProfiles, use } from './sessions.os.ts';
@@ -71,7 +71,7 @@ async function serves({ probe }: Machine): Promise<boolean> {
 async function play(scene: Scene, deps: ResidueDeps, hunt: Hunt, take: (phase: Phase) => Promise<void>): Promise<void> {
   const { random } = deps;
   const { plan } = scene.service.gateway as NonNullable<Scene['service']['gateway']>;
-  const customer = new Customer(scene.service.portal);
+  const customer = visitorAt(scene.service.portal);
   const welcome = await customer.signUp();
   const profiles = await takeProfiles(customer, plan);
   const devices = await makeDevices(scene.world, plan, random);

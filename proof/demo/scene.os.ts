@@ -12,7 +12,8 @@ import type { Address } from '../../src/onebox/machine.os.ts';
 import type { Attachment, GatewayOptions, ServiceSeams } from '../../src/onebox/options.ts';
 import { type Service, startService } from '../../src/onebox/service.os.ts';
 import { openRelay, type Relay } from '../hunt/relay.os.ts';
-import { homeAddress6, INTERNET, openWorld, ROUTER4, type World } from './world.os.ts';
+import { INTERNET } from '../labs/internet/start.os.ts';
+import { homeAddress6, openWorld, ROUTER4, type World } from '../labs/internet/world.os.ts';
 
 /** A fresh service in a directory of its own, with a small world around it and ears between gateway and control. */
 export interface Scene {
@@ -54,55 +55,58 @@ const MACHINE_UPLINK = { router4: ROUTER4, prefix: 24, namespace4: '198.51.100.2
 /** Everything is in memory or below one temporary directory, and `close` removes it. */
 export async function openScene(deps: SceneDeps): Promise<Scene> {
   await using opened = new AsyncDisposableStack();
-  const directory = deps.directory ?? temporaryDirectory(opened);
-  const world = opened.adopt(await openWorld(), (it) => it.close());
+  const directory = deps.directory ?? temporaryIn(opened);
   const lines: string[] = [];
-  let relay: Relay | undefined;
-  let relayAddress = '';
-  const listen: NonNullable<ServiceSeams['relay']> = async (control, tls, address) => {
-    const { port, hostname } = new URL(control);
-    relayAddress = address;
-    const own = await openRelay({
-      listen: { host: address, port: 0, ...tls },
-      upstream: { host: hostname, port: Number(port), ca: tls.authority, name: FLEET_NAME },
-    });
-    relay = opened.adopt(own, (it) => it.close());
-    return `https://${address}:${own.port}`;
-  };
-  const service = opened.adopt(
-    await startService(
-      { directory, listen: deps.listen, name: 'Lethe', gateway: gatewayOptions(deps) },
-      {
-        ...deps,
-        journal: writingJournal((line) => lines.push(line)),
-        progress: new Progress(deps.terminal, deps.clock),
-      },
-      {
-        attach: (namespace) => attachTo(world, namespace, deps.random),
-        ...(deps.image === undefined ? { relay: listen } : {}),
-        ...(deps.hardware === undefined ? {} : { hardware: deps.hardware }),
-      },
-    ),
-    (it) => it.stop(),
+  const world = opened.use(await openWorld());
+  const ears = earsIn(opened);
+  const service = await startService(
+    { directory, listen: deps.listen, name: 'Lethe', gateway: gatewayOptions(deps) },
+    {
+      ...deps,
+      journal: writingJournal((line) => lines.push(line)),
+      progress: new Progress(deps.terminal, deps.clock),
+    },
+    {
+      attach: (namespace) => attachTo(world, namespace, deps.random),
+      ...(deps.image === undefined ? { relay: ears.relay } : {}),
+      ...(deps.hardware === undefined ? {} : { hardware: deps.hardware }),
+    },
   );
+  opened.defer(() => service.stop());
   const { running, machine } = service.gateway ?? {};
   const programs = [service.control, ...(running?.programs ?? []), ...(machine ? [machine.activator] : [])];
   const kept = opened.move();
   return {
     world,
     service,
-    relay,
-    relayAddress,
+    ...ears.placed(),
     directory,
     said: () => [...lines, ...programs.map((program) => program.child.output())].join('\n'),
     close: () => kept.disposeAsync(),
   };
 }
 
-function temporaryDirectory(opened: AsyncDisposableStack): string {
-  return opened.adopt(mkdtempSync(join(tmpdir(), 'lethe-demo-')), (directory) => {
-    rmSync(directory, { recursive: true, force: true });
-  });
+function temporaryIn(opened: AsyncDisposableStack): string {
+  const directory = mkdtempSync(join(tmpdir(), 'lethe-demo-'));
+  opened.defer(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+type Placing = NonNullable<ServiceSeams['relay']>;
+
+/** What places a relay when the service asks for it, and tells where it was placed. */
+function earsIn(opened: AsyncDisposableStack) {
+  let relay: Relay | undefined;
+  let relayAddress = '';
+  const place: Placing = async (control, tls, address) => {
+    const { port, hostname } = new URL(control);
+    const upstream = { host: hostname, port: Number(port), ca: tls.authority, name: FLEET_NAME };
+    const between = await openRelay({ listen: { host: address, port: 0, ...tls }, upstream });
+    opened.defer(() => between.close());
+    [relay, relayAddress] = [between, address];
+    return `https://${address}:${between.port}`;
+  };
+  return { relay: place, placed: () => ({ relay, relayAddress }) };
 }
 
 function gatewayOptions({ wireguardIdle = INTERVALS.wireguardIdle, image }: SceneDeps): GatewayOptions {
@@ -116,6 +120,7 @@ function gatewayOptions({ wireguardIdle = INTERVALS.wireguardIdle, image }: Scen
   };
 }
 
+/** The gateway's uplink is a cable to the world's router. */
 async function attachTo(world: World, namespace: Namespace, random: Random): Promise<Attachment> {
   const addresses = { address4: GATEWAY4, address6: homeAddress6(random) };
   await world.attach(namespace, 'gw0', 'uplink', addresses.address4, addresses.address6);

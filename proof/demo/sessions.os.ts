@@ -20,10 +20,11 @@ import {
   connectWireguard,
   type StockClient,
   visit,
-} from './client.os.ts';
-import type { Customer, Welcome } from './customer.os.ts';
+} from '../labs/clients/client.os.ts';
+import type { Visitor, Welcome } from '../labs/customers/visitor.ts';
+import { INTERNET } from '../labs/internet/start.os.ts';
+import { homeAddress, homeAddress6, type World } from '../labs/internet/world.os.ts';
 import { hold } from './steps.ts';
-import { homeAddress, homeAddress6, INTERNET, type World } from './world.os.ts';
 
 /** What one session showed. */
 export interface SessionReport {
@@ -75,15 +76,15 @@ export async function makeDevices(world: World, plan: GatewayPlan, random: Rando
 }
 
 /** Takes the three profiles as a person would; the private WireGuard key is made here and goes nowhere. */
-export async function takeProfiles(customer: Customer, plan: GatewayPlan): Promise<Profiles> {
+export async function takeProfiles(customer: Visitor, plan: GatewayPlan): Promise<Profiles> {
   const keys = await generateWireguardKeys();
   const device = await customer.addDevice(keys.publicKey);
   const short = plan.name.split('.')[0] ?? '';
   return {
-    openvpn: await customer.get(`/download/${plan.location}/openvpn-udp`),
-    swanctl: await customer.get(`/download/${plan.location}/swanctl`),
-    authority: await customer.get('/download/authority'),
-    wireguard: await customer.get(`${device}/${plan.location}/${short}`),
+    openvpn: await customer.read(`/download/${plan.location}/openvpn-udp`),
+    swanctl: await customer.read(`/download/${plan.location}/swanctl`),
+    authority: await customer.read('/download/authority'),
+    wireguard: await customer.read(`${device}/${plan.location}/${short}`),
     keys,
   };
 }

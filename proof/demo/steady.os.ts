@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { waitUntil } from '../../src/core/clock/until.ts';
 import type { Namespace } from '../../src/host/namespaces/namespace.os.ts';
 import type { Child } from '../../src/host/processes/process.os.ts';
+import { INTERNET } from '../labs/internet/start.os.ts';
+import { type World } from '../labs/internet/world.os.ts';
 import type { Count } from './steady.ts';
-import { INTERNET, type World } from './world.os.ts';
 
 const PROGRAM = fileURLToPath(new URL('steady.ts', import.meta.url));
 const PORT = 7007;

@@ -7,9 +7,10 @@ import { waitUntil } from '../../src/core/clock/until.ts';
 import { cableMachine } from '../../src/host/machines/cabling.os.ts';
 import { type Machine, startMachine } from '../../src/host/machines/machine.os.ts';
 import { BLANK_VARIABLES } from '../../src/host/machines/qemu.ts';
-import { joinByCable, openNamespace } from '../../src/host/namespaces/namespace.os.ts';
+import { joinByCable } from '../../src/host/namespaces/namespace.os.ts';
 import { makeIso } from '../../src/image/build/iso.os.ts';
-import { builtImage } from '../labs/image/fixture.os.ts';
+import { builtImage } from '../labs/image/built-image.os.ts';
+import { TestNetwork } from '../labs/network/network.os.ts';
 import { handPlacedFiles } from './hand-placed.ts';
 
 /** A gateway in a virtual machine that no activator has admitted: a test gave it what it serves with. */
@@ -44,9 +45,7 @@ export async function openGuest(beforeServing?: (machine: Machine) => Promise<vo
   const iso = join(directory, 'probe.iso');
   await makeIso(probe, join(probe, 'uki.efi'), iso);
 
-  const [world, vmNamespace] = [await openNamespace(), await openNamespace()];
-  opened.defer(() => world.close());
-  opened.defer(() => vmNamespace.close());
+  const [world, vmNamespace] = await opened.use(new TestNetwork()).machines(2);
   await joinByCable(
     { namespace: world, name: 'gateway', addresses: [`${ADDRESS.router}/29`] },
     { namespace: vmNamespace, name: 'uplink', addresses: [] },

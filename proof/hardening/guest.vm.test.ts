@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ESP_PROPOSALS } from '../../src/contracts/plan/ikev2/render.ts';
-import { builtImage, unpackRoot } from '../labs/image/fixture.os.ts';
+import { builtImage, unpackRoot } from '../labs/image/built-image.os.ts';
 import { ATTACKS, attackLine } from './attacks.ts';
 import { BASELINE, baselineScript, unmet } from './baseline/baseline.ts';
 import { EXPOSURE_CEILINGS, exposureOf } from './exposure.ts';

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-import { createAuthority } from '../../src/contracts/pki/authority.ts';
 import { makeGatewayKeys } from '../../src/contracts/pki/gateway-keys.ts';
-import { generateRsaKey, openvpnStaticKey, signerOf } from '../../src/contracts/pki/keys.ts';
+import { generateRsaKey, openvpnStaticKey } from '../../src/contracts/pki/keys.ts';
 import { gatewayFiles, type OwnedFile } from '../../src/contracts/plan/files.ts';
 import { makeRadiusSecret } from '../../src/contracts/plan/ikev2/secret.ts';
 import { planGateway } from '../../src/contracts/plan/plan.ts';
 import { systemClock } from '../../src/core/clock/clock.ts';
 import { systemRandom } from '../../src/core/random/random.ts';
 import { GUEST_OWNERS } from '../../src/gateway/boot/guest.ts';
+import { TestAuthority } from '../labs/authority/authority.ts';
 
 /** Everything that a gateway with this address needs below /run/lethe to serve nobody: its control does not exist. */
 export async function handPlacedFiles(address4: string): Promise<OwnedFile[]> {
@@ -21,8 +21,7 @@ export async function handPlacedFiles(address4: string): Promise<OwnedFile[]> {
     address6: undefined,
     uplink: 'eth0',
   });
-  const key = await generateRsaKey();
-  const authority = await createAuthority(deps, { name: { commonName: 'Test CA' }, key, signer: signerOf(key) });
+  const { authority } = await TestAuthority.create({ key: await generateRsaKey() });
   const keys = await makeGatewayKeys(deps, authority, plan, openvpnStaticKey(systemRandom));
   const nobody = Buffer.alloc(32, 9).toString('base64');
   return gatewayFiles({

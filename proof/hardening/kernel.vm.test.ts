@@ -8,7 +8,7 @@ import { run } from '../../src/host/processes/process.os.ts';
 import { openCache } from '../../src/image/build/fetch.os.ts';
 import { kernelOf } from '../../src/image/build/lockfile.ts';
 import { imageState, readLock } from '../../src/image/build/state.os.ts';
-import { builtImage } from '../labs/image/fixture.os.ts';
+import { builtImage } from '../labs/image/built-image.os.ts';
 import { KERNEL_OPTIONS, valueOf } from './kernel-options.ts';
 
 let configuration: string;

@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
-import { ManualClock } from '../../src/core/clock/clock.ts';
 import { systemRandom } from '../../src/core/random/random.ts';
 import { openTemporaryDatabase, type TemporaryDatabase } from '../labs/database/temporary.os.ts';
-import { openTraffic, type Traffic } from './laboratory.os.ts';
 import { findLeaks, type Sinks } from './leaks.os.ts';
+import { openTraffic, type Traffic } from './traffic.os.ts';
 
 let database: TemporaryDatabase;
 let traffic: Traffic;
@@ -17,7 +16,7 @@ let sinks: Sinks;
 
 before(async () => {
   database = await openTemporaryDatabase();
-  traffic = await openTraffic({ clock: new ManualClock(Date.now()), random: systemRandom });
+  traffic = await openTraffic();
   sinks = {
     directory: mkdtempSync(join(tmpdir(), 'lethe-leaks-')),
     database: {

@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { anyCase, ascii, type Encoded } from './encoding.ts';
 import { Matcher, StreamSearch } from './matcher.ts';
 
-/** The obvious twin: every pattern at every place. */
+/** The reference implementation: every pattern at every place. */
 function slowly(patterns: readonly Encoded[], data: Uint8Array): string[] {
   const found: string[] = [];
   for (const [number, { bytes, mask }] of patterns.entries()) {
@@ -51,7 +51,7 @@ const pattern = fc
     }),
   );
 
-test('finds what the slow twin finds, wherever the data begins in memory', () => {
+test('finds what the slow reference finds, wherever the data begins in memory', () => {
   fc.assert(
     fc.property(fc.array(pattern, { maxLength: 6 }), bytesOf(0, 60), fc.nat(7), (patterns, data, offset) => {
       const shifted = new Uint8Array(data.length + offset).subarray(offset);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { waitUntil } from '../../src/core/clock/until.ts';
 import { systemRandom } from '../../src/core/random/random.ts';
 import { type Child, spawnChild } from '../../src/host/processes/process.os.ts';
-import { LabAuthority } from '../labs/openvpn/lab-agent.ts';
-import { type Laboratory, openLaboratory } from '../labs/openvpn/laboratory.os.ts';
+import { AuthFileIssuer } from '../labs/customers/issuer.os.ts';
+import { type OpenvpnLab, openOpenvpnLab } from '../labs/openvpn/lab.os.ts';
 import { type Marker, marked, markedAddress, patternsOf, randomAddress4, randomWord } from './marker.ts';
 import { Matcher } from './matcher.ts';
 import { searchMemory } from './memory.os.ts';
@@ -18,7 +18,7 @@ import { Tally } from './place.ts';
 
 // What a connection leaves behind: in files, and in the memory of the agent while it lasts and after.
 
-const AGENT = fileURLToPath(new URL('../labs/openvpn/lab-agent.main.ts', import.meta.url));
+const AGENT = fileURLToPath(new URL('../labs/openvpn/agent.main.ts', import.meta.url));
 const NAIVE = fileURLToPath(new URL('./naive.ts', import.meta.url));
 const address = randomAddress4(systemRandom);
 const customer = { username: randomWord(systemRandom), password: randomWord(systemRandom) };
@@ -29,14 +29,14 @@ const markers: readonly Marker[] = [
 ];
 const patterns = markers.flatMap((marker) => patternsOf(marker));
 let directory: string;
-let lab: Laboratory;
+let files: readonly string[];
+let lab: OpenvpnLab;
 
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'lethe-residue-'));
-  const authority = new LabAuthority();
-  writeFileSync(join(directory, 'auth'), authority.seal([customer]));
-  writeFileSync(join(directory, 'key'), authority.publicKey.export({ type: 'spki', format: 'pem' }));
-  lab = await openLaboratory({ addresses: [address] });
+  const issuer = new AuthFileIssuer();
+  files = issuer.write(directory, issuer.seal([customer]));
+  lab = await openOpenvpnLab({ addresses: [address] });
 });
 
 after(async () => {
@@ -45,7 +45,7 @@ after(async () => {
 });
 
 async function start(program: string): Promise<Child> {
-  const child = spawnChild(['node', program, lab.socket(), join(directory, 'auth'), join(directory, 'key')]);
+  const child = spawnChild(['node', program, lab.socket(), ...files]);
   await waitUntil('the agent is ready', () => child.output().includes('ready') || !child.running);
   assert.ok(child.running, child.output());
   return child;

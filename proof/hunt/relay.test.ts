@@ -3,14 +3,10 @@ import assert from 'node:assert/strict';
 import { connect as connectPlain } from 'node:net';
 import { test } from 'node:test';
 import { connect } from 'node:tls';
-import { ManualClock } from '../../src/core/clock/clock.ts';
-import { systemRandom } from '../../src/core/random/random.ts';
-import { openTraffic } from './laboratory.os.ts';
-
-const deps = { clock: new ManualClock(Date.now()), random: systemRandom };
+import { openTraffic } from './traffic.os.ts';
 
 test('the relay passes both directions on and keeps them decoded', async () => {
-  const traffic = await openTraffic(deps);
+  const traffic = await openTraffic();
   try {
     assert.equal(await traffic.say('first body'), 'taken');
     assert.equal(await traffic.say('second body'), 'taken');
@@ -24,7 +20,7 @@ test('the relay passes both directions on and keeps them decoded', async () => {
 });
 
 test('without control, whoever asks is turned away, and the relay lives on', async () => {
-  const traffic = await openTraffic(deps);
+  const traffic = await openTraffic();
   try {
     traffic.loseControl();
     await assert.rejects(traffic.say('nobody there'));
@@ -35,7 +31,7 @@ test('without control, whoever asks is turned away, and the relay lives on', asy
 });
 
 test('who breaks off or speaks no TLS does no harm', async () => {
-  const traffic = await openTraffic(deps);
+  const traffic = await openTraffic();
   try {
     const plain = connectPlain(traffic.relay.port, '127.0.0.1');
     plain.on('error', () => undefined).end('GET / HTTP/1.1\r\n\r\n');

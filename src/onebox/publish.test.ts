@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { routeBy, TestNetwork } from '../../proof/labs/network/network.os.ts';
 import { planGateway } from '../contracts/plan/plan.ts';
-import { joinByCable, type Namespace, openNamespace } from '../host/namespaces/namespace.os.ts';
+import { joinByCable, type Namespace } from '../host/namespaces/namespace.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
 import { machine, publish, type UplinkEnd } from './publish.os.ts';
 
@@ -34,39 +35,35 @@ const plan = planGateway({
 });
 
 test('packets for the public address reach the gateway with their source, and everything is taken back', async () => {
-  const [world, host, gateway] = await Promise.all([openNamespace(), openNamespace(), openNamespace()]);
-  try {
-    await joinByCable(
-      { namespace: world, name: 'w0', addresses: ['198.18.0.9/24'] },
-      { namespace: host, name: 'h0', addresses: ['198.18.0.1/24'] },
-    );
-    await joinByCable(
-      { namespace: host, name: 'h1', addresses: ['10.66.0.1/30'] },
-      { namespace: gateway, name: 'uplink', addresses: ['10.66.0.2/30'] },
-    );
-    await gateway.run(['ip', 'route', 'add', 'default', 'via', '10.66.0.1']);
-    const end = uplinkEndIn(host);
-    await end.writeForwarding('0');
-    const publication = { publicAddress: '198.18.0.1', gatewayAddress: '10.66.0.2', plan };
-    const unpublish = await publish(publication, end);
+  await using network = new TestNetwork();
+  const [world, host, gateway] = await network.machines(3);
+  await joinByCable(
+    { namespace: world, name: 'w0', addresses: ['198.18.0.9/24'] },
+    { namespace: host, name: 'h0', addresses: ['198.18.0.1/24'] },
+  );
+  await routeBy(
+    { namespace: gateway, name: 'uplink', addresses: ['10.66.0.2/30'] },
+    { namespace: host, name: 'h1', addresses: ['10.66.0.1/30'] },
+  );
+  const end = uplinkEndIn(host);
+  await end.writeForwarding('0');
+  const publication = { publicAddress: '198.18.0.1', gatewayAddress: '10.66.0.2', plan };
+  const unpublish = await publish(publication, end);
 
-    const receiver = await gateway.spawn([process.execPath, '-e', RECEIVE]);
-    await untilSays(receiver, 'node', /bound/);
-    await world.run(['bash', '-c', 'echo hello > /dev/udp/198.18.0.1/1194']);
-    await receiver.exited;
-    assert.match(receiver.output(), /from 198\.18\.0\.9/);
-    await gateway.run(['ping', '-c1', '-W20', '198.18.0.9']);
+  const receiver = await gateway.spawn([process.execPath, '-e', RECEIVE]);
+  await untilSays(receiver, 'node', /bound/);
+  await world.run(['bash', '-c', 'echo hello > /dev/udp/198.18.0.1/1194']);
+  await receiver.exited;
+  assert.match(receiver.output(), /from 198\.18\.0\.9/);
+  await gateway.run(['ping', '-c1', '-W20', '198.18.0.9']);
 
-    await unpublish();
-    assert.equal(await end.run(['nft', 'list', 'tables']), '');
-    assert.equal(await end.readForwarding(), '0');
+  await unpublish();
+  assert.equal(await end.run(['nft', 'list', 'tables']), '');
+  assert.equal(await end.readForwarding(), '0');
 
-    await end.writeForwarding('1');
-    await (await publish(publication, end))();
-    assert.equal(await end.readForwarding(), '1');
-  } finally {
-    await Promise.all([world.close(), host.close(), gateway.close()]);
-  }
+  await end.writeForwarding('1');
+  await (await publish(publication, end))();
+  assert.equal(await end.readForwarding(), '1');
 });
 
 test('on the machine itself the switch is a file and commands are commands', async () => {

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
-import { sampleParameters } from '../../proof/labs/activator/laboratory.os.ts';
+import { sampleParameters } from '../../proof/labs/activator/tpms.os.ts';
+import { TestAuthority } from '../../proof/labs/authority/authority.ts';
 import { ActivatorStore, StoreError } from '../../src/activator/activator.store.ts';
 import { Challenges } from '../../src/activator/challenges.ts';
 import { hourOf, proofAge } from '../../src/activator/freshness.ts';
@@ -19,8 +20,8 @@ import { seal } from '../../src/bytes/formats/hpke.ts';
 import { bundleBytes, HANDOVER_INFO, parseBundle } from '../../src/contracts/activation/bundle.ts';
 import { LONGEST } from '../../src/contracts/activation/messages.ts';
 import { openParameters, ParametersError, sealParameters } from '../../src/contracts/activation/parameters.ts';
-import { createAuthority, issueServerCertificate } from '../../src/contracts/pki/authority.ts';
-import { generateP256Key, privateKeyPem, signerOf } from '../../src/contracts/pki/keys.ts';
+import { issueServerCertificate } from '../../src/contracts/pki/authority.ts';
+import { generateP256Key, privateKeyPem } from '../../src/contracts/pki/keys.ts';
 import { ManualClock } from '../../src/core/clock/clock.ts';
 import { seededRandom, systemRandom } from '../../src/core/random/random.ts';
 import { freshKeys } from '../../src/gateway/boot/boot-keys.os.ts';
@@ -38,12 +39,6 @@ before(() => {
   directory = mkdtempSync(join(tmpdir(), 'lethe-activation-'));
 });
 after(() => rmSync(directory, { recursive: true }));
-
-async function authority(organization?: string) {
-  const key = await generateP256Key();
-  const name = { commonName: 'Example VPN CA', ...(organization === undefined ? {} : { organization }) };
-  return { key, made: await createAuthority(deps, { name, key, signer: signerOf(key) }) };
-}
 
 const TOKEN = 'A'.repeat(43);
 
@@ -117,7 +112,7 @@ test('parameters are of one gateway and for one activator', () => {
 });
 
 test('a bundle holds what it may hold and nothing else', async () => {
-  const { made } = await authority();
+  const made = await TestAuthority.create();
   const parameters = { ...sampleParameters('zrh-01'), controlAuthority: made.certificate, token: TOKEN };
   const bytes = bundleBytes(parameters, made.certificate, '1.2.3');
   const bundle = parseBundle(bytes);
@@ -140,14 +135,17 @@ test('a bundle holds what it may hold and nothing else', async () => {
 test('a guest takes only what is sealed to it, closed, and certified for its own key', async () => {
   mkdirSync(at('guest'));
   const keys = await freshKeys(at('guest'), systemRandom);
-  const [{ made, key }, other] = [await authority(), await authority()];
-  const parameters = { ...sampleParameters('zrh-01'), controlAuthority: made.certificate, token: TOKEN };
+  const [{ authority, certificate, key }, { authority: other }] = [
+    await TestAuthority.create(),
+    await TestAuthority.create(),
+  ];
+  const parameters = { ...sampleParameters('zrh-01'), controlAuthority: certificate, token: TOKEN };
   const binding = new Uint8Array(32);
   const subject = { name: 'zrh-01.example', addresses: [], key: keys.server };
-  const good = await issueServerCertificate(deps, made, subject);
+  const good = await issueServerCertificate(deps, authority, subject);
   const sealed = (bytes: Uint8Array) =>
     seal(keys.published.handover, bytes, { info: HANDOVER_INFO, aad: binding }, systemRandom.bytes(32));
-  const bundle = bundleBytes(parameters, made.certificate, '1.2.3');
+  const bundle = bundleBytes(parameters, certificate, '1.2.3');
   const outcome = (change: Partial<Proven>) => {
     const opened = openHandover({ certificate: good, binding, sealed: sealed(bundle), ...change }, keys);
     return 'unusable' in opened ? opened.unusable : 'taken';
@@ -157,18 +155,22 @@ test('a guest takes only what is sealed to it, closed, and certified for its own
   assert.equal(outcome({ binding: new Uint8Array(32).fill(1) }), 'sealed');
   assert.equal(outcome({ sealed: sealed(new TextEncoder().encode('{}')) }), 'bundle');
   assert.equal(outcome({ certificate: 'junk' }), 'certificate');
-  assert.equal(outcome({ certificate: await issueServerCertificate(deps, other.made, subject) }), 'certificate');
-  assert.equal(outcome({ certificate: await issueServerCertificate(deps, made, { ...subject, key }) }), 'certificate');
+  assert.equal(outcome({ certificate: await issueServerCertificate(deps, other, subject) }), 'certificate');
   assert.equal(
-    outcome({ certificate: await issueServerCertificate(deps, made, { ...subject, name: 'x.example' }) }),
+    outcome({ certificate: await issueServerCertificate(deps, authority, { ...subject, key }) }),
+    'certificate',
+  );
+  assert.equal(
+    outcome({ certificate: await issueServerCertificate(deps, authority, { ...subject, name: 'x.example' }) }),
     'certificate',
   );
 });
 
 test("a service's own authority is used instead of one that is made, and not kept", async () => {
-  const { made, key } = await authority('Example');
-  const given = authorityFromPem({ certificate: made.certificate, key: privateKeyPem(key) });
-  assert.deepEqual(given.name, { organization: 'Example', commonName: 'Example VPN CA' });
+  const name = { organization: 'Example', commonName: 'Example VPN CA' };
+  const made = await TestAuthority.create({ name });
+  const given = authorityFromPem({ certificate: made.certificate, key: privateKeyPem(made.key) });
+  assert.deepEqual(given.name, name);
   const own = at('with-issuer');
   const keys = await openActivatorKeys(own, deps, given);
   assert.equal(keys.issuer.certificate, made.certificate);
@@ -209,14 +211,9 @@ test('a policy that cannot be read, or is of another form, is a problem', () => 
 });
 
 test('an answer without end is not waited for, and an answer without a body is one', async () => {
-  const { made } = await authority();
-  const key = await generateP256Key();
-  const cert = await issueServerCertificate(deps, made, {
-    name: 'localhost',
-    addresses: [Uint8Array.of(127, 0, 0, 1)],
-    key,
-  });
-  const server = createServer({ cert, key: privateKeyPem(key) }, (request, response) => {
+  const made = await TestAuthority.create();
+  const { certificate: cert, key } = await made.server('localhost', ['127.0.0.1']);
+  const server = createServer({ cert, key }, (request, response) => {
     response.end(request.url === '/long' ? Buffer.alloc(LONGEST.toMachine + 1) : '');
   });
   await new Promise<void>((resolve) => {
@@ -227,7 +224,7 @@ test('an answer without end is not waited for, and an answer without a body is o
     const post = postingTo({ activator: `https://127.0.0.1:${port}`, authority: made.certificate });
     assert.equal(await post('/', '{}'), '');
     await assert.rejects(post('/long', '{}'), /too long/);
-    const { made: other } = await authority();
+    const other = await TestAuthority.create();
     await assert.rejects(postingTo({ activator: `https://127.0.0.1:${port}`, authority: other.certificate })('/', ''));
   } finally {
     server.close();

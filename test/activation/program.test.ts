@@ -6,13 +6,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
-  type LaboratoryMachine,
-  openTpmLaboratory,
+  openTestTpms,
   sampleParameters,
   samplePolicy,
   sampleRelease,
-  type TpmLaboratory,
-} from '../../proof/labs/activator/laboratory.os.ts';
+  type TestMachine,
+  type TestTpms,
+} from '../../proof/labs/activator/tpms.os.ts';
 import { sampleEvents, sampleImage, sampleTrust } from '../../proof/labs/attestation/sample.ts';
 import type { ActivatorConfigFile } from '../../src/activator/config.ts';
 import type { GatewayChoiceFile } from '../../src/activator/enrol.ts';
@@ -34,16 +34,16 @@ const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'];
 const NOBODY = { uid: 65_534, gid: 65_534 };
 const EVENTS = sampleEvents(sampleImage(), sampleTrust());
 
-let laboratory: TpmLaboratory;
-let machine: LaboratoryMachine;
+let tpms: TestTpms;
+let machine: TestMachine;
 let activator: Child;
 let url: string;
 let config: string;
-const at = (name: string) => join(laboratory.directory, name);
+const at = (name: string) => join(tpms.directory, name);
 
 before(async () => {
-  laboratory = openTpmLaboratory();
-  machine = await laboratory.machine('tpm-1');
+  tpms = openTestTpms();
+  machine = await tpms.machine('tpm-1');
   config = at('activator.json');
   const settings: ActivatorConfigFile = {
     listen: { address: '127.0.0.1', port: 0 },
@@ -54,12 +54,12 @@ before(async () => {
     user: NOBODY,
   };
   writeFileSync(config, JSON.stringify(settings));
-  writeFileSync(at('policy.json'), JSON.stringify(samplePolicy(laboratory)));
+  writeFileSync(at('policy.json'), JSON.stringify(samplePolicy(tpms)));
   await startActivator();
 });
 after(async () => {
   await activator?.stop();
-  await laboratory.close();
+  await tpms.close();
 });
 
 async function startActivator(): Promise<void> {
@@ -228,7 +228,7 @@ test('a machine that serves and is not believed any more has to boot anew, and s
   const all = readFileSync(at('policy.json'), 'utf8');
   const believe = (text: string) => writeFileSync(at('policy.json'), text);
   try {
-    believe(JSON.stringify(samplePolicy(laboratory, { releases: [sampleRelease({ revoked: true })] })));
+    believe(JSON.stringify(samplePolicy(tpms, { releases: [sampleRelease({ revoked: true })] })));
     for (const flag of ['--attest', '--renew']) {
       const doubted = startGuest(root, file, flag);
       assert.deepEqual(await doubted.exited, { code: 3, signal: null }, flag);
@@ -264,7 +264,7 @@ test('an activator that is somebody else is not asked', async () => {
   const root = at('careful');
   await boot(root);
   const operator = JSON.parse(readFileSync(await operatorFile(), 'utf8')) as { activator: string };
-  writeFileSync(at('other.json'), JSON.stringify({ ...operator, authority: laboratory.factory.roots() }));
+  writeFileSync(at('other.json'), JSON.stringify({ ...operator, authority: tpms.factory.roots() }));
   const guest = startGuest(root, at('other.json'));
   await said(guest, 'activator_lost');
   await guest.stop();
@@ -287,7 +287,7 @@ test('a release is allowed and revoked without a restart', async () => {
   const published = { version: '1.2.3', variant: 'release', authenticode: '00'.repeat(32), pcrs };
   writeFileSync(at('pcrs.json'), JSON.stringify(published));
   writeFileSync(at('probe.json'), JSON.stringify({ ...published, variant: 'probe' }));
-  writeFileSync(at('policy.json'), JSON.stringify({ ...samplePolicy(laboratory), releases: [] }));
+  writeFileSync(at('policy.json'), JSON.stringify({ ...samplePolicy(tpms), releases: [] }));
   const command = (...argv: string[]) => run([...NODE, program('lethe'), 'policy', ...argv, ...policy]);
   try {
     assert.match(await command('allow', at('pcrs.json'), '--until', '2099-01-01'), /^1\.2\.3 is allowed/);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
-import { GATEWAY_TOKEN, temporaryConfig } from '../../proof/labs/control/temporary.os.ts';
+import { GATEWAY_TOKEN, temporaryConfig } from '../../proof/labs/control/test-control.os.ts';
 import { openTemporaryDatabase, type TemporaryDatabase } from '../../proof/labs/database/temporary.os.ts';
 import { type ControlConfigFile, parseControlConfig } from '../../src/control/program/config.ts';
 import type { ControlContext } from '../../src/control/program/control.ts';

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { anything, assert as assertProperty, asyncProperty } from 'fast-check';
-import { GATEWAY_TOKEN, openTemporaryControl, type TemporaryControl } from '../../proof/labs/control/temporary.os.ts';
+import { GATEWAY_TOKEN, openTestControl, type TestControl } from '../../proof/labs/control/test-control.os.ts';
 import { openExpected } from '../../src/contracts/fleet/expected.ts';
 import { planGateway } from '../../src/contracts/plan/plan.ts';
 import { expectConfiguration } from '../../src/control/fleet/expected.ts';
@@ -17,9 +17,9 @@ import { today } from '../../src/core/clock/clock.ts';
 import { CurrentAuthFile } from '../../src/gateway/authfile/current.ts';
 import { run } from '../../src/host/processes/process.os.ts';
 
-let house: TemporaryControl;
+let house: TestControl;
 before(async () => {
-  house = await openTemporaryControl();
+  house = await openTestControl();
 });
 after(() => house.close());
 

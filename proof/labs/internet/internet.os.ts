@@ -2,7 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import { createServer as createTcpServer } from 'node:net';
+import { createServer as createTcpServer, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { addressBytes } from '../../../src/bytes/text/address.ts';
 import { answerQuestion, type Zone } from './dns.ts';
@@ -69,10 +69,11 @@ async function serveHttp(port: number, asked: readonly string[]): Promise<Close>
 /** A socket for each address of the machine, so that an answer comes from the address that was asked. */
 async function serveDnsOverUdp(port: number, answer: Answer): Promise<Close> {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const usable = addresses.filter(({ address }) => !address.startsWith('fe80:'));
+  // A router has one address on several cables.
+  const usable = new Set(addresses.map(({ address }) => address).filter((address) => !address.startsWith('fe80:')));
   const sockets = await Promise.all(
-    usable.map(async ({ address, family }) => {
-      const socket = createSocket(family === 'IPv4' ? 'udp4' : 'udp6', (query, from) => {
+    Array.from(usable, async (address) => {
+      const socket = createSocket(isIP(address) === 4 ? 'udp4' : 'udp6', (query, from) => {
         const packet = answer(query);
         if (packet !== undefined) socket.send(packet, from.port, from.address);
       });

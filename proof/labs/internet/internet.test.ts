@@ -7,7 +7,8 @@ import { addressBytes } from '../../../src/bytes/text/address.ts';
 import { openNamespace } from '../../../src/host/namespaces/namespace.os.ts';
 import { answerQuestion, type Zone } from './dns.ts';
 import { openInternet } from './internet.os.ts';
-import { fetchPage, LAB, startInternet } from './lab.os.ts';
+import { LAB } from './lab.os.ts';
+import { fetchPage, startInternet } from './start.os.ts';
 
 const ZONE: Zone = { name: LAB.zone, a: addressBytes(LAB.web4), aaaa: addressBytes(LAB.web6) };
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { SYSTEMS } from '../../../src/control/portal/howtos.ts';
-import type { BrowserLaboratory, Look } from './browser.os.ts';
+import type { Look, TestBrowser } from './test-browser.os.ts';
 
 /** Every page that a customer comes through, looked at one by one. */
-export async function wholeJourney(lab: BrowserLaboratory, look: Look): Promise<void> {
+export async function wholeJourney(lab: TestBrowser, look: Look): Promise<void> {
   const { context, page, wrong } = await lab.open(look);
   try {
     for (const path of ['/', '/sign-up', '/sign-in']) await lab.visit(page, look, path);

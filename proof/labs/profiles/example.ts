@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-import { createAuthority } from '../../../src/contracts/pki/authority.ts';
-import { generateP256Key, openvpnStaticKey, signerOf } from '../../../src/contracts/pki/keys.ts';
+import { openvpnStaticKey } from '../../../src/contracts/pki/keys.ts';
 import { planGateway } from '../../../src/contracts/plan/plan.ts';
 import type { Location } from '../../../src/control/fleet/location.ts';
 import type { ProfileMaterial } from '../../../src/control/profiles/profile.ts';
 import type { Clock } from '../../../src/core/clock/clock.ts';
 import type { Random } from '../../../src/core/random/random.ts';
+import { TestAuthority } from '../authority/authority.ts';
 
 function gateway(name: string, last: number) {
   return {
@@ -28,8 +28,7 @@ export async function exampleMaterial(deps: {
   readonly clock: Clock;
   readonly random: Random;
 }): Promise<ProfileMaterial & { readonly inside: ReturnType<typeof planGateway> }> {
-  const key = await generateP256Key();
-  const authority = await createAuthority(deps, { name: { commonName: 'Lethe CA' }, key, signer: signerOf(key) });
+  const authority = await TestAuthority.create({ ...deps, name: { commonName: 'Lethe CA' } });
   return {
     name: 'Lethe',
     caCertificate: authority.certificate,

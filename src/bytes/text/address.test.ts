@@ -15,7 +15,7 @@ function parse(text: string): { length: number; hex: string } {
   return { length, hex: Buffer.from(out.subarray(0, length)).toString('hex') };
 }
 
-/** The slow twin: the URL parser writes an IPv6 address in its one canonical form. */
+/** The reference: the URL parser writes an IPv6 address in its one canonical form. */
 function expected6(text: string): string {
   const host = new URL(`http://[${text}]/`).hostname.slice(1, -1);
   const [head = '', tail] = host.split('::');

@@ -7,7 +7,7 @@ import {
   sampleCustomers,
   sampleLogins,
   samplePeers,
-} from '../../../proof/labs/authfile/sample.ts';
+} from '../../../proof/labs/customers/sample.ts';
 import type { Entitlement, LicenceId, UsageTag } from '../../core/licences/licence.ts';
 import { seededRandom } from '../../core/random/random.ts';
 import type { Peer } from './authfile.ts';

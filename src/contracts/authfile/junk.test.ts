@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { sampleCustomers, sampleLogins, samplePeers } from '../../../proof/labs/authfile/sample.ts';
+import { sampleCustomers, sampleLogins, samplePeers } from '../../../proof/labs/customers/sample.ts';
 import { seededRandom } from '../../core/random/random.ts';
 import * as layout from './layout.ts';
 import { openAuthFile } from './open.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { assert as assertProperty, property, string } from 'fast-check';
-import { openTemporaryControl, type TemporaryControl } from '../../../proof/labs/control/temporary.os.ts';
+import { openTestControl, type TestControl } from '../../../proof/labs/control/test-control.os.ts';
 import { ManualClock, today } from '../../core/clock/clock.ts';
 import { UndeclaredError } from '../../core/inventory/guard.ts';
 import type { LicenceId } from '../../core/licences/licence.ts';
@@ -86,9 +86,9 @@ test('the wait is a real one', async () => {
   assert.ok(performance.now() - before >= 8);
 });
 
-let house: TemporaryControl;
+let house: TestControl;
 before(async () => {
-  house = await openTemporaryControl();
+  house = await openTestControl();
 });
 after(() => house.close());
 

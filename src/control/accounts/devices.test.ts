@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { assert as assertProperty, property, string, uint8Array } from 'fast-check';
-import { openTemporaryControl, type TemporaryControl } from '../../../proof/labs/control/temporary.os.ts';
+import { openTestControl, type TestControl } from '../../../proof/labs/control/test-control.os.ts';
 import { seededRandom } from '../../core/random/random.ts';
 import type { Customer } from './account.ts';
 import { deviceKeyText, parseDeviceKey } from './device-key.ts';
 import { freeHost } from './device-service.ts';
 
-let house: TemporaryControl;
+let house: TestControl;
 before(async () => {
-  house = await openTemporaryControl();
+  house = await openTestControl();
 });
 after(() => house.close());
 

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { assert as assertProperty, asyncProperty, json, string, webPath } from 'fast-check';
-import { openTemporaryControl, type TemporaryControl } from '../../../proof/labs/control/temporary.os.ts';
+import { openTestControl, type TestControl } from '../../../proof/labs/control/test-control.os.ts';
 
-let house: TemporaryControl;
+let house: TestControl;
 before(async () => {
-  house = await openTemporaryControl();
+  house = await openTestControl();
 });
 after(() => house.close());
 

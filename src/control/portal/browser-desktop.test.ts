@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { after, test } from 'node:test';
-import { type Look, nameOf, openBrowserLaboratory } from '../../../proof/labs/portal/browser.os.ts';
 import { wholeJourney } from '../../../proof/labs/portal/journey.os.ts';
+import { type Look, nameOf, openTestBrowser } from '../../../proof/labs/portal/test-browser.os.ts';
 
-const lab = await openBrowserLaboratory();
+const lab = await openTestBrowser();
 after(() => lab.close());
 
 const LOOKS: readonly Look[] = [

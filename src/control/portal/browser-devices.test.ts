@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { type Look, openBrowserLaboratory } from '../../../proof/labs/portal/browser.os.ts';
+import { type Look, openTestBrowser } from '../../../proof/labs/portal/test-browser.os.ts';
 import { run } from '../../host/processes/process.os.ts';
 
-const lab = await openBrowserLaboratory();
+const lab = await openTestBrowser();
 after(() => lab.close());
 
 const PLAIN: Look = { width: 390, colorScheme: 'light', javaScriptEnabled: false };

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openPortalLaboratory, valueAfter, visitorOf } from '../../../proof/labs/portal/laboratory.os.ts';
+import { valueAfter } from '../../../proof/labs/customers/visitor.ts';
+import { openTestPortal, visitorOf } from '../../../proof/labs/portal/test-portal.os.ts';
 
-const lab = await openPortalLaboratory();
+const lab = await openTestPortal();
 after(() => lab.close());
 
 const KEY = `${'A'.repeat(41)}9A=`;

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { assert as always, asyncProperty, constantFrom, dictionary, string, uint8Array } from 'fast-check';
-import { openPortalLaboratory, visitorOf } from '../../../proof/labs/portal/laboratory.os.ts';
+import { openTestPortal, visitorOf } from '../../../proof/labs/portal/test-portal.os.ts';
 import { FORM_LIMIT } from './form.http.ts';
 import { ENGLISH } from './texts.ts';
 
-const lab = await openPortalLaboratory();
+const lab = await openTestPortal();
 after(() => lab.close());
 
 const FORMS = [

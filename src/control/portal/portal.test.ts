@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { openPortalLaboratory, valueAfter, visitorOf } from '../../../proof/labs/portal/laboratory.os.ts';
+import { valueAfter } from '../../../proof/labs/customers/visitor.ts';
+import { openTestPortal, visitorOf } from '../../../proof/labs/portal/test-portal.os.ts';
 import { isoDate, today } from '../../core/clock/clock.ts';
 import { INVENTORY } from '../../core/inventory/inventory.ts';
 import { usageKey, usageTagOf } from '../usage/tag.ts';
 import { storeBatch } from '../usage/usage.store.ts';
 import { SYSTEMS } from './howtos.ts';
 
-const lab = await openPortalLaboratory();
+const lab = await openTestPortal();
 after(() => lab.close());
 
 const PUBLIC = ['/', '/sign-up', '/sign-in', '/privacy', '/nowhere', ...SYSTEMS.map((system) => `/connect/${system}`)];
@@ -142,7 +143,7 @@ test('a personal page asks a stranger to sign in, and says so when a session is 
 
 test('a wrong number gets a word about what is wrong, and is not repeated', async () => {
   const visitor = lab.visitor();
-  const number = await lab.visitor().signUp();
+  const { accountNumber: number } = await lab.visitor().signUp();
   const mistyped = number.startsWith('A') ? `B${number.slice(1)}` : `A${number.slice(1)}`;
   const malformed = await visitor.submit('/sign-in', { number: '<junk>' }, 422);
   assert.match(malformed, /id="number-error" class="note" role="alert">That is not an account number/);

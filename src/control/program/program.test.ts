@@ -6,7 +6,7 @@ import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { GATEWAY_TOKEN, temporaryConfig } from '../../../proof/labs/control/temporary.os.ts';
+import { GATEWAY_TOKEN, temporaryConfig } from '../../../proof/labs/control/test-control.os.ts';
 import { NOBODY, openTemporaryDatabase, type TemporaryDatabase } from '../../../proof/labs/database/temporary.os.ts';
 import { waitUntil } from '../../core/clock/until.ts';
 import { type Child, spawnChild } from '../../host/processes/process.os.ts';

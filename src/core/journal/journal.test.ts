@@ -19,7 +19,7 @@ test('what is not declared is not written, not even past the compiler', () => {
   assert.deepEqual(lines, []);
 });
 
-test('the recording twin keeps what was said', () => {
+test('the recording double keeps what was said', () => {
   const journal = new RecordingJournal();
   journal.say({ code: 'control_lost' });
   journal.say({ code: 'control_found' });

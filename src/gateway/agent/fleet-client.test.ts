@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { StandInControl } from '../../../proof/labs/control/stand-in.os.ts';
-import { createAuthority, issueServerCertificate } from '../../contracts/pki/authority.ts';
-import { generateP256Key, privateKeyPem, signerOf } from '../../contracts/pki/keys.ts';
-import { systemClock } from '../../core/clock/clock.ts';
+import { TestAuthority } from '../../../proof/labs/authority/authority.ts';
+import { FakeControl } from '../../../proof/labs/control/fake-control.os.ts';
 import { RecordingJournal } from '../../core/journal/journal.ts';
 import type { LicenceId } from '../../core/licences/licence.ts';
-import { systemRandom } from '../../core/random/random.ts';
 import type { SessionId } from '../../core/sessions/session.ts';
 import { ControlLink } from './control-link.ts';
 import { FleetClient, type FleetOptions } from './fleet-client.os.ts';
 
-const deps = { clock: systemClock, random: systemRandom };
 const TOKEN = 'token-token-token-token-token-token';
 const FILE = '/fleet/v1/authfile';
 const LIMIT = { bytes: 1000 };
@@ -20,21 +16,13 @@ const BEAT = { session: '0011223344556677' as SessionId, licence: 7 as LicenceId
 
 let ca: string;
 let otherCa: string;
-let control: StandInControl;
-
-async function authority() {
-  const key = await generateP256Key();
-  return createAuthority(deps, { name: { commonName: 'test' }, key, signer: signerOf(key) });
-}
+let control: FakeControl;
 
 before(async () => {
-  const own = await authority();
-  const key = await generateP256Key();
-  const addresses = [Uint8Array.of(127, 0, 0, 1)];
-  const cert = await issueServerCertificate(deps, own, { name: 'control.example', addresses, key });
-  ca = own.certificate;
-  otherCa = (await authority()).certificate;
-  control = await StandInControl.open({ key: privateKeyPem(key), cert });
+  const authority = await TestAuthority.create();
+  ca = authority.certificate;
+  otherCa = (await TestAuthority.create()).certificate;
+  control = await FakeControl.open(await authority.server('control.example', ['127.0.0.1']));
 });
 
 after(() => control.close());

@@ -7,10 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { StandInControl } from '../../../proof/labs/control/stand-in.os.ts';
+import { type Certified, TestAuthority } from '../../../proof/labs/authority/authority.ts';
+import { FakeControl } from '../../../proof/labs/control/fake-control.os.ts';
 import { sealAuthFile } from '../../contracts/authfile/seal.ts';
-import { createAuthority, issueServerCertificate } from '../../contracts/pki/authority.ts';
-import { generateP256Key, privateKeyPem, signerOf } from '../../contracts/pki/keys.ts';
 import { type GatewayConfig, INTERVALS } from '../../contracts/plan/agent-config.ts';
 import { planGateway } from '../../contracts/plan/plan.ts';
 import { renderGateway } from '../../contracts/plan/render.ts';
@@ -43,18 +42,14 @@ const planOf = (heartbeatPort: number) => ({
 
 let directory: string;
 let ca: string;
-let identity: { key: string; cert: string };
+let identity: Certified;
 
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'lethe-gateway-'));
   port = await freePort();
-  const own = await generateP256Key();
-  const authority = await createAuthority(deps, { name: { commonName: 'test' }, key: own, signer: signerOf(own) });
-  const key = await generateP256Key();
-  const addresses = [Uint8Array.of(127, 0, 0, 1)];
-  const cert = await issueServerCertificate(deps, authority, { name: 'control', addresses, key });
+  const authority = await TestAuthority.create();
   ca = authority.certificate;
-  identity = { key: privateKeyPem(key), cert };
+  identity = await authority.server('control', ['127.0.0.1']);
   for (const { name, content } of [...renderGateway(planOf(port)), { name: 'agent.json', content: '{}' }]) {
     writeFileSync(join(directory, name), content);
   }
@@ -69,7 +64,7 @@ function entitlement(given: Partial<Entitlement> = {}): Entitlement {
   return { licence: 7 as LicenceId, expiresOn, seats: 3, usageTag: TAG, ...given };
 }
 
-function publish(control: StandInControl, version: number, entitlements: readonly Entitlement[]): void {
+function publish(control: FakeControl, version: number, entitlements: readonly Entitlement[]): void {
   const logins = entitlements.map((one, index) => ({
     verifier: new Uint8Array(16).fill(index + 1),
     nameKey: new Uint8Array(16).fill(index + 1),
@@ -80,7 +75,7 @@ function publish(control: StandInControl, version: number, entitlements: readonl
   control.document('/fleet/v1/authfile', file, { etag: `"${version}"` });
 }
 
-function expect(control: StandInControl): void {
+function expect(control: FakeControl): void {
   const digest = createHash('sha256')
     .update(readFileSync(join(directory, 'unbound.conf')))
     .digest('hex');
@@ -91,7 +86,7 @@ function expect(control: StandInControl): void {
 }
 
 interface Setting {
-  readonly control: StandInControl;
+  readonly control: FakeControl;
   readonly gateway: Gateway;
   readonly journal: RecordingJournal;
   readonly tunnel: { parts: TunnelParts; calls: string[]; ended: string[] };
@@ -109,7 +104,7 @@ async function freePort(): Promise<number> {
 
 /** A gateway whose one tunnel does what the test says, with a control that listens. */
 async function withGateway(use: (setting: Setting) => Promise<void>, prepare = publishAll): Promise<void> {
-  const control = await StandInControl.open(identity);
+  const control = await FakeControl.open(identity);
   const journal = new RecordingJournal();
   const config: GatewayConfig = {
     plan: planOf(port),
@@ -181,7 +176,7 @@ async function withGateway(use: (setting: Setting) => Promise<void>, prepare = p
   }
 }
 
-function publishAll(control: StandInControl): void {
+function publishAll(control: FakeControl): void {
   publish(control, 1, [entitlement()]);
   expect(control);
   control.answer('/fleet/v1/beats', (_heard, response) => response.end('{"end":[]}'));
@@ -230,7 +225,7 @@ test('a session beats while it lives and leaves one event of six fields', async 
 });
 
 test('what is left in the outbox goes out when the gateway stops', async () => {
-  let control: StandInControl | undefined;
+  let control: FakeControl | undefined;
   let sent: unknown[] = [];
   await withGateway(async ({ control: own, gateway, tunnel, connect }) => {
     control = own;

@@ -6,13 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { createAuthority, issueServerCertificate } from '../../contracts/pki/authority.ts';
-import { generateP256Key, signerOf } from '../../contracts/pki/keys.ts';
+import { TestAuthority } from '../../../proof/labs/authority/authority.ts';
 import type { GatewayConfigFile } from '../../contracts/plan/agent-config.ts';
 import { makeRadiusSecret } from '../../contracts/plan/ikev2/secret.ts';
 import { GATEWAY_FILES, type GatewayPlan, planGateway } from '../../contracts/plan/plan.ts';
 import { renderGateway } from '../../contracts/plan/render.ts';
-import { systemClock } from '../../core/clock/clock.ts';
 import { systemRandom } from '../../core/random/random.ts';
 import { type Namespace, openNamespace } from '../../host/namespaces/namespace.os.ts';
 import { outside, place } from '../../host/namespaces/place.os.ts';
@@ -21,7 +19,6 @@ import { untilSays } from '../../host/processes/ready.os.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../cmd/gateway.ts', import.meta.url));
 const NOBODY = { uid: 65_534, gid: 65_534 };
-const deps = { clock: systemClock, random: systemRandom };
 
 let directory: string;
 let namespace: Namespace;
@@ -30,13 +27,11 @@ let config: GatewayConfigFile;
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'lethe-program-'));
   namespace = await openNamespace();
-  const key = await generateP256Key();
-  const authority = await createAuthority(deps, { name: { commonName: 'test' }, key, signer: signerOf(key) });
-  const server = await issueServerCertificate(deps, authority, { name: 'x', addresses: [], key });
+  const authority = await TestAuthority.create();
   const { x } = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }) as { x: string };
   const raw = Uint8Array.fromBase64(x, { alphabet: 'base64url' }).toBase64();
   writeFileSync(at('ca.crt'), authority.certificate);
-  writeFileSync(at('server.crt'), server);
+  writeFileSync(at('server.crt'), (await authority.server('x')).certificate);
   writeFileSync(at('token'), `${'t'.repeat(43)}\n`, { mode: 0o600 });
   writeFileSync(at('junk'), 'junk', { mode: 0o600 });
   config = {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
-import { sampleCustomers, sampleLogins } from '../../../proof/labs/authfile/sample.ts';
+import { sampleCustomers, sampleLogins } from '../../../proof/labs/customers/sample.ts';
 import { SALT } from '../../contracts/authfile/layout.ts';
 import { sealAuthFile } from '../../contracts/authfile/seal.ts';
 import { RecordingJournal } from '../../core/journal/journal.ts';

@@ -109,7 +109,7 @@ test('a list that is not as it should be is refused with its line', () => {
   assert.throws(() => table(CSV6, CSV4), CsvError);
 });
 
-test('agrees with a slow obvious twin on the bundled data', () => {
+test('agrees with a slow reference implementation on the bundled data', () => {
   const csv4 = readFileSync(bundledGeoip().csv4).subarray(0, 2_000_000);
   const whole = csv4.subarray(0, csv4.lastIndexOf(10) + 1);
   const networks = Networks.open(writeNetworks(networksFromCsv(whole, utf8('')))) ?? assert.fail();
@@ -126,7 +126,7 @@ test('agrees with a slow obvious twin on the bundled data', () => {
         name: ispName(name.join(',').replace(/^"|"$/g, '').replaceAll('""', '"')),
       };
     });
-  const random = seededRandom('twin');
+  const random = seededRandom('reference');
   const end = rows.at(-1)?.to ?? 0;
   let found = 0;
   for (let round = 0; round < 300; round += 1) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as twin from '../../../proof/labs/ikev2/radius-twin.ts';
+import * as reference from '../../../proof/labs/ikev2/radius-reference.ts';
 import { ManualClock } from '../../core/clock/clock.ts';
 import { seededRandom } from '../../core/random/random.ts';
 import { nowhere } from '../geoip/origin.ts';
@@ -31,28 +31,30 @@ function mutate(bytes: Uint8Array, length: number, from = 0): number {
 }
 
 const GOOD = [
-  twin.request({
+  reference.request({
     attributes: [
-      twin.attribute(1, 'alice'),
-      twin.coveredPassword('wonderland', Buffer.alloc(16)),
-      twin.number(5, 1),
-      twin.attribute(31, '203.0.113.9[4500]'),
+      reference.attribute(1, 'alice'),
+      reference.coveredPassword('wonderland', Buffer.alloc(16)),
+      reference.number(5, 1),
+      reference.attribute(31, '203.0.113.9[4500]'),
     ],
   }),
-  twin.request({
+  reference.request({
     attributes: [
-      twin.attribute(1, 'a\u0000\u001b]0;\u0007\n'),
-      ...twin.eapAttributes(twin.identity('alice'), 2),
-      twin.attribute(24, Buffer.alloc(16)),
+      reference.attribute(1, 'a\u0000\u001b]0;\u0007\n'),
+      ...reference.eapAttributes(reference.identity('alice'), 2),
+      reference.attribute(24, Buffer.alloc(16)),
     ],
   }),
-  twin.request({ attributes: twin.eapAttributes(twin.chapResponse(1, Buffer.alloc(16), Buffer.alloc(24), 'alice')) }),
-  twin.accountingRequest([twin.attribute(1, 'alice'), twin.number(5, 1)]),
+  reference.request({
+    attributes: reference.eapAttributes(reference.chapResponse(1, Buffer.alloc(16), Buffer.alloc(24), 'alice')),
+  }),
+  reference.accountingRequest([reference.attribute(1, 'alice'), reference.number(5, 1)]),
 ];
 const VERDICTS = new Set(['ok', 'length', 'code', 'attribute', 'unsigned', 'forged']);
 
 test('450 000 altered packets, and 50 000 of chance alone, are read without a throw and only within their bounds', () => {
-  const packet = new RadiusPacket(twin.SECRET);
+  const packet = new RadiusPacket(reference.SECRET);
   const bytes = new Uint8Array(MAX_RADIUS_PACKET + 10);
   const seen = new Map<string, number>();
   for (let i = 0; i < 500_000; i += 1) {
@@ -74,9 +76,9 @@ test('450 000 altered packets, and 50 000 of chance alone, are read without a th
 test('300 000 altered EAP packets are read without a throw and only within their bounds', () => {
   const reader = new EapReader();
   const good = [
-    twin.identity('alice'),
-    twin.chapResponse(1, Buffer.alloc(16), Buffer.alloc(24), 'DOMAIN\\alice'),
-    twin.eap(2, 1, [26, 3]),
+    reference.identity('alice'),
+    reference.chapResponse(1, Buffer.alloc(16), Buffer.alloc(24), 'DOMAIN\\alice'),
+    reference.eap(2, 1, [26, 3]),
   ];
   const bytes = new Uint8Array(256);
   const seen = new Set<string>();
@@ -108,17 +110,20 @@ test('20 000 altered packets with a right signature are answered or met with sil
     origin: nowhere,
     clock: new ManualClock(0),
     random,
-    secret: twin.SECRET,
+    secret: reference.SECRET,
     places: 64,
   });
   const codes = new Set<number>();
   for (let i = 0; i < 20_000; i += 1) {
     if (i % 50 === 0) server.expire();
-    const eap = twin.chapResponse(i & 0xff, Buffer.alloc(16), Buffer.alloc(24), 'alice');
-    const contents = i % 2 === 0 ? twin.identity('alice') : eap;
+    const eap = reference.chapResponse(i & 0xff, Buffer.alloc(16), Buffer.alloc(24), 'alice');
+    const contents = i % 2 === 0 ? reference.identity('alice') : eap;
     const length = mutate(contents, contents.length);
-    const attributes = [...twin.eapAttributes(contents.subarray(0, length)), twin.attribute(24, Buffer.alloc(16))];
-    const packet = new Uint8Array(twin.request({ attributes: i % 4 < 2 ? attributes.slice(0, -1) : attributes }));
+    const attributes = [
+      ...reference.eapAttributes(contents.subarray(0, length)),
+      reference.attribute(24, Buffer.alloc(16)),
+    ];
+    const packet = new Uint8Array(reference.request({ attributes: i % 4 < 2 ? attributes.slice(0, -1) : attributes }));
     const answered = server.answer(packet, packet.length);
     codes.add(answered === 0 ? 0 : (server.reply.bytes[0] as number));
   }
@@ -129,7 +134,7 @@ test('20 000 altered packets with a right signature are answered or met with sil
 });
 
 test('length fields at their edges', () => {
-  const packet = new RadiusPacket(twin.SECRET);
+  const packet = new RadiusPacket(reference.SECRET);
   const read = (bytes: Buffer, received = bytes.length) => packet.read(new Uint8Array(bytes), received);
   const sized = (length: number, total = 4096) => {
     const bytes = Buffer.alloc(total);

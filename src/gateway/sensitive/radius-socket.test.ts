@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import * as twin from '../../../proof/labs/ikev2/radius-twin.ts';
+import * as reference from '../../../proof/labs/ikev2/radius-reference.ts';
 import { ManualClock } from '../../core/clock/clock.ts';
 import { seededRandom } from '../../core/random/random.ts';
 import { nowhere } from '../geoip/origin.ts';
@@ -23,15 +23,15 @@ function server(): RadiusServer {
     origin: nowhere,
     clock: new ManualClock(0),
     random: seededRandom('radius socket'),
-    secret: twin.SECRET,
+    secret: reference.SECRET,
   });
 }
 
 /** Every third one is a name whose answer, a challenge, is longer than the others' rejection. */
 function question(identifier: number): Buffer {
   if (identifier % 3 === 0)
-    return twin.request({ identifier, attributes: twin.eapAttributes(twin.identity('nobody')) });
-  return twin.request({ identifier, attributes: [twin.attribute(1, 'nobody')] });
+    return reference.request({ identifier, attributes: reference.eapAttributes(reference.identity('nobody')) });
+  return reference.request({ identifier, attributes: [reference.attribute(1, 'nobody')] });
 }
 
 test('many who ask at once each get their own answers, of whatever length', async () => {
@@ -54,7 +54,7 @@ test('many who ask at once each get their own answers, of whatever length', asyn
           client.on('message', (bytes) => {
             const one = questions.get(bytes[1] as number);
             assert.ok(one !== undefined, 'an answer that nobody waits for');
-            codes.push(twin.readReply(bytes, one).code);
+            codes.push(reference.readReply(bytes, one).code);
             questions.delete(bytes[1] as number);
             if (questions.size === 0) resolve();
           });

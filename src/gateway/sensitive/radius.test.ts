@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as twin from '../../../proof/labs/ikev2/radius-twin.ts';
+import * as reference from '../../../proof/labs/ikev2/radius-reference.ts';
 import { ntHashOf } from '../../bytes/hashes/md4.ts';
 import type { AuthFile, AuthSource } from '../../contracts/authfile/authfile.ts';
 import { type EpochDay, ManualClock, parseIsoDate } from '../../core/clock/clock.ts';
@@ -86,35 +86,40 @@ function open(options: { readonly places?: number; readonly auth?: AuthSource } 
     },
     clock,
     random: seededRandom('radius'),
-    secret: twin.SECRET,
+    secret: reference.SECRET,
     ...(options.places === undefined ? {} : { places: options.places }),
   });
-  const ask = (packet: Buffer): twin.Reply | undefined => {
+  const ask = (packet: Buffer): reference.Reply | undefined => {
     const bytes = new Uint8Array(packet);
     const length = server.answer(bytes, bytes.length);
     assert.ok(
       bytes.every((byte) => byte === 0),
       'the request was not wiped',
     );
-    return length === 0 ? undefined : twin.readReply(server.reply.bytes.subarray(0, length), packet);
+    return length === 0 ? undefined : reference.readReply(server.reply.bytes.subarray(0, length), packet);
   };
   return { server, clock, gate, seen, ask };
 }
 
 type Opened = ReturnType<typeof open>;
 
-function eapRequest(packet: Buffer, state: twin.Attribute | undefined, identifier: number, fragment = 253): Buffer {
-  const station = twin.attribute(31, '203.0.113.9[4500]');
-  const attributes = [twin.number(5, NAS_PORT), station, ...twin.eapAttributes(packet, fragment)];
-  return twin.request({ identifier, attributes: state === undefined ? attributes : [...attributes, state] });
+function eapRequest(
+  packet: Buffer,
+  state: reference.Attribute | undefined,
+  identifier: number,
+  fragment = 253,
+): Buffer {
+  const station = reference.attribute(31, '203.0.113.9[4500]');
+  const attributes = [reference.number(5, NAS_PORT), station, ...reference.eapAttributes(packet, fragment)];
+  return reference.request({ identifier, attributes: state === undefined ? attributes : [...attributes, state] });
 }
 
-function stateOf(reply: twin.Reply | undefined): twin.Attribute {
-  return reply?.attributes.find((one) => one.type === 24) as twin.Attribute;
+function stateOf(reply: reference.Reply | undefined): reference.Attribute {
+  return reply?.attributes.find((one) => one.type === 24) as reference.Attribute;
 }
 
 /** A client's answer to a challenge, by the functions that the RFC's vectors have proved. */
-function answerTo(challenge: twin.Reply, password: string, name = 'alice') {
+function answerTo(challenge: reference.Reply, password: string, name = 'alice') {
   const peerChallenge = Buffer.alloc(16, 3);
   const ntResponse = Buffer.alloc(24);
   const hash = new Uint8Array(8);
@@ -123,23 +128,23 @@ function answerTo(challenge: twin.Reply, password: string, name = 'alice') {
   challengeHash(parts, challenge.eap.subarray(10, 26), hash);
   challengeResponse(ntHashOf(password), hash, ntResponse);
   ntResponse.copy(bytes, 16);
-  return { packet: twin.chapResponse(challenge.eap[1] as number, peerChallenge, ntResponse, name), parts, hash };
+  return { packet: reference.chapResponse(challenge.eap[1] as number, peerChallenge, ntResponse, name), parts, hash };
 }
 
 function login({ ask }: Opened, username: string, password: string, name = username) {
-  const challenge = ask(eapRequest(twin.identity(username), undefined, 1)) as twin.Reply;
+  const challenge = ask(eapRequest(reference.identity(username), undefined, 1)) as reference.Reply;
   const answer = answerTo(challenge, password, name.replace(/^.*\\/, ''));
-  const packet = twin.chapResponse(
+  const packet = reference.chapResponse(
     challenge.eap[1] as number,
     answer.packet.subarray(10, 26),
     answer.packet.subarray(34, 58),
     name,
   );
-  const judged = ask(eapRequest(packet, stateOf(challenge), 2)) as twin.Reply;
+  const judged = ask(eapRequest(packet, stateOf(challenge), 2)) as reference.Reply;
   return { challenge, answer, judged };
 }
 
-function text(reply: twin.Reply): string {
+function text(reply: reference.Reply): string {
   return reply.eap.subarray(9).toString('latin1');
 }
 
@@ -154,8 +159,8 @@ test('a login by EAP-MSCHAPv2 ends with addresses and keys, and without a name',
   assert.deepEqual(opened.gate.asked, [[NAS_PORT, CUSTOMERS[0]?.entitlement, 'CH']]);
   assert.deepEqual(opened.seen, ['cb007109']);
 
-  const agreement = eapRequest(twin.eap(2, judged.eap[1] as number, [26, 3]), stateOf(judged), 3);
-  const accepted = opened.ask(agreement) as twin.Reply;
+  const agreement = eapRequest(reference.eap(2, judged.eap[1] as number, [26, 3]), stateOf(judged), 3);
+  const accepted = opened.ask(agreement) as reference.Reply;
   assert.ok(accepted.genuine && accepted.code === 2);
   assert.deepEqual([...accepted.eap], [3, judged.eap[1], 0, 4]);
   assert.deepEqual(
@@ -167,22 +172,22 @@ test('a login by EAP-MSCHAPv2 ends with addresses and keys, and without a name',
   const key = Buffer.alloc(16);
   masterKey(ntHashOf('wonderland'), answer.parts, master, 0);
   startKey(master, 0, 'send', key, 0);
-  assert.deepEqual(twin.uncoveredKey(accepted, 16, agreement), key);
+  assert.deepEqual(reference.uncoveredKey(accepted, 16, agreement), key);
   startKey(master, 0, 'receive', key, 0);
-  assert.deepEqual(twin.uncoveredKey(accepted, 17, agreement), key);
+  assert.deepEqual(reference.uncoveredKey(accepted, 17, agreement), key);
 });
 
 test('the same request gets the same reply, at each step, and admits once', () => {
   const opened = open();
-  const first = eapRequest(twin.identity('alice'), undefined, 1);
-  const challenge = opened.ask(first) as twin.Reply;
+  const first = eapRequest(reference.identity('alice'), undefined, 1);
+  const challenge = opened.ask(first) as reference.Reply;
   assert.deepEqual(opened.ask(first), challenge);
   assert.equal(opened.server.pending, 1);
   const second = eapRequest(answerTo(challenge, 'wonderland').packet, stateOf(challenge), 2);
-  const judged = opened.ask(second) as twin.Reply;
+  const judged = opened.ask(second) as reference.Reply;
   assert.deepEqual(opened.ask(second), judged);
   assert.equal(opened.gate.asked.length, 1);
-  const third = eapRequest(twin.eap(2, judged.eap[1] as number, [26, 3]), stateOf(judged), 3);
+  const third = eapRequest(reference.eap(2, judged.eap[1] as number, [26, 3]), stateOf(judged), 3);
   const accepted = opened.ask(third);
   assert.equal(accepted?.code, 2);
   assert.deepEqual(opened.ask(third), accepted);
@@ -206,7 +211,7 @@ test('each refusal has a message that the client shows, and then a rejection', (
     const { judged } = login(opened, username, password);
     assert.ok(judged.genuine && judged.code === 11);
     assert.match(text(judged), message);
-    const rejected = opened.ask(eapRequest(twin.eap(2, judged.eap[1] as number, [26, 4]), stateOf(judged), 3));
+    const rejected = opened.ask(eapRequest(reference.eap(2, judged.eap[1] as number, [26, 4]), stateOf(judged), 3));
     assert.equal(rejected?.code, 3);
     assert.deepEqual([...(rejected?.eap ?? [])], [4, judged.eap[1], 0, 4]);
   }
@@ -215,17 +220,17 @@ test('each refusal has a message that the client shows, and then a rejection', (
 test('nobody gets in by agreeing to a failure, or by skipping the proof', () => {
   const opened = open();
   const { judged } = login(opened, 'alice', 'wrong');
-  const agreement = twin.eap(2, judged.eap[1] as number, [26, 3]);
+  const agreement = reference.eap(2, judged.eap[1] as number, [26, 3]);
   assert.equal(opened.ask(eapRequest(agreement, stateOf(judged), 3))?.code, 3);
-  const challenge = opened.ask(eapRequest(twin.identity('alice', 9), undefined, 4)) as twin.Reply;
-  const early = twin.eap(2, challenge.eap[1] as number, [26, 3]);
+  const challenge = opened.ask(eapRequest(reference.identity('alice', 9), undefined, 4)) as reference.Reply;
+  const early = reference.eap(2, challenge.eap[1] as number, [26, 3]);
   assert.equal(opened.ask(eapRequest(early, stateOf(challenge), 5))?.code, 3);
   assert.equal(opened.gate.asked.length, 0);
 });
 
 test('an answer with the identifier of another request is rejected', () => {
   const opened = open();
-  const challenge = opened.ask(eapRequest(twin.identity('alice'), undefined, 1)) as twin.Reply;
+  const challenge = opened.ask(eapRequest(reference.identity('alice'), undefined, 1)) as reference.Reply;
   const { packet } = answerTo(challenge, 'wonderland');
   packet[1] = (packet[1] as number) + 1;
   assert.equal(opened.ask(eapRequest(packet, stateOf(challenge), 2))?.code, 3);
@@ -233,7 +238,7 @@ test('an answer with the identifier of another request is rejected', () => {
 
 test('a State that is unknown, of another length, or of a place that is free is rejected', () => {
   const { ask } = open({ places: 4 });
-  const challenge = ask(eapRequest(twin.identity('alice'), undefined, 1)) as twin.Reply;
+  const challenge = ask(eapRequest(reference.identity('alice'), undefined, 1)) as reference.Reply;
   const { packet } = answerTo(challenge, 'wonderland');
   const right = stateOf(challenge).value;
   const guess = Buffer.from(right);
@@ -251,7 +256,7 @@ test('a State that is unknown, of another length, or of a place that is free is 
 
 test('a login that takes too long is forgotten', () => {
   const opened = open();
-  const challenge = opened.ask(eapRequest(twin.identity('alice'), undefined, 1)) as twin.Reply;
+  const challenge = opened.ask(eapRequest(reference.identity('alice'), undefined, 1)) as reference.Reply;
   opened.clock.advance(LOGIN_TIME - 1);
   opened.server.expire();
   assert.equal(opened.server.pending, 1);
@@ -265,20 +270,20 @@ test('a login that takes too long is forgotten', () => {
 test('when all places are taken, newcomers get silence', () => {
   const opened = open({ places: 2 });
   for (const identifier of [1, 2]) {
-    assert.ok(opened.ask(eapRequest(twin.identity('alice'), undefined, identifier)));
+    assert.ok(opened.ask(eapRequest(reference.identity('alice'), undefined, identifier)));
   }
-  assert.equal(opened.ask(eapRequest(twin.identity('alice'), undefined, 3)), undefined);
+  assert.equal(opened.ask(eapRequest(reference.identity('alice'), undefined, 3)), undefined);
   opened.clock.advance(LOGIN_TIME);
   opened.server.expire();
-  assert.ok(opened.ask(eapRequest(twin.identity('alice'), undefined, 4)));
+  assert.ok(opened.ask(eapRequest(reference.identity('alice'), undefined, 4)));
 });
 
 test('EAP in many fragments is put together; a login without a NAS-Port is refused', () => {
   const opened = open();
-  const challenge = opened.ask(eapRequest(twin.identity('alice'), undefined, 1, 3)) as twin.Reply;
+  const challenge = opened.ask(eapRequest(reference.identity('alice'), undefined, 1, 3)) as reference.Reply;
   const { packet } = answerTo(challenge, 'wonderland');
-  const attributes = [...twin.eapAttributes(packet, 10), stateOf(challenge)];
-  assert.match(text(opened.ask(twin.request({ attributes })) as twin.Reply), /^E=691/);
+  const attributes = [...reference.eapAttributes(packet, 10), stateOf(challenge)];
+  assert.match(text(opened.ask(reference.request({ attributes })) as reference.Reply), /^E=691/);
 });
 
 test('an address that cannot be read comes from nowhere', () => {
@@ -288,18 +293,18 @@ test('an address that cannot be read comes from nowhere', () => {
     ['not an address', '00000000'],
   ] as const) {
     const opened = open();
-    const challenge = opened.ask(eapRequest(twin.identity('alice'), undefined, 1)) as twin.Reply;
-    const eap = twin.eapAttributes(answerTo(challenge, 'wonderland').packet);
-    const attributes = [twin.number(5, 1), twin.attribute(31, station), ...eap, stateOf(challenge)];
-    opened.ask(twin.request({ attributes }));
+    const challenge = opened.ask(eapRequest(reference.identity('alice'), undefined, 1)) as reference.Reply;
+    const eap = reference.eapAttributes(answerTo(challenge, 'wonderland').packet);
+    const attributes = [reference.number(5, 1), reference.attribute(31, station), ...eap, stateOf(challenge)];
+    opened.ask(reference.request({ attributes }));
     assert.deepEqual(opened.seen, [seen]);
   }
 });
 
 function papRequest(username: string, password: string): Buffer {
   const authenticator = Buffer.alloc(16, 5);
-  const attributes = [twin.attribute(1, username), twin.coveredPassword(password, authenticator)];
-  return twin.request({ attributes, authenticator });
+  const attributes = [reference.attribute(1, username), reference.coveredPassword(password, authenticator)];
+  return reference.request({ attributes, authenticator });
 }
 
 test('PAP tells whether a username and a password are right, and takes no seat', () => {
@@ -336,10 +341,10 @@ test('a password of several blocks is uncovered', () => {
 
 test('accounting is answered and not looked at; a request with neither EAP nor a password is rejected', () => {
   const { ask } = open();
-  const answered = ask(twin.accountingRequest([twin.attribute(1, 'alice')]));
+  const answered = ask(reference.accountingRequest([reference.attribute(1, 'alice')]));
   assert.ok(answered?.genuine && answered.code === 5 && answered.attributes.length === 0);
-  assert.equal(ask(twin.accountingRequest([], Buffer.from('another secret'))), undefined);
-  assert.equal(ask(twin.request({ attributes: [twin.attribute(1, 'alice')] }))?.code, 3);
+  assert.equal(ask(reference.accountingRequest([], Buffer.from('another secret'))), undefined);
+  assert.equal(ask(reference.request({ attributes: [reference.attribute(1, 'alice')] }))?.code, 3);
 });
 
 test('without an auth file there is silence', () => {
@@ -349,16 +354,16 @@ test('without an auth file there is silence', () => {
 
 test('what is not signed, or signed with another secret, gets silence', () => {
   const { ask } = open();
-  const attributes = twin.eapAttributes(twin.identity('alice'));
-  assert.equal(ask(twin.request({ attributes, signed: false })), undefined);
-  assert.equal(ask(twin.request({ attributes, secret: Buffer.from('another secret') })), undefined);
-  assert.equal(ask(twin.request({ attributes, code: 12 })), undefined);
+  const attributes = reference.eapAttributes(reference.identity('alice'));
+  assert.equal(ask(reference.request({ attributes, signed: false })), undefined);
+  assert.equal(ask(reference.request({ attributes, secret: Buffer.from('another secret') })), undefined);
+  assert.equal(ask(reference.request({ attributes, code: 12 })), undefined);
 });
 
 test('attributes of impossible lengths, and second ones, get silence', () => {
   const { ask } = open();
-  const eap = twin.eapAttributes(twin.identity('alice'));
-  const bad: twin.Attribute[][] = [
+  const eap = reference.eapAttributes(reference.identity('alice'));
+  const bad: reference.Attribute[][] = [
     [{ type: 5, value: Buffer.alloc(3) }],
     [{ type: 5, value: Buffer.alloc(0) }],
     [{ type: 2, value: Buffer.alloc(15) }],
@@ -366,13 +371,14 @@ test('attributes of impossible lengths, and second ones, get silence', () => {
     [{ type: 2, value: Buffer.alloc(144) }],
     [{ type: 80, value: Buffer.alloc(16) }],
     [{ type: 80, value: Buffer.alloc(15) }],
-    [twin.attribute(1, 'alice'), twin.attribute(1, 'bob')],
+    [reference.attribute(1, 'alice'), reference.attribute(1, 'bob')],
     [
       { type: 2, value: Buffer.alloc(16) },
       { type: 2, value: Buffer.alloc(16) },
     ],
-    twin.eapAttributes(Buffer.alloc(1025)),
+    reference.eapAttributes(Buffer.alloc(1025)),
   ];
-  for (const attributes of bad) assert.equal(ask(twin.request({ attributes: [...attributes, ...eap] })), undefined);
-  assert.ok(ask(twin.request({ attributes: eap })));
+  for (const attributes of bad)
+    assert.equal(ask(reference.request({ attributes: [...attributes, ...eap] })), undefined);
+  assert.ok(ask(reference.request({ attributes: eap })));
 });

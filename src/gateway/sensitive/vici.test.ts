@@ -13,7 +13,7 @@ import {
   ikeSa,
   type Message,
   message,
-} from '../../../proof/labs/ikev2/vici-twin.ts';
+} from '../../../proof/labs/ikev2/fake-charon.ts';
 import { viciRequest } from '../../bytes/formats/vici.ts';
 import { waitUntil } from '../../core/clock/until.ts';
 import { seededRandom } from '../../core/random/random.ts';

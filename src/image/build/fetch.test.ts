@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { despiteDrift, forgetUnused } from '../../../proof/labs/image/fixture.os.ts';
+import { despiteDrift, forgetUnused } from '../../../proof/labs/image/built-image.os.ts';
 import { type Cache, FetchError, fetchLocks, openCache } from './fetch.os.ts';
 import type { Lock, LockedModule, LockedPackage } from './lockfile.ts';
 import type { Source } from './sources.ts';

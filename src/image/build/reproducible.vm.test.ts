@@ -3,11 +3,9 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { builtImage } from '../../../proof/labs/image/fixture.os.ts';
-import { createAuthority } from '../../contracts/pki/authority.ts';
-import { generateP256Key, signerOf } from '../../contracts/pki/keys.ts';
+import { TestAuthority } from '../../../proof/labs/authority/authority.ts';
+import { builtImage } from '../../../proof/labs/image/built-image.os.ts';
 import { systemClock } from '../../core/clock/clock.ts';
-import { systemRandom } from '../../core/random/random.ts';
 import { run } from '../../host/processes/process.os.ts';
 import { Progress } from '../../host/terminal/terminal.ts';
 import { buildImage, buildProbe, readBuild } from './build.os.ts';
@@ -24,11 +22,11 @@ after(() => rmSync(elsewhere, { recursive: true, force: true }));
 /** The other builder's program: everything it imports comes from the copy. */
 const PROGRAM = `
 const [copy, state, locks, out, clock] = process.argv.slice(1);
-const { buildImage } = await import(copy + '/src/image/build.os.ts');
-const { makeIso } = await import(copy + '/src/image/iso.os.ts');
-const { imageState } = await import(copy + '/src/image/state.os.ts');
-const { Progress } = await import(copy + '/src/terminal/terminal.ts');
-const { systemClock } = await import(copy + '/src/clock/clock.ts');
+const { buildImage } = await import(copy + '/src/image/build/build.os.ts');
+const { makeIso } = await import(copy + '/src/image/build/iso.os.ts');
+const { imageState } = await import(copy + '/src/image/build/state.os.ts');
+const { Progress } = await import(copy + '/src/host/terminal/terminal.ts');
+const { systemClock } = await import(copy + '/src/core/clock/clock.ts');
 const progress = new Progress({ write: (text) => process.stdout.write(text), interactive: false }, systemClock);
 const options = { state: imageState(state), wrongClock: clock };
 await buildImage({ ...options, out, locks, progress });
@@ -67,12 +65,7 @@ test('another directory, file system, host name, umask, zone, language, core cou
 });
 
 test("an operator's file goes into the root image, and changes nothing but it", async () => {
-  const key = await generateP256Key();
-  const name = { commonName: 'an operator' };
-  const { certificate } = await createAuthority(
-    { clock: systemClock, random: systemRandom },
-    { name, key, signer: signerOf(key) },
-  );
+  const { certificate } = await TestAuthority.create();
   const operator = { activator: 'https://192.0.2.1:8443', authority: certificate };
   const { release } = await builtImage();
   const out = join(elsewhere, 'operated');

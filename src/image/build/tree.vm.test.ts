@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { builtImage, unpackRoot } from '../../../proof/labs/image/fixture.os.ts';
+import { builtImage, unpackRoot } from '../../../proof/labs/image/built-image.os.ts';
 import { checkTree, expectations, ForbiddenError, walkTree } from './contents.os.ts';
 import { findForbidden } from './contents.ts';
 import { EXECUTABLES, listExecutables } from './executables.os.ts';

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { builtImage } from '../../../proof/labs/image/fixture.os.ts';
+import { builtImage } from '../../../proof/labs/image/built-image.os.ts';
 import { systemClock } from '../../core/clock/clock.ts';
 import { CommandError } from '../../host/processes/process.os.ts';
 import { REPOSITORY } from './recipe.os.ts';

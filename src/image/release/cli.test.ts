@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { Command } from 'commander';
-import { sampleBuild } from '../../../proof/labs/release/sample.os.ts';
+import { sampleBuild } from '../../../proof/labs/release/sample-build.os.ts';
 import { SOFTHSM, softToken } from '../../../proof/labs/tokens/softhsm.os.ts';
 import { fingerprint } from '../../contracts/release/keyring.ts';
 import { systemClock } from '../../core/clock/clock.ts';

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { sampleBuild } from '../../../proof/labs/release/sample.os.ts';
+import { sampleBuild } from '../../../proof/labs/release/sample-build.os.ts';
 import { type Builders, builderEntry } from '../../contracts/release/statement.ts';
 import { builderKey, readBuilders, readStatement, STATEMENT_FILE, writeStatement } from './builders.os.ts';
 import { assertAgreement, compareBuilds, differingParts, diffoscope, firstDifference } from './compare.os.ts';

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { sampleBuild, sampleIso } from '../../../proof/labs/release/sample.os.ts';
+import { sampleBuild, sampleIso } from '../../../proof/labs/release/sample-build.os.ts';
 import { type SoftToken, softToken } from '../../../proof/labs/tokens/softhsm.os.ts';
 import { parsePe, signaturesOf } from '../../bytes/formats/pe.ts';
 import { PUBLISHED, parsePcrs } from '../../contracts/release/publication.ts';

@@ -4,11 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import {
-  type LaboratoryMachine,
-  openTpmLaboratory,
-  type TpmLaboratory,
-} from '../../../proof/labs/activator/laboratory.os.ts';
+import { openTestTpms, type TestMachine, type TestTpms } from '../../../proof/labs/activator/tpms.os.ts';
 import { sampleEvents, sampleImage, sampleTrust } from '../../../proof/labs/attestation/sample.ts';
 import { parseEventLog } from '../../bytes/formats/eventlog.ts';
 import { sha256 } from '../../bytes/formats/fingerprint.ts';
@@ -25,19 +21,19 @@ import { replayed } from './replay.ts';
 
 /** The certificates are made in a moment. */
 const NOW = Date.now() + 60_000;
-let laboratory: TpmLaboratory;
-let machine: LaboratoryMachine;
+let tpms: TestTpms;
+let machine: TestMachine;
 let log: Uint8Array;
 
 before(async () => {
-  laboratory = openTpmLaboratory();
-  machine = await laboratory.machine('gateway-1');
+  tpms = openTestTpms();
+  machine = await tpms.machine('gateway-1');
   log = await machine.boot(sampleEvents(sampleImage(), sampleTrust()));
 });
-after(() => laboratory.close());
+after(() => tpms.close());
 
 function trust() {
-  const { factory } = laboratory;
+  const { factory } = tpms;
   return {
     roots: [new X509Certificate(factory.roots())],
     intermediates: [new X509Certificate(factory.intermediates())],
@@ -63,7 +59,7 @@ test('a real TPM gives a secret back that was sealed to it without a TPM', async
 test('tpm2_checkquote reads of a quote what we read', async () => {
   const area = await machine.tpm.makeAttestationKey();
   const nonce = systemRandom.bytes(32);
-  const at = (name: string) => join(laboratory.directory, name);
+  const at = (name: string) => join(tpms.directory, name);
   const list = `sha256:${QUOTED_PCRS.join(',')}`;
   await tool(
     'tpm2_quote',
@@ -97,7 +93,7 @@ test('tpm2_checkquote reads of a quote what we read', async () => {
 });
 
 test('tpm2_eventlog replays a log to what we replay it to, and to what the TPM holds', async () => {
-  const file = join(laboratory.directory, 'log');
+  const file = join(tpms.directory, 'log');
   writeFileSync(file, log);
   const parsed = parseEventLog(log);
   assert.ok(parsed !== undefined);

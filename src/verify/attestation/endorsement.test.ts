@@ -4,11 +4,7 @@ import { createHash, createPublicKey, generateKeyPairSync, X509Certificate } fro
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import {
-  type LaboratoryMachine,
-  openTpmLaboratory,
-  type TpmLaboratory,
-} from '../../../proof/labs/activator/laboratory.os.ts';
+import { openTestTpms, type TestMachine, type TestTpms } from '../../../proof/labs/activator/tpms.os.ts';
 import { SampleTpm, sampleKeyArea } from '../../../proof/labs/attestation/sample.ts';
 import { run } from '../../host/processes/process.os.ts';
 import { judgeAttestationKey } from './attestation-key.ts';
@@ -16,21 +12,21 @@ import { judgeEndorsement, type TpmTrust } from './endorsement.ts';
 import { isRefused } from './refusal.ts';
 
 const NOW = Date.now() + 60_000;
-let laboratory: TpmLaboratory;
-let machine: LaboratoryMachine;
+let tpms: TestTpms;
+let machine: TestMachine;
 let certificate: Uint8Array;
 let trust: TpmTrust;
 
 before(async () => {
-  laboratory = openTpmLaboratory();
-  machine = await laboratory.machine('gateway-1');
+  tpms = openTestTpms();
+  machine = await tpms.machine('gateway-1');
   await machine.boot([{ pcr: 16, type: 0, digest: new Uint8Array(32), data: new Uint8Array(0) }]);
   certificate = await machine.tpm.endorsementCertificate();
-  trust = trustIn(laboratory);
+  trust = trustIn(tpms);
 });
-after(() => laboratory.close());
+after(() => tpms.close());
 
-function trustIn({ factory }: TpmLaboratory): TpmTrust {
+function trustIn({ factory }: TestTpms): TpmTrust {
   return {
     roots: [new X509Certificate(factory.roots())],
     intermediates: [new X509Certificate(factory.intermediates())],
@@ -61,7 +57,7 @@ test('the certificate of a real TPM is believed, and named by its hashes', () =>
 });
 
 test('ek_certificate: what is no certificate of an RSA endorsement key', async () => {
-  const nv = join(laboratory.directory, 'ecc.crt');
+  const nv = join(tpms.directory, 'ecc.crt');
   await run(['tpm2_nvread', '0x1c00016', '-o', nv], { env: { TPM2TOOLS_TCTI: machine.tcti } });
   const others: Record<string, Uint8Array> = {
     nothing: new Uint8Array(0),
@@ -69,7 +65,7 @@ test('ek_certificate: what is no certificate of an RSA endorsement key', async (
     'cut short': certificate.subarray(0, -1),
     'more than one': Uint8Array.from([...certificate, 0]),
     oversized: new Uint8Array(10_000).fill(0x30),
-    'of an authority': new Uint8Array(new X509Certificate(laboratory.factory.intermediates()).raw),
+    'of an authority': new Uint8Array(new X509Certificate(tpms.factory.intermediates()).raw),
     'of an elliptic key': new Uint8Array(readFileSync(nv)),
     'for another purpose': replaced('060567810508 01'.replace(' ', ''), '060567810508 02'.replace(' ', '')),
     'for another use': replaced('0603551d0f0101ff040403020520', '0603551d0f0101ff040403020780'),
@@ -80,7 +76,7 @@ test('ek_certificate: what is no certificate of an RSA endorsement key', async (
 });
 
 test('ek_chain: no trusted maker, a broken signature, another time', async () => {
-  const other = openTpmLaboratory();
+  const other = openTestTpms();
   try {
     await other.machine('stranger');
     assert.equal(judged(certificate, trustIn(other)), 'ek_chain');
@@ -104,7 +100,7 @@ async function issued(
   chain: readonly string[],
   leaf = EK,
 ): Promise<{ der: Uint8Array; makers: TpmTrust }> {
-  const at = (file: string) => join(laboratory.directory, `${name}-${file}`);
+  const at = (file: string) => join(tpms.directory, `${name}-${file}`);
   const certificates: string[] = [];
   for (const [index, extensions] of [...chain, leaf].entries()) {
     writeFileSync(at(`${index}.ext`), extensions);

@@ -2,11 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import {
-  type LaboratoryMachine,
-  openTpmLaboratory,
-  type TpmLaboratory,
-} from '../../../proof/labs/activator/laboratory.os.ts';
+import { openTestTpms, type TestMachine, type TestTpms } from '../../../proof/labs/activator/tpms.os.ts';
 import { sampleEvents, sampleImage, sampleTrust } from '../../../proof/labs/attestation/sample.ts';
 import { parseCertificate } from '../../bytes/formats/certificate.ts';
 import { parseEventLog } from '../../bytes/formats/eventlog.ts';
@@ -33,16 +29,16 @@ import { isRefused } from './refusal.ts';
 const TOTAL = 1_000_000;
 const JUDGED = 20_000;
 
-let laboratory: TpmLaboratory;
-let machine: LaboratoryMachine;
+let tpms: TestTpms;
+let machine: TestMachine;
 let evidence: Evidence;
 let expectations: Expectations;
 let certificate: Uint8Array;
 let area: Uint8Array;
 
 before(async () => {
-  laboratory = openTpmLaboratory();
-  machine = await laboratory.machine('gateway-1');
+  tpms = openTestTpms();
+  machine = await tpms.machine('gateway-1');
   const [image, trust] = [sampleImage(), sampleTrust()];
   const log = await machine.boot(sampleEvents(image, trust));
   certificate = await machine.tpm.endorsementCertificate();
@@ -65,7 +61,7 @@ before(async () => {
     now,
   };
 });
-after(() => laboratory.close());
+after(() => tpms.close());
 
 /** Xorshift: the same million every time. */
 class Mutator {

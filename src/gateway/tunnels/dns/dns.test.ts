@@ -3,14 +3,15 @@ import assert from 'node:assert/strict';
 import { dirname } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fetchPage, LAB, type Lab, openLab, startInternet } from '../../../../proof/labs/internet/lab.os.ts';
+import { LAB, type Lab, openLab } from '../../../../proof/labs/internet/lab.os.ts';
+import { fetchPage, startInternet } from '../../../../proof/labs/internet/start.os.ts';
+import { routeBy } from '../../../../proof/labs/network/network.os.ts';
 import { render } from '../../../contracts/plan/dns/render.ts';
 import { render as renderFirewall } from '../../../contracts/plan/firewall/render.ts';
 import { GATEWAY_FILES, type GatewayPlan, planGateway } from '../../../contracts/plan/plan.ts';
 import { systemClock } from '../../../core/clock/clock.ts';
 import { waitUntil } from '../../../core/clock/until.ts';
 import { RecordingJournal } from '../../../core/journal/journal.ts';
-import { joinByCable } from '../../../host/namespaces/namespace.os.ts';
 import { place } from '../../../host/namespaces/place.os.ts';
 import type { Child } from '../../../host/processes/process.os.ts';
 import { raiseFirewall } from '../firewall/start.os.ts';
@@ -31,20 +32,21 @@ async function openResolver(
   forwarder: string = LAB.web4,
   answer: string = LAB.web4,
 ): Promise<{ lab: Lab; resolver: Child }> {
-  const lab = await openLab();
+  await using opened = new AsyncDisposableStack();
+  const lab = opened.use(await openLab());
   await startInternet(lab.internet, { http: 8080, dns: 5353 }, answer);
   const chosen = plan(forwarder);
   for (const file of [...render(chosen), ...renderFirewall(chosen)])
     place(lab.gateway, `${DIRECTORY}/${file.name}`, file.content, 0o644);
   await raiseFirewall(lab.gateway, chosen, DIRECTORY);
   const [client] = lab.clients;
-  await joinByCable(
-    { namespace: lab.gateway, name: 'wg0', addresses: ['10.64.192.1/18'] },
+  await routeBy(
     { namespace: client, name: 'tun0', addresses: ['10.64.192.2/18'] },
+    { namespace: lab.gateway, name: 'wg0', addresses: ['10.64.192.1/18'] },
   );
-  await client.run(['ip', 'route', 'replace', 'default', 'via', '10.64.192.1']);
   const resolver = await startResolver(lab.gateway, DIRECTORY, DAEMON);
   await waitUntil('the resolver answers', async () => (await ask(lab, 'ready', 'AAAA')).status === 'NOERROR');
+  opened.move();
   return { lab, resolver };
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fetchPage, LAB, openLab, startInternet } from '../../../../proof/labs/internet/lab.os.ts';
+import { LAB, openLab } from '../../../../proof/labs/internet/lab.os.ts';
+import { fetchPage, startInternet } from '../../../../proof/labs/internet/start.os.ts';
+import { routeBy } from '../../../../proof/labs/network/network.os.ts';
 import { FIREWALL_FILE, render } from '../../../contracts/plan/firewall/render.ts';
 import { type GatewayPlan, planGateway } from '../../../contracts/plan/plan.ts';
-import { joinByCable, type Namespace, openNamespace } from '../../../host/namespaces/namespace.os.ts';
+import { type Namespace, openNamespace } from '../../../host/namespaces/namespace.os.ts';
 import { place } from '../../../host/namespaces/place.os.ts';
 import { FIREWALL_JUDGE } from './nologging.ts';
 import { raiseFirewall } from './start.os.ts';
@@ -37,16 +39,15 @@ async function joinTunnel(
   const { device, pool4, pool6 } = PLAN.tunnels[protocol];
   const four = (host: number) => pool4.replace(/0\/.*/, String(host));
   const six = (host: number) => pool6.replace(/\/.*/, String(host));
-  await joinByCable(
-    { namespace: gateway, name: device, addresses: [`${four(1)}/18`, `${six(1)}/64`] },
+  await routeBy(
     { namespace: client, name: 'tun0', addresses: [`${four(2)}/18`, `${six(2)}/64`] },
+    { namespace: gateway, name: device, addresses: [`${four(1)}/18`, `${six(1)}/64`] },
   );
   for (const [namespace, name] of [
     [gateway, device],
     [client, 'tun0'],
   ] as const)
     await namespace.run(['ip', 'link', 'set', name, 'address', '02:00:00:00:00:01', 'arp', 'off']);
-  for (const router of [four(1), six(1)]) await client.run(['ip', 'route', 'replace', 'default', 'via', router]);
 }
 
 /** Counts, at the router, what came from the gateway under any name but its own, or was meant for a customer inside. */

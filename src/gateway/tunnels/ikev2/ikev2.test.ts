@@ -8,7 +8,7 @@ import { marked, markedAddress, patternsOf, randomWord } from '../../../../proof
 import { Matcher } from '../../../../proof/hunt/matcher.ts';
 import { searchMemory } from '../../../../proof/hunt/memory.os.ts';
 import { Tally } from '../../../../proof/hunt/place.ts';
-import { BEHIND, clientAddress, type Laboratory, openLaboratory } from '../../../../proof/labs/ikev2/laboratory.os.ts';
+import { BEHIND, clientAddress, type Ikev2Lab, openIkev2Lab } from '../../../../proof/labs/ikev2/lab.os.ts';
 import { waitUntil } from '../../../core/clock/until.ts';
 import { systemRandom } from '../../../core/random/random.ts';
 import type { Namespace } from '../../../host/namespaces/namespace.os.ts';
@@ -17,12 +17,12 @@ import { type Child, spawnChild } from '../../../host/processes/process.os.ts';
 // A real charon on the gateway, the agent beside it, stock charons as customers.
 
 const ALICE = { username: randomWord(systemRandom), password: randomWord(systemRandom), seats: 1 };
-const LATE = { username: 'late-customer', password: 'paid until yesterday', expiresOn: '2020-01-01' };
-let lab: Laboratory;
+const LATE = { username: 'late-customer', password: 'paid until yesterday', validFor: -1 };
+let lab: Ikev2Lab;
 
 before(async () => {
   const user = { uid: 61_002, gid: 61_002 };
-  lab = await openLaboratory({ customers: [ALICE, LATE], clients: 4, user, wiping: true });
+  lab = await openIkev2Lab({ customers: [ALICE, LATE], clients: 4, user, wiping: true });
   await lab.startCharon();
   await lab.startAgent();
   await lab.startClient(0, ALICE.username, ALICE.password);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { BEHIND, type Laboratory, openLaboratory } from '../../../../proof/labs/ikev2/laboratory.os.ts';
+import { BEHIND, type Ikev2Lab, openIkev2Lab } from '../../../../proof/labs/ikev2/lab.os.ts';
 import { waitUntil } from '../../../core/clock/until.ts';
 import type { Namespace } from '../../../host/namespaces/namespace.os.ts';
 
@@ -9,10 +9,10 @@ import type { Namespace } from '../../../host/namespaces/namespace.os.ts';
 
 const ALICE = { username: 'alice', password: 'wonderland' };
 const BOB = { username: 'bob', password: 'the builder' };
-let lab: Laboratory;
+let lab: Ikev2Lab;
 
 before(async () => {
-  lab = await openLaboratory({ customers: [ALICE, BOB], clients: 2 });
+  lab = await openIkev2Lab({ customers: [ALICE, BOB], clients: 2 });
   await lab.startCharon();
   await lab.startAgent();
   await lab.startClient(0, ALICE.username, ALICE.password);

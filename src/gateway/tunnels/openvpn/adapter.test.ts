@@ -5,8 +5,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { endAll, LabAgent, LabAuthority } from '../../../../proof/labs/openvpn/lab-agent.ts';
-import { openLaboratory } from '../../../../proof/labs/openvpn/laboratory.os.ts';
+import { AuthFileIssuer } from '../../../../proof/labs/customers/issuer.os.ts';
+import { endAll, TestAgent } from '../../../../proof/labs/openvpn/agent.ts';
+import { openOpenvpnLab } from '../../../../proof/labs/openvpn/lab.os.ts';
 import { waitUntil } from '../../../core/clock/until.ts';
 
 // What a real daemon does not do on demand: junk, and answers at chosen moments. A socket of ours stands in for it.
@@ -16,8 +17,8 @@ let directory: string;
 let daemon: Server;
 let connections: Socket[];
 let commands: string[];
-let authority: LabAuthority;
-let agent: LabAgent;
+let issuer: AuthFileIssuer;
+let agent: TestAgent;
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'lethe-adapter-'));
@@ -29,9 +30,9 @@ beforeEach(async () => {
     socket.setEncoding('utf8').on('data', (text: string) => commands.push(...text.split('\n').filter(Boolean)));
   });
   await new Promise<void>((resolve) => daemon.listen(join(directory, 'socket'), resolve));
-  authority = new LabAuthority();
-  authority.publish([ALICE]);
-  agent = new LabAgent(authority, join(directory, 'socket'));
+  issuer = new AuthFileIssuer();
+  issuer.publish([ALICE]);
+  agent = new TestAgent(issuer, join(directory, 'socket'));
   await agent.adapter.start();
   await connected(1);
 });
@@ -108,7 +109,7 @@ test('clients of a daemon that was replaced meanwhile have ended', async () => {
 });
 
 test('three hundred clients at once are each answered', async () => {
-  authority.publish([{ ...ALICE, seats: 250 }]);
+  issuer.publish([{ ...ALICE, seats: 250 }]);
   for (let cid = 0; cid < 300; cid += 1) login(cid, 1);
   const answers = (kind: string) => commands.filter((command) => command.startsWith(kind));
   await waitUntil(
@@ -123,7 +124,7 @@ test('three hundred clients at once are each answered', async () => {
 test('a renegotiation is refused once the licence has expired', async () => {
   login(1, 1);
   await commanded('client-auth-nt 1 1');
-  authority.publish([{ ...ALICE, validFor: -1 }]);
+  issuer.publish([{ ...ALICE, validFor: -1 }]);
   login(1, 2, ALICE.password, 'REAUTH');
   await commanded('client-deny 1 2 "expired" "The licence has expired"');
 });
@@ -171,6 +172,6 @@ test('an end that finds no daemon is told when it is back', async () => {
   await commanded('client-kill 1 "HALT,These credentials are no longer valid"');
 });
 
-test('a laboratory that cannot be built leaves nothing', async () => {
-  await assert.rejects(openLaboratory({ addresses: ['nowhere'] }), /ip ended with/);
+test('a lab that cannot be built leaves nothing', async () => {
+  await assert.rejects(openOpenvpnLab({ addresses: ['nowhere'] }), /ip ended with/);
 });

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LabAgent, LabAuthority } from '../../../../proof/labs/openvpn/lab-agent.ts';
-import { OUTER6, openLaboratory } from '../../../../proof/labs/openvpn/laboratory.os.ts';
+import { AuthFileIssuer } from '../../../../proof/labs/customers/issuer.os.ts';
+import { TestAgent } from '../../../../proof/labs/openvpn/agent.ts';
+import { OUTER6, openOpenvpnLab } from '../../../../proof/labs/openvpn/lab.os.ts';
 import { waitUntil } from '../../../core/clock/until.ts';
 
 test('a gateway with both kinds of addresses serves clients of either', async () => {
   const protocols = ['openvpn-udp', 'openvpn-tcp'] as const;
-  const authority = new LabAuthority();
-  authority.publish([{ username: 'alice', password: 'correct horse' }]);
-  const lab = await openLaboratory({ protocols, clients: 2, server: { local: undefined } });
-  const agents: LabAgent[] = [];
+  const issuer = new AuthFileIssuer();
+  issuer.publish([{ username: 'alice', password: 'correct horse' }]);
+  const lab = await openOpenvpnLab({ protocols, clients: 2, server: { local: undefined } });
+  const agents: TestAgent[] = [];
   try {
     for (const protocol of protocols) {
-      const agent = new LabAgent(authority, lab.socket(protocol), protocol);
+      const agent = new TestAgent(issuer, lab.socket(protocol), protocol);
       agents.push(agent);
       await agent.adapter.start();
       await lab.connected(0, 'alice', 'correct horse', { protocol });
@@ -23,7 +24,7 @@ test('a gateway with both kinds of addresses serves clients of either', async ()
       for (const client of lab.clients) await client.run(['ping', '-q', '-c1', '-W20', lab.plan.service4]);
       agent.adapter.stop();
 
-      const next = new LabAgent(authority, lab.socket(protocol), protocol);
+      const next = new TestAgent(issuer, lab.socket(protocol), protocol);
       agents.push(next);
       await next.adapter.start();
       await waitUntil('both are taken over', () => next.live === 2);

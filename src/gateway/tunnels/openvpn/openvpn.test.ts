@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { endAll, LabAgent, LabAuthority } from '../../../../proof/labs/openvpn/lab-agent.ts';
-import { type Laboratory, openLaboratory } from '../../../../proof/labs/openvpn/laboratory.os.ts';
+import { AuthFileIssuer } from '../../../../proof/labs/customers/issuer.os.ts';
+import { endAll, TestAgent } from '../../../../proof/labs/openvpn/agent.ts';
+import { type OpenvpnLab, openOpenvpnLab } from '../../../../proof/labs/openvpn/lab.os.ts';
 import type { OpenvpnProtocol } from '../../../contracts/plan/openvpn/server.ts';
 import { waitUntil } from '../../../core/clock/until.ts';
 import type { Child } from '../../../host/processes/process.os.ts';
@@ -10,18 +11,18 @@ import type { Child } from '../../../host/processes/process.os.ts';
 // Real servers with the rendered configuration, run as an unprivileged user; real clients; the adapter of this process.
 
 const USER = { uid: 64_010, gid: 64_010 };
-const authority = new LabAuthority();
+const issuer = new AuthFileIssuer();
 const EVERYBODY = [
   { username: 'alice', password: 'correct horse' },
   { username: 'bob', password: 'battery staple', seats: 1 },
   { username: 'carol', password: 'long ago', validFor: -1 },
 ];
-const agents = new Map<OpenvpnProtocol, LabAgent>();
-let lab: Laboratory;
+const agents = new Map<OpenvpnProtocol, TestAgent>();
+let lab: OpenvpnLab;
 
 before(async () => {
-  authority.publish(EVERYBODY);
-  lab = await openLaboratory({
+  issuer.publish(EVERYBODY);
+  lab = await openOpenvpnLab({
     protocols: ['openvpn-udp', 'openvpn-tcp'],
     clients: 2,
     server: { keepAlive: { ping: 1, restart: 4 } },
@@ -29,7 +30,7 @@ before(async () => {
     agentGroup: 0,
   });
   for (const protocol of ['openvpn-udp', 'openvpn-tcp'] as const) {
-    const agent = new LabAgent(authority, lab.socket(protocol), protocol);
+    const agent = new TestAgent(issuer, lab.socket(protocol), protocol);
     await waitUntil('the server runs', () => lab.server(protocol).running);
     await agent.adapter.start();
     agents.set(protocol, agent);
@@ -46,8 +47,8 @@ after(async () => {
   await lab.close();
 });
 
-function agent(protocol: OpenvpnProtocol = 'openvpn-tcp'): LabAgent {
-  const found = agents.get(protocol) as LabAgent;
+function agent(protocol: OpenvpnProtocol = 'openvpn-tcp'): TestAgent {
+  const found = agents.get(protocol) as TestAgent;
   found.used.length = 0;
   return found;
 }
@@ -59,7 +60,7 @@ async function refused(client: Child): Promise<string> {
 }
 
 async function carries(index: number, protocol: OpenvpnProtocol, cipher: string, tls: string): Promise<void> {
-  const { sessions, origin, adapter } = agents.get(protocol) as LabAgent;
+  const { sessions, origin, adapter } = agents.get(protocol) as TestAgent;
   const before = sessions.size;
   const extra = ['--data-ciphers', cipher, '--tls-version-max', tls];
   const client = await lab.connected(index, 'alice', 'correct horse', { protocol, extra });
@@ -89,7 +90,7 @@ for (const protocol of ['openvpn-udp', 'openvpn-tcp'] as const) {
       assert.ok(record.totalBytes > 12_000 && record.totalBytes < 40_000, `${record.totalBytes} bytes`);
     }
     assert.equal(sessions.size, 0);
-    const { adapter } = agents.get(protocol) as LabAgent;
+    const { adapter } = agents.get(protocol) as TestAgent;
     for (let last = 2; last < 10; last += 1) {
       assert.equal(
         adapter.sessionAt(Uint8Array.of(10, 64, protocol === 'openvpn-udp' ? 0 : 64, last), 0, 4),

@@ -1,32 +1,33 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { LabAgent, LabAuthority } from '../../../../proof/labs/openvpn/lab-agent.ts';
-import { isUp, type Laboratory, openLaboratory } from '../../../../proof/labs/openvpn/laboratory.os.ts';
+import { AuthFileIssuer } from '../../../../proof/labs/customers/issuer.os.ts';
+import { TestAgent } from '../../../../proof/labs/openvpn/agent.ts';
+import { isUp, type OpenvpnLab, openOpenvpnLab } from '../../../../proof/labs/openvpn/lab.os.ts';
 import { waitUntil } from '../../../core/clock/until.ts';
 
 // Agents and daemons that come and go while clients are connected. The tests follow one another on one gateway.
 
 const ALICE = { username: 'alice', password: 'correct horse' };
 const BOB = { username: 'bob', password: 'battery staple' };
-const authority = new LabAuthority();
-let lab: Laboratory;
+const issuer = new AuthFileIssuer();
+let lab: OpenvpnLab;
 
 before(async () => {
-  authority.publish([ALICE, BOB]);
+  issuer.publish([ALICE, BOB]);
   const server = { keepAlive: { ping: 1, restart: 4 } };
-  lab = await openLaboratory({ clients: 3, server, env: { LC_ALL: 'C' } });
+  lab = await openOpenvpnLab({ clients: 3, server, env: { LC_ALL: 'C' } });
 });
 
 after(() => lab.close());
 
 function ping(index: number, count = 1): Promise<string> {
   const argv = ['ping', '-q', `-c${count}`, '-i0.1', '-W2', '-s1000', lab.plan.service4];
-  return (lab.clients[index] as Laboratory['gateway']).run(argv);
+  return (lab.clients[index] as OpenvpnLab['gateway']).run(argv);
 }
 
 test('an agent that starts before the daemon finds it when it comes', async () => {
-  const agent = new LabAgent(authority, `${lab.socket()}.later`);
+  const agent = new TestAgent(issuer, `${lab.socket()}.later`);
   await agent.adapter.start();
   await waitUntil('the loss is said', () => agent.journal.codes().includes('daemon_lost'));
   agent.adapter.stop();
@@ -34,7 +35,7 @@ test('an agent that starts before the daemon finds it when it comes', async () =
 });
 
 test('sessions outlive the agent, nobody new gets in meanwhile, and the next agent takes over', async () => {
-  const first = new LabAgent(authority, lab.socket());
+  const first = new TestAgent(issuer, lab.socket());
   await first.adapter.start();
   const alice = await lab.connected(0, ALICE.username, ALICE.password);
   const bob = await lab.connected(1, BOB.username, BOB.password);
@@ -48,8 +49,8 @@ test('sessions outlive the agent, nobody new gets in meanwhile, and the next age
   assert.equal(isUp(late), false);
   assert.equal(first.used.length, 0);
 
-  authority.publish([ALICE]);
-  const second = new LabAgent(authority, lab.socket());
+  issuer.publish([ALICE]);
+  const second = new TestAgent(issuer, lab.socket());
   await second.adapter.start();
   await waitUntil('the second agent knows alice', () => second.live === 1);
   assert.match(bob.output(), /Initialization Sequence Completed/);
@@ -66,14 +67,14 @@ test('sessions outlive the agent, nobody new gets in meanwhile, and the next age
 });
 
 test('an agent without an auth file touches nobody, and takes over when it gets one', async () => {
-  authority.publish([ALICE]);
-  const earlier = new LabAgent(authority, lab.socket());
+  issuer.publish([ALICE]);
+  const earlier = new TestAgent(issuer, lab.socket());
   await earlier.adapter.start();
   await lab.connected(0, ALICE.username, ALICE.password);
   earlier.adapter.stop();
 
-  const empty = new LabAuthority();
-  const agent = new LabAgent(empty, lab.socket());
+  const empty = new AuthFileIssuer();
+  const agent = new TestAgent(empty, lab.socket());
   await agent.adapter.start();
   const other = await lab.connect(1, ALICE.username, ALICE.password);
   await waitUntil('the client is put off', () => other.output().includes('AUTH_FAILED,TEMP'));
@@ -89,7 +90,7 @@ test('an agent without an auth file touches nobody, and takes over when it gets 
 });
 
 test('when the daemon is killed its sessions end, and the next one is served', async () => {
-  const agent = new LabAgent(authority, lab.socket());
+  const agent = new TestAgent(issuer, lab.socket());
   await agent.adapter.start();
   await waitUntil('the last test is over', () => agent.sessions.size === 0);
   const client = await lab.connected(0, ALICE.username, ALICE.password);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { endAll, LabAgent, LabAuthority } from '../../../../proof/labs/openvpn/lab-agent.ts';
-import { type Laboratory, openLaboratory } from '../../../../proof/labs/openvpn/laboratory.os.ts';
+import { AuthFileIssuer } from '../../../../proof/labs/customers/issuer.os.ts';
+import { endAll, TestAgent } from '../../../../proof/labs/openvpn/agent.ts';
+import { type OpenvpnLab, openOpenvpnLab } from '../../../../proof/labs/openvpn/lab.os.ts';
 import { waitUntil } from '../../../core/clock/until.ts';
 import type { Child } from '../../../host/processes/process.os.ts';
 
@@ -10,16 +11,16 @@ import type { Child } from '../../../host/processes/process.os.ts';
 
 const ALICE = { username: 'alice', password: 'correct horse' };
 const BOB = { username: 'bob', password: 'battery staple', seats: 1 };
-const authority = new LabAuthority();
-let lab: Laboratory;
-let tcp: LabAgent;
-let udp: LabAgent;
+const issuer = new AuthFileIssuer();
+let lab: OpenvpnLab;
+let tcp: TestAgent;
+let udp: TestAgent;
 
 before(async () => {
-  authority.publish([ALICE, BOB]);
-  lab = await openLaboratory({ protocols: ['openvpn-udp', 'openvpn-tcp'] });
-  tcp = new LabAgent(authority, lab.socket('openvpn-tcp'), 'openvpn-tcp');
-  udp = new LabAgent(authority, lab.socket('openvpn-udp'), 'openvpn-udp');
+  issuer.publish([ALICE, BOB]);
+  lab = await openOpenvpnLab({ protocols: ['openvpn-udp', 'openvpn-tcp'] });
+  tcp = new TestAgent(issuer, lab.socket('openvpn-tcp'), 'openvpn-tcp');
+  udp = new TestAgent(issuer, lab.socket('openvpn-udp'), 'openvpn-udp');
   await tcp.adapter.start();
   await udp.adapter.start();
 });
@@ -73,7 +74,7 @@ test('a renegotiation passes while the customer exists and fails when not', asyn
   await waitUntil('the keys are renegotiated', () => times(client, 'Control Channel: TLSv1.3') === 2);
   assert.equal(sessions.list().length, 1);
   await lab.clients[0]?.run(['ping', '-q', '-c1', '-W20', lab.plan.service4]);
-  authority.publish([BOB]);
+  issuer.publish([BOB]);
   await waitUntil('the client ends', () => !client.running);
   assert.match(client.output(), /AUTH_FAILED/);
   await waitUntil('the session ends', () => used.length === 1);

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type TwinPeer, WireGuardTwin } from '../../../../proof/labs/wireguard/twin.os.ts';
+import { FakeDaemon, type FakePeer } from '../../../../proof/labs/wireguard/fake-daemon.os.ts';
 import type { AuthFile, AuthSource, Peer } from '../../../contracts/authfile/authfile.ts';
 import { IDLE_AFTER, planGateway } from '../../../contracts/plan/plan.ts';
 import { innerPools } from '../../../contracts/plan/pool.ts';
@@ -72,15 +72,15 @@ function hexOf(host: number): string {
 interface World {
   readonly clock: ManualClock;
   readonly auth: TestAuth;
-  readonly twin: WireGuardTwin;
+  readonly daemon: FakeDaemon;
   readonly path: string;
   readonly journal: RecordingJournal;
   readonly sessions: LiveSessions;
   readonly usage: UsageRecord[];
   readonly origins: string[];
   readonly adapter: WireGuardAdapter;
-  /** The twin's peer of this host. */
-  readonly peer: (host: number) => TwinPeer;
+  /** The daemon's peer of this host. */
+  readonly peer: (host: number) => FakePeer;
   /** Lets the peer shake hands now, from an address. */
   readonly knock: (host: number, endpoint?: string) => void;
   readonly hosts: () => number[];
@@ -92,7 +92,7 @@ async function inWorld(scene: (world: World) => Promise<void>, more: Partial<Wir
   const directory = await mkdtemp(join(tmpdir(), 'lethe-wireguard-'));
   const path = join(directory, 'wg0.sock');
   const clock = new ManualClock(NOON);
-  const [auth, twin, journal] = [new TestAuth(clock), new WireGuardTwin(), new RecordingJournal()];
+  const [auth, daemon, journal] = [new TestAuth(clock), new FakeDaemon(), new RecordingJournal()];
   const usage: UsageRecord[] = [];
   const origins: string[] = [];
   const used = (record: UsageRecord) => usage.push(record);
@@ -100,18 +100,18 @@ async function inWorld(scene: (world: World) => Promise<void>, more: Partial<Wir
   const origin = {
     of(bytes: Uint8Array, start: number, length: number) {
       origins.push(Buffer.from(bytes.subarray(start, start + length)).toString('hex'));
-      return { country: 'CH', isp: 'Laboratory' };
+      return { country: 'CH', isp: 'Example Net' };
     },
   };
   const parts = { sessions, auth, origin, journal, clock, socket: path, tunnel: TUNNEL };
   const adapter = new WireGuardAdapter({ ...parts, surveyEvery: 5, timeout: 200, ...more });
-  const peer = (host: number) => twin.peers.get(hexOf(host)) as TwinPeer;
+  const peer = (host: number) => daemon.peers.get(hexOf(host)) as FakePeer;
   try {
-    await twin.listen(path);
+    await daemon.listen(path);
     await scene({
       clock,
       auth,
-      twin,
+      daemon,
       path,
       journal,
       sessions,
@@ -124,25 +124,31 @@ async function inWorld(scene: (world: World) => Promise<void>, more: Partial<Wir
         peer(host).received += 1000;
       },
       hosts: () =>
-        [...twin.peers.values()].map((known) => Number(/\.(\d+)\.(\d+)\/32/.exec(known.allowedIps[0] ?? '')?.[2])),
+        [...daemon.peers.values()].map((known) => Number(/\.(\d+)\.(\d+)\/32/.exec(known.allowedIps[0] ?? '')?.[2])),
       async surveyed() {
-        const gets = () => twin.requests.filter((head) => head === 'get').length;
+        const gets = () => daemon.requests.filter((head) => head === 'get').length;
         const before = gets();
         await waitUntil('two surveys have begun', () => gets() >= before + 2);
       },
     });
   } finally {
     await adapter.stop();
-    await twin.close();
+    await daemon.close();
     await rm(directory, { recursive: true });
   }
 }
 
 test('peers follow the auth file', async () => {
-  await inWorld(async ({ auth, adapter, twin, hosts, surveyed, peer }) => {
-    twin.peers.set('00'.repeat(32), { allowedIps: ['10.0.0.1/32'], seconds: 0, nanoseconds: 0, received: 0, sent: 0 });
+  await inWorld(async ({ auth, adapter, daemon, hosts, surveyed, peer }) => {
+    daemon.peers.set('00'.repeat(32), {
+      allowedIps: ['10.0.0.1/32'],
+      seconds: 0,
+      nanoseconds: 0,
+      received: 0,
+      sent: 0,
+    });
     await adapter.start();
-    assert.deepEqual(twin.requests, [], 'without an auth file nothing is touched');
+    assert.deepEqual(daemon.requests, [], 'without an auth file nothing is touched');
     auth.set([2, 3, 4]);
     await surveyed();
     assert.deepEqual(hosts(), [2, 3, 4]);
@@ -253,47 +259,47 @@ test('a wall clock that is wrong for a while costs quiet peers their place only 
 
 test('more peers than fit into one request are added, and removed, in several', async () => {
   const hosts = Array.from({ length: 1000 }, (_, index) => index + 2);
-  await inWorld(async ({ auth, adapter, twin }) => {
+  await inWorld(async ({ auth, adapter, daemon }) => {
     auth.set(hosts);
     await adapter.start();
-    assert.equal(twin.peers.size, 1000);
-    assert.ok(twin.requests.filter((head) => head === 'set').length > 2);
+    assert.equal(daemon.peers.size, 1000);
+    assert.ok(daemon.requests.filter((head) => head === 'set').length > 2);
     auth.set([]);
-    await waitUntil('all are gone', () => twin.peers.size === 0);
+    await waitUntil('all are gone', () => daemon.peers.size === 0);
   });
 });
 
 test('an auth file that changes while peers are added is followed', async () => {
   const hosts = Array.from({ length: 1000 }, (_, index) => index + 2);
-  await inWorld(async ({ auth, adapter, twin }) => {
+  await inWorld(async ({ auth, adapter, daemon }) => {
     auth.set(hosts);
     const started = adapter.start();
-    await waitUntil('the first batch is in', () => twin.peers.size > 0);
+    await waitUntil('the first batch is in', () => daemon.peers.size > 0);
     auth.set([5]);
     await started;
-    await waitUntil('only the new one is left', () => twin.peers.size === 1);
+    await waitUntil('only the new one is left', () => daemon.peers.size === 1);
   });
 });
 
 test('a daemon that hangs up, or says nothing, loses no session; one that is gone ends them all', async () => {
-  await inWorld(async ({ auth, adapter, twin, path, knock, sessions, journal, usage, hosts, surveyed }) => {
+  await inWorld(async ({ auth, adapter, daemon, path, knock, sessions, journal, usage, hosts, surveyed }) => {
     auth.set([2]);
     await adapter.start();
     knock(2);
     await waitUntil('it is live', () => sessions.list().length === 1);
     for (const mischief of ['hang up', 'silence'] as const) {
-      twin.mischief = mischief;
+      daemon.mischief = mischief;
       await surveyed();
-      twin.mischief = undefined;
+      daemon.mischief = undefined;
       await surveyed();
     }
     assert.equal(sessions.list().length, 1);
     assert.deepEqual(journal.codes(), []);
-    await twin.close();
+    await daemon.close();
     await waitUntil('it is over', () => usage.length === 1);
-    twin.peers.clear();
+    daemon.peers.clear();
     await waitUntil('the loss is said', () => journal.codes().includes('daemon_lost'));
-    await twin.listen(path);
+    await daemon.listen(path);
     await waitUntil('the peer is back', () => hosts().length === 1);
     assert.deepEqual(journal.codes(), ['daemon_lost', 'daemon_found']);
   });
@@ -319,16 +325,16 @@ test('junk is said, and survived', async () => {
     'errno=0\nmore\n',
     'errno=0\n\nmore\n',
   ];
-  await inWorld(async ({ auth, adapter, twin, knock, sessions, journal }) => {
+  await inWorld(async ({ auth, adapter, daemon, knock, sessions, journal }) => {
     auth.set([2]);
     await adapter.start();
     knock(2);
     await waitUntil('it is live', () => sessions.list().length === 1);
     for (const say of junk) {
       const before = journal.events.length;
-      twin.mischief = { say };
+      daemon.mischief = { say };
       await waitUntil(`it is said: ${JSON.stringify(say.slice(0, 100))}`, () => journal.events.length > before);
-      twin.mischief = undefined;
+      daemon.mischief = undefined;
     }
     assert.deepEqual([...new Set(journal.codes())], ['daemon_spoke_junk']);
     knock(2);
@@ -337,12 +343,12 @@ test('junk is said, and survived', async () => {
 });
 
 test('a daemon that takes no more peers is reported', async () => {
-  await inWorld(async ({ auth, adapter, twin, journal, hosts }) => {
-    twin.refusal = 22;
+  await inWorld(async ({ auth, adapter, daemon, journal, hosts }) => {
+    daemon.refusal = 22;
     auth.set([2]);
     await adapter.start();
     assert.deepEqual(journal.events[0], { code: 'failed', program: 'wireguard', failure: 'peers_refused' });
-    twin.refusal = 0;
+    daemon.refusal = 0;
     await waitUntil('it takes it later', () => hosts().length === 1);
   });
 });

@@ -9,8 +9,8 @@ import { markedAddress, markedKey, patternsOf, randomAddress4 } from '../../../.
 import { Matcher } from '../../../../proof/hunt/matcher.ts';
 import { searchMemory } from '../../../../proof/hunt/memory.os.ts';
 import { type Hit, Tally } from '../../../../proof/hunt/place.ts';
-import { KernelBridge } from '../../../../proof/labs/wireguard/kernel-laboratory.os.ts';
-import { attribute, attributes } from '../../../../proof/labs/wireguard/netlink-twin.os.ts';
+import { attribute, attributes } from '../../../../proof/labs/wireguard/fake-kernel.os.ts';
+import { KernelBridge } from '../../../../proof/labs/wireguard/kernel-bridge.os.ts';
 import { below, systemRandom } from '../../../core/random/random.ts';
 import { spawnChild } from '../../../host/processes/process.os.ts';
 import { compileWipe } from '../../residue/wipe.os.ts';
@@ -98,7 +98,7 @@ function describedDevice(): Buffer[][] {
 
 test('what the kernel says is told as wireguard-go would, without the private key', async () => {
   await withBridge(async (bridge) => {
-    bridge.twin.description = describedDevice();
+    bridge.kernel.description = describedDevice();
     const expected = [
       `public_key=${'1a'.repeat(32)}`,
       'endpoint=192.0.2.7:51200',
@@ -125,7 +125,7 @@ test('changes reach the kernel as they were asked for', async () => {
       `set=1\npublic_key=${'1a'.repeat(32)}\nremove=true\npublic_key=${'1a'.repeat(32)}\nreplace_allowed_ips=true\n` +
       'allowed_ip=10.64.255.1/32\nallowed_ip=fd6c:6574:6865:0004:0000:0000:0000:0002/128\n\n';
     assert.equal(await bridge.ask(request), 'errno=0\n\n');
-    const [change = []] = bridge.twin.changes;
+    const [change = []] = bridge.kernel.changes;
     const [device, list] = change;
     assert.equal(String(device?.value), 'wg0\0');
     const peers = attributes(list?.value as Buffer).map(({ value }) => attributes(value));
@@ -152,14 +152,14 @@ test('a request that is longer than one message becomes several', async () => {
       await bridge.ask(`set=1\n${Array.from({ length: 200 }, (_, i) => peer(i)).join('')}\n`),
       'errno=0\n\n',
     );
-    const keys = bridge.twin.changes.flatMap((change) =>
+    const keys = bridge.kernel.changes.flatMap((change) =>
       attributes(change[1]?.value as Buffer).map(({ value }) => attributes(value)[0]?.value.readUInt8(31)),
     );
     assert.deepEqual(
       keys,
       Array.from({ length: 200 }, (_, i) => i),
     );
-    assert.ok(bridge.twin.changes.length > 1);
+    assert.ok(bridge.kernel.changes.length > 1);
   });
 });
 
@@ -182,15 +182,15 @@ test('what it does not know is refused, and so is what the kernel refuses', asyn
     ];
     for (const lines of refused) assert.equal(await bridge.ask(`set=1\n${lines}\n\n`), 'errno=-22\n\n', lines);
     assert.equal(await bridge.ask('what=1\n\n'), 'errno=-22\n\n');
-    bridge.twin.refusal = 19;
+    bridge.kernel.refusal = 19;
     assert.equal(await bridge.ask(`set=1\n${key}\n\n`), 'errno=-19\n\n');
   });
 });
 
 test('junk from the kernel ends an answer and nothing else', async () => {
   await withBridge(async (bridge) => {
-    bridge.twin.description = describedDevice();
-    bridge.twin.mischief = (answer) => {
+    bridge.kernel.description = describedDevice();
+    bridge.kernel.mischief = (answer) => {
       const junk = Buffer.from(answer);
       for (let i = 0; i <= below(systemRandom, 3); i += 1) {
         junk[below(systemRandom, junk.length)] = below(systemRandom, 256);
@@ -218,7 +218,7 @@ test('after an answer nothing of it is left in memory', async () => {
   const matcher = new Matcher(marks.flatMap((mark) => patternsOf(mark)));
   const use = async (bridge: KernelBridge) => {
     const peer = attribute(0, [attribute(PEER.key, Buffer.from(key)), attribute(PEER.endpoint, endpoint)]);
-    bridge.twin.description = [[attribute(PEERS, [peer])]];
+    bridge.kernel.description = [[attribute(PEERS, [peer])]];
     assert.match((await bridge.ask('get=1\n\n')) ?? 'gone', new RegExp(`endpoint=${address}:51201`));
     assert.equal(await bridge.ask(`set=1\npublic_key=${key.toHex()}\nallowed_ip=${address}/32\n\n`), 'errno=0\n\n');
     // It answers some microseconds before it wipes.

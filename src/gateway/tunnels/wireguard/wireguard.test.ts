@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
-import { fetchPage, LAB, type Lab, openLab, startInternet } from '../../../../proof/labs/internet/lab.os.ts';
-import { type PeerRecord, sealAuthFile } from '../../../contracts/authfile/seal.ts';
+import { connectWireguard, type StockClient, wireguardProfile } from '../../../../proof/labs/clients/client.os.ts';
+import { AuthFileIssuer, entitlementOf } from '../../../../proof/labs/customers/issuer.os.ts';
+import { LAB, type Lab, openLab } from '../../../../proof/labs/internet/lab.os.ts';
+import { fetchPage, startInternet } from '../../../../proof/labs/internet/start.os.ts';
+import type { PeerRecord } from '../../../contracts/authfile/seal.ts';
 import { render as renderFirewall } from '../../../contracts/plan/firewall/render.ts';
 import { GATEWAY_FILES, planGateway } from '../../../contracts/plan/plan.ts';
 import { innerAddresses } from '../../../contracts/plan/pool.ts';
 import { render } from '../../../contracts/plan/wireguard/render.ts';
-import { type Clock, systemClock, today } from '../../../core/clock/clock.ts';
+import { type Clock, systemClock } from '../../../core/clock/clock.ts';
 import { waitUntil } from '../../../core/clock/until.ts';
 import { RecordingJournal } from '../../../core/journal/journal.ts';
 import type { Entitlement } from '../../../core/licences/licence.ts';
@@ -17,7 +19,6 @@ import type { UsageRecord } from '../../../core/sessions/session.ts';
 import type { Namespace } from '../../../host/namespaces/namespace.os.ts';
 import { place } from '../../../host/namespaces/place.os.ts';
 import type { Child } from '../../../host/processes/process.os.ts';
-import { CurrentAuthFile } from '../../authfile/current.ts';
 import { LiveSessions } from '../../sessions/live.ts';
 import { raiseFirewall } from '../firewall/start.os.ts';
 import { WireGuardAdapter, type WireGuardParts } from './adapter.os.ts';
@@ -35,20 +36,12 @@ const TUNNEL = PLAN.tunnels.wireguard;
 const DIRECTORY = '/run/lethe';
 /** wireguard-go and the agent run as the same user: nobody else may use the daemon's socket. */
 const AGENT = { uid: 961, gid: 961 };
-const SIGNING = generateKeyPairSync('ed25519');
-
-function entitlement(licence: number, more: Partial<Entitlement> = {}): Entitlement {
-  const expiresOn = (today(systemClock) + 30) as Entitlement['expiresOn'];
-  const usageTag = licence.toString(16).padStart(16, '0') as Entitlement['usageTag'];
-  return { licence: licence as Entitlement['licence'], expiresOn, seats: 5, usageTag, ...more };
-}
 
 interface Gateway {
   readonly lab: Lab;
-  readonly auth: CurrentAuthFile;
+  readonly issuer: AuthFileIssuer;
   readonly publicKey: string;
   daemon: Child;
-  seal(peers: readonly PeerRecord[]): void;
 }
 
 /** A gateway with real wireguard-go behind the real firewall, and an auth file to fill. */
@@ -61,14 +54,7 @@ async function openGateway(): Promise<Gateway> {
   place(lab.gateway, GATEWAY_FILES.wireguardKey, privateKey);
   const publicKey = (await lab.gateway.run(['wg', 'pubkey'], { stdin: privateKey })).trim();
   const daemon = await startWireGuard(lab.gateway, DIRECTORY, { user: AGENT, env: { GOGC: '50' } });
-  const auth = new CurrentAuthFile(SIGNING.publicKey, new RecordingJournal());
-  let version = 0;
-  const seal = (peers: readonly PeerRecord[]) => {
-    version += 1;
-    const content = { version, salt: new Uint8Array(14), logins: [], peers };
-    assert.equal(auth.offer(sealAuthFile(content, SIGNING.privateKey)), 'in_force');
-  };
-  return { lab, auth, publicKey, daemon, seal };
+  return { lab, issuer: new AuthFileIssuer(), publicKey, daemon };
 }
 
 interface Agent {
@@ -87,11 +73,11 @@ async function startAgent(gateway: Gateway, more: Partial<WireGuardParts> = {}):
   const origin = {
     of: (bytes: Uint8Array, start: number, length: number) => ({
       country: length === 4 && bytes[start] === 192 ? 'CH' : 'unknown',
-      isp: 'Laboratory',
+      isp: 'Example Net',
     }),
   };
   const socket = `/proc/${gateway.lab.gateway.pid}/root${GATEWAY_FILES.wireguardSocket}`;
-  const parts = { sessions, auth: gateway.auth, origin, journal, clock, socket, tunnel: TUNNEL };
+  const parts = { sessions, auth: gateway.issuer.auth, origin, journal, clock, socket, tunnel: TUNNEL };
   const adapter = new WireGuardAdapter({ ...parts, surveyEvery: 100, awayFor: 1500, ...more });
   await adapter.start();
   return { adapter, sessions, usage, journal };
@@ -109,21 +95,15 @@ async function newCustomer(namespace: Namespace, host: number, owner: Entitlemen
   return { namespace, privateKey, record: { publicKey, host, entitlement: owner } };
 }
 
-/** What `wg-quick up` does, without touching names. */
-async function connect(gateway: Gateway, { namespace, privateKey, record }: Customer): Promise<Child> {
-  const child = await namespace.spawn(['wireguard-go', '-f', 'wg0'], { env: { LOG_LEVEL: 'silent' } });
-  const peer = `PublicKey = ${gateway.publicKey}\nEndpoint = ${LAB.address4}:${TUNNEL.port}\nAllowedIPs = 0.0.0.0/0, ::/0\n`;
-  place(namespace, '/run/wg0.conf', `[Interface]\nPrivateKey = ${privateKey}\n[Peer]\n${peer}`);
-  await waitUntil('the interface is there', () => works(namespace, ['wg', 'setconf', 'wg0', '/run/wg0.conf']));
+async function connect(gateway: Gateway, { namespace, privateKey, record }: Customer): Promise<StockClient> {
   const [four, six] = innerAddresses(TUNNEL, record.host);
-  await namespace.run(['ip', 'address', 'add', `${four}/32`, 'dev', 'wg0']);
-  await namespace.run(['ip', 'address', 'add', `${six}/128`, 'dev', 'wg0', 'nodad']);
-  await namespace.run(['ip', 'link', 'set', 'wg0', 'mtu', '1420', 'up']);
-  const router = (await namespace.run(['ip', '-4', 'route', 'show', 'default'])).split(' ')[2] as string;
-  await namespace.run(['ip', 'route', 'replace', LAB.address4, 'via', router]);
-  for (const half of ['0.0.0.0/1', '128.0.0.0/1', '::/1', '8000::/1'])
-    await namespace.run(['ip', 'route', 'replace', half, 'dev', 'wg0']);
-  return child;
+  return connectWireguard(
+    { namespace, gateway: LAB.address4, device: 'eth0' },
+    wireguardProfile(
+      { privateKey, addresses: [`${four}/32`, `${six}/128`] },
+      { publicKey: gateway.publicKey, endpoint: `${LAB.address4}:${TUNNEL.port}` },
+    ),
+  );
 }
 
 async function works(namespace: Namespace, argv: readonly string[]): Promise<boolean> {
@@ -141,8 +121,8 @@ test('a stock client goes out by the gateway, and is forgotten when it falls idl
   const gateway = await openGateway();
   const agent = await startAgent(gateway, { idleAfter: 2500 });
   try {
-    const customer = await newCustomer(gateway.lab.clients[0], 2, entitlement(7));
-    gateway.seal([customer.record]);
+    const customer = await newCustomer(gateway.lab.clients[0], 2, entitlementOf(7));
+    gateway.issuer.publish([], [customer.record]);
     const client = await connect(gateway, customer);
     await waitUntil('the page comes', async () => (await fetchPage(customer.namespace, LAB.web4)) === LAB.address4);
     assert.equal(await fetchPage(customer.namespace, LAB.web6), LAB.address6);
@@ -153,15 +133,15 @@ test('a stock client goes out by the gateway, and is forgotten when it falls idl
     const tracked = await gateway.lab.gateway.run(['cat', '/proc/net/nf_conntrack']);
     assert.match(tracked, /dst=203\.0\.113\.80/);
     assert.doesNotMatch(tracked, /192\.0\.2\./, 'the address of the customer is not tracked');
-    await client.stop();
+    await client.disconnect();
     await waitUntil('the session is over', () => agent.usage.length === 1);
     assert.doesNotMatch(await endpoints(gateway), /192\.0\.2/);
     const [record] = agent.usage as [UsageRecord];
     assert.deepEqual(
       { ...record, totalBytes: 0 },
       {
-        usageTag: entitlement(7).usageTag,
-        origin: { country: 'CH', isp: 'Laboratory' },
+        usageTag: entitlementOf(7).usageTag,
+        origin: { country: 'CH', isp: 'Example Net' },
         protocol: 'wireguard',
         totalBytes: 0,
       },
@@ -183,10 +163,10 @@ test('a peer without a seat, and one that is ended, get no answer until their ti
   const agent = await startAgent(gateway);
   const page = async ({ namespace }: Customer) => await fetchPage(namespace, LAB.web4);
   try {
-    const one = entitlement(9, { seats: 1 });
+    const one = entitlementOf(9, { seats: 1 });
     const first = await newCustomer(gateway.lab.clients[0], 2, one);
     const second = await newCustomer(gateway.lab.clients[1], 3, one);
-    gateway.seal([first.record, second.record]);
+    gateway.issuer.publish([], [first.record, second.record]);
     await connect(gateway, first);
     await waitUntil('the first has its page', async () => (await page(first)) === LAB.address4);
     await waitUntil('the first has its seat', () => agent.sessions.list().length === 1);
@@ -202,7 +182,7 @@ test('a peer without a seat, and one that is ended, get no answer until their ti
     );
     await waitUntil('the first is ended', () => agent.usage.length === 1);
     await waitUntil('its peer is gone', async () => !(await peers(gateway)).includes(first.record.host));
-    await client.stop();
+    await client.disconnect();
     await connect(gateway, second);
     await waitUntil('the second gets the seat', () => agent.sessions.list().length === 1);
     assert.equal(await page(second), LAB.address4);
@@ -219,11 +199,14 @@ test('sessions outlive the agent; the auth file and kill -9 of the daemon end th
   const page = async ({ namespace }: Customer) => await fetchPage(namespace, LAB.web4);
   try {
     const customers = [
-      await newCustomer(gateway.lab.clients[0], 2, entitlement(21)),
-      await newCustomer(gateway.lab.clients[1], 3, entitlement(22)),
+      await newCustomer(gateway.lab.clients[0], 2, entitlementOf(21)),
+      await newCustomer(gateway.lab.clients[1], 3, entitlementOf(22)),
     ] as const;
     const [stays, leaves] = customers;
-    gateway.seal(customers.map(({ record }) => record));
+    gateway.issuer.publish(
+      [],
+      customers.map(({ record }) => record),
+    );
     const client = await connect(gateway, stays);
     await connect(gateway, leaves);
     for (const customer of customers)
@@ -239,7 +222,7 @@ test('sessions outlive the agent; the auth file and kill -9 of the daemon end th
     assert.equal(agent.sessions.list().length, 2);
     assert.equal(await page(stays), LAB.address4);
 
-    gateway.seal([stays.record]);
+    gateway.issuer.publish([], [stays.record]);
     await waitUntil('the other is gone from the daemon', async () => (await peers(gateway)).join() === '2');
     await waitUntil('its session is over', () => agent.usage.length === 1);
     assert.equal(agent.usage[0]?.usageTag, leaves.record.entitlement.usageTag);
@@ -251,7 +234,7 @@ test('sessions outlive the agent; the auth file and kill -9 of the daemon end th
     gateway.daemon = await startWireGuard(gateway.lab.gateway, DIRECTORY, { user: AGENT });
     await waitUntil('the peer is back', async () => (await peers(gateway)).join() === '2');
     assert.deepEqual(agent.journal.codes(), ['daemon_lost', 'daemon_found']);
-    await client.stop();
+    await client.disconnect();
     await connect(gateway, stays);
     await waitUntil('the page comes again', async () => (await page(stays)) === LAB.address4);
   } finally {

@@ -16,7 +16,7 @@ const DONE = 3;
 const MULTI = 2;
 const NESTED = 0x8000;
 
-/** The number under which the twin knows WireGuard. */
+/** The number under which it knows WireGuard. */
 const FAMILY = 0x1d;
 const CONTROL = 0x10;
 const FAMILY_ID = 1;
@@ -58,10 +58,10 @@ function message(type: number, flags: number, sequence: number, payload: Buffer)
 }
 
 /**
- * The kernel's twin: answers a program that was built to speak with it as WireGuard's generic netlink family would
+ * The kernel as tests need it: answers a program that was built to speak with it as WireGuard's generic netlink family would
  * (include/uapi/linux/wireguard.h), from what a test has put here. It moves no packets.
  */
-export class NetlinkTwin {
+export class FakeKernel {
   /** Attributes of each message that describes the device. */
   description: Buffer[][] = [];
   /** What it was told to change, message by message. */

@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 
-/** A peer of the twin. All fields may be set by a test, as traffic would. */
-export interface TwinPeer {
+/** A peer of the fake daemon. All fields may be set by a test, as traffic would. */
+export interface FakePeer {
   allowedIps: string[];
   endpoint?: string;
   seconds: number;
@@ -13,12 +13,12 @@ export interface TwinPeer {
 }
 
 /**
- * The daemon's twin for tests: keeps peers and speaks https://www.wireguard.com/xplatform/ over a Unix socket, and can
+ * wireguard-go as tests need it: keeps peers and speaks https://www.wireguard.com/xplatform/ over a Unix socket, and can
  * be told to misbehave. It moves no packets.
  */
-export class WireGuardTwin {
+export class FakeDaemon {
   /** By public key in hexadecimal. */
-  readonly peers = new Map<string, TwinPeer>();
+  readonly peers = new Map<string, FakePeer>();
   /** The heads of the requests it got: `get` or `set`. */
   readonly requests: string[] = [];
   /** Instead of answering: say this; hang up; or say nothing at all. */
@@ -87,11 +87,11 @@ export class WireGuardTwin {
   }
 }
 
-function quietPeer(): TwinPeer {
+function quietPeer(): FakePeer {
   return { allowedIps: [], seconds: 0, nanoseconds: 0, received: 0, sent: 0 };
 }
 
-function describe(key: string, peer: TwinPeer): string {
+function describe(key: string, peer: FakePeer): string {
   return [
     `public_key=${key}`,
     `preshared_key=${'0'.repeat(64)}`,

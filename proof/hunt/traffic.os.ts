@@ -2,10 +2,7 @@
 import { once } from 'node:events';
 import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { createAuthority, issueServerCertificate } from '../../src/contracts/pki/authority.ts';
-import { generateP256Key, privateKeyPem, signerOf } from '../../src/contracts/pki/keys.ts';
-import type { Clock } from '../../src/core/clock/clock.ts';
-import type { Random } from '../../src/core/random/random.ts';
+import { TestAuthority } from '../labs/authority/authority.ts';
 import { openRelay, type Relay } from './relay.os.ts';
 
 const NAME = 'control.example';
@@ -22,17 +19,16 @@ export interface Traffic {
   close(): Promise<void>;
 }
 
-export async function openTraffic(deps: { readonly clock: Clock; readonly random: Random }): Promise<Traffic> {
-  const key = await generateP256Key();
-  const authority = await createAuthority(deps, { name: { commonName: 'authority' }, key, signer: signerOf(key) });
-  const certificate = await issueServerCertificate(deps, authority, { name: NAME, addresses: [], key });
-  const control = createServer({ cert: certificate, key: privateKeyPem(key) }, (question, answer) => {
+export async function openTraffic(): Promise<Traffic> {
+  const authority = await TestAuthority.create();
+  const { certificate, key } = await authority.server(NAME);
+  const control = createServer({ cert: certificate, key }, (question, answer) => {
     question.resume().on('end', () => answer.end('taken'));
   });
   control.listen(0, '127.0.0.1');
   await once(control, 'listening');
   const relay = await openRelay({
-    listen: { host: '127.0.0.1', port: 0, certificate, key: privateKeyPem(key) },
+    listen: { host: '127.0.0.1', port: 0, certificate, key },
     upstream: {
       host: '127.0.0.1',
       port: (control.address() as AddressInfo).port,

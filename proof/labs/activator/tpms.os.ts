@@ -23,7 +23,7 @@ import { predictPcrs } from '../../../src/verify/attestation/prediction.ts';
 import { sampleImage, sampleTrust } from '../attestation/sample.ts';
 
 /** A machine that is nothing but a TPM, so that its boots take a moment. */
-export interface LaboratoryMachine {
+export interface TestMachine {
   readonly tpm: Tpm;
   readonly tcti: string;
   /** Where the tools keep the boot's contexts. */
@@ -35,14 +35,14 @@ export interface LaboratoryMachine {
 }
 
 /** TPMs of one maker, in a directory that goes away with them. */
-export interface TpmLaboratory {
+export interface TestTpms {
   readonly directory: string;
   readonly factory: TpmFactory;
-  machine(name: string): Promise<LaboratoryMachine>;
+  machine(name: string): Promise<TestMachine>;
   close(): Promise<void>;
 }
 
-export function openTpmLaboratory(): TpmLaboratory {
+export function openTestTpms(): TestTpms {
   const directory = mkdtempSync(join(tmpdir(), 'lethe-tpm-'));
   // Programs that are nobody's reach what is theirs.
   chmodSync(directory, 0o711);
@@ -80,8 +80,8 @@ export function openTpmLaboratory(): TpmLaboratory {
   };
 }
 
-/** The policy that believes this laboratory's TPMs and the sample release, with whatever is to be different. */
-export function samplePolicy({ directory, factory }: TpmLaboratory, change: Partial<PolicyFile> = {}): PolicyFile {
+/** The policy that believes these TPMs and the sample release, with whatever is to be different. */
+export function samplePolicy({ directory, factory }: TestTpms, change: Partial<PolicyFile> = {}): PolicyFile {
   const write = (name: string, text: string) => {
     writeFileSync(join(directory, name), text);
     return join(directory, name);
@@ -123,7 +123,7 @@ export function sampleParameters(gateway: string): Omit<BundleParameters, 'token
 }
 
 /** Another certificate of the same maker for the same endorsement key, DER. */
-export async function certifyAgain({ directory, factory }: TpmLaboratory, modulus: string): Promise<Uint8Array> {
+export async function certifyAgain({ directory, factory }: TestTpms, modulus: string): Promise<Uint8Array> {
   await run([
     'swtpm_localca',
     '--type',

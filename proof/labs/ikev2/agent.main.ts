@@ -12,17 +12,10 @@ import { nowhere } from '../../../src/gateway/geoip/origin.ts';
 import { LiveSessions } from '../../../src/gateway/sessions/live.ts';
 import { Ikev2Adapter } from '../../../src/gateway/tunnels/ikev2/adapter.os.ts';
 import { giveUpRoot, type UserCalls } from '../../../src/host/processes/privileges.os.ts';
-import { AGENT_USER } from './laboratory.os.ts';
+import { AGENT_USER, type Told } from './told.ts';
 
 // The agent's IKEv2 part as a program of its own, for tests: it tells in JSON lines what it tells its sessions.
 // `hasty` makes it look often, so that tests need not wait. SIGUSR2 ends all sessions as the service does when seats are withdrawn.
-
-/** What the program says; `used` is what a usage event would be made of. */
-export type Told =
-  | { readonly told: 'serving' | 'admitted' | 'refused' | 'established' }
-  | { readonly told: 'ended'; readonly totalBytes: number }
-  | { readonly told: 'progress'; readonly totalBytes: number }
-  | { readonly told: 'used'; readonly totalBytes: number; readonly country: string };
 
 function tell(told: Told): void {
   process.stdout.write(`${JSON.stringify(told)}\n`);

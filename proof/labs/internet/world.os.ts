@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { fileURLToPath } from 'node:url';
-import { below, type Random } from '../../src/core/random/random.ts';
-import { joinByCable, type Namespace, openNamespace } from '../../src/host/namespaces/namespace.os.ts';
-import type { Child } from '../../src/host/processes/process.os.ts';
-import { untilSays } from '../../src/host/processes/ready.os.ts';
+import { below, type Random } from '../../../src/core/random/random.ts';
+import { joinByCable, type Namespace } from '../../../src/host/namespaces/namespace.os.ts';
+import { answerOn, forwardPackets, TestNetwork } from '../network/network.os.ts';
+import { INTERNET, startInternet } from './start.os.ts';
 
-/** The world around a gateway: a router to which everybody is cabled, and behind it a small Internet. */
-export interface World {
+/**
+ * The world around a gateway: a router to which everybody is cabled, and which is the small Internet too. Each machine has
+ * one address, in no network with others, so that all may have whatever address a test wants.
+ *
+ *     gateway  198.51.100.7 ---+
+ *                              +--- router 192.0.2.1, Internet 203.0.113.80
+ *     customer 129.132.8.9 ----+
+ */
+export interface World extends AsyncDisposable {
   readonly router: Namespace;
-  /** Everything that the demo owns and that must go with it. */
-  readonly namespaces: readonly Namespace[];
-  /** A machine with one address of its own and a way to everywhere. */
+  /** A machine with one address of its own and a way to everywhere, by its interface `eth0`. */
   machine(name: string, address4: string, address6: string): Promise<Namespace>;
   /** Gives a machine another address in place of its own, as a telephone gets one that leaves the house. */
   move(machine: Namespace, name: string, from: string, to: string): Promise<void>;
@@ -18,13 +22,6 @@ export interface World {
   attach(namespace: Namespace, name: string, interfaceName: string, address4: string, address6: string): Promise<void>;
   close(): Promise<void>;
 }
-
-/** Name, path and addresses of the demo's Internet (RFC 6761, RFC 5737, RFC 3849). */
-export const INTERNET = {
-  zone: 'internet.test',
-  address4: '203.0.113.80',
-  address6: '2001:db8:80::80',
-} as const;
 
 /** Everybody's way to everybody else. */
 export const ROUTER4 = '192.0.2.1';
@@ -45,8 +42,19 @@ export function homeAddress6(random: Random): string {
 }
 
 export async function openWorld(): Promise<World> {
-  const router = await openNamespace();
-  const namespaces: Namespace[] = [router];
+  const network = new TestNetwork();
+  try {
+    const router = await network.machine();
+    await prepareRouter(router);
+    await startInternet(router);
+    return worldAround(router, network);
+  } catch (error) {
+    await network.close();
+    throw error;
+  }
+}
+
+function worldAround(router: Namespace, network: TestNetwork): World {
   const attach: World['attach'] = async (namespace, name, interfaceName, address4, address6) => {
     await joinByCable(
       { namespace: router, name, addresses: [`${ROUTER6}/128`] },
@@ -60,13 +68,11 @@ export async function openWorld(): Promise<World> {
     await namespace.run(['ip', 'route', 'add', 'default', 'via', ROUTER4, 'dev', interfaceName, 'src', address4]);
     await namespace.run(['ip', '-6', 'route', 'add', 'default', 'via', ROUTER6, 'dev', interfaceName, 'src', address6]);
   };
-  const world: World = {
+  return {
     router,
-    namespaces,
     attach,
     async machine(name, address4, address6) {
-      const namespace = await openNamespace();
-      namespaces.push(namespace);
+      const namespace = await network.machine();
       await attach(namespace, name, 'eth0', address4, address6);
       return namespace;
     },
@@ -77,37 +83,13 @@ export async function openWorld(): Promise<World> {
       await namespace.run(['ip', 'addr', 'del', `${from}/32`, 'dev', 'eth0']);
       await router.run(['ip', 'route', 'del', from, 'dev', name]);
     },
-    async close() {
-      await Promise.all(namespaces.map((namespace) => namespace.close()));
-    },
+    close: () => network.close(),
+    [Symbol.asyncDispose]: () => network.close(),
   };
-  try {
-    await prepareRouter(router);
-    await startInternet(router);
-  } catch (error) {
-    await world.close();
-    throw error;
-  }
-  return world;
 }
 
 async function prepareRouter(router: Namespace): Promise<void> {
-  for (const address of [ROUTER4, INTERNET.address4, INTERNET.address6]) {
-    await router.run(['ip', 'addr', 'add', address, 'dev', 'lo']);
-  }
-  const switches = [
-    'ipv4.ip_forward',
-    'ipv6.conf.all.forwarding',
-    'ipv4.conf.all.proxy_arp',
-    'ipv4.conf.default.proxy_arp',
-  ];
-  await router.run(['sysctl', '-q', '-w', ...switches.map((name) => `net.${name}=1`)]);
-}
-
-/** The router answers for the Internet itself: pages and names. */
-async function startInternet(router: Namespace): Promise<Child> {
-  const program = fileURLToPath(new URL('../labs/internet/main.ts', import.meta.url));
-  const internet = await router.spawn([process.execPath, program, '--zone', INTERNET.zone]);
-  await untilSays(internet, "the demo's Internet", /ready/);
-  return internet;
+  await answerOn(router, [ROUTER4, INTERNET.address4, INTERNET.address6]);
+  await forwardPackets(router);
+  await router.run(['sysctl', '-qw', 'net.ipv4.conf.all.proxy_arp=1', 'net.ipv4.conf.default.proxy_arp=1']);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seededRandom } from '../../src/core/random/random.ts';
-import { connectIkev2, visit } from './client.os.ts';
-import { homeAddress, homeAddress6, INTERNET, openWorld } from './world.os.ts';
+import { seededRandom } from '../../../src/core/random/random.ts';
+import { connectIkev2, visit } from '../clients/client.os.ts';
+import { INTERNET } from './start.os.ts';
+import { homeAddress, homeAddress6, openWorld } from './world.os.ts';
 
 test('a machine reaches pages and names under its own address', async () => {
   const random = seededRandom('world');

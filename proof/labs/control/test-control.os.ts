@@ -4,16 +4,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sha256 } from '../../../src/bytes/formats/fingerprint.ts';
-import { addressBytes } from '../../../src/bytes/text/address.ts';
-import { createAuthority, issueServerCertificate } from '../../../src/contracts/pki/authority.ts';
-import { generateP256Key, openvpnStaticKey, privateKeyPem, signerOf } from '../../../src/contracts/pki/keys.ts';
+import { openvpnStaticKey, privateKeyPem } from '../../../src/contracts/pki/keys.ts';
 import { loadAssets } from '../../../src/control/portal/assets.os.ts';
 import { type ControlConfig, type ControlConfigFile, parseControlConfig } from '../../../src/control/program/config.ts';
 import { type Control, openControl } from '../../../src/control/program/control.ts';
 import { readMaterial } from '../../../src/control/program/material.os.ts';
-import { ManualClock, systemClock } from '../../../src/core/clock/clock.ts';
+import { ManualClock } from '../../../src/core/clock/clock.ts';
 import { RecordingJournal } from '../../../src/core/journal/journal.ts';
 import { systemRandom } from '../../../src/core/random/random.ts';
+import { TestAuthority } from '../authority/authority.ts';
 import { openTemporaryDatabase, type TemporaryDatabase } from '../database/temporary.os.ts';
 
 /** The bearer token of the one gateway in a {@link temporaryConfig}. */
@@ -28,12 +27,13 @@ export async function temporaryConfig(database: string): Promise<{ config: Contr
     return path;
   };
   const signing = file('signing.pem', privateKeyPem(generateKeyPairSync('ed25519').privateKey));
-  const tls = await fleetCertificate();
+  const authority = await TestAuthority.create();
+  const fleet = await authority.server('control.lethe.test', ['127.0.0.1']);
   const config: ControlConfigFile = {
     name: 'Lethe',
     database,
     listen: { address: '127.0.0.1', port: 0 },
-    caCertificate: file('ca.crt', tls.authority),
+    caCertificate: file('ca.crt', authority.certificate),
     tlsCryptKey: file('tls-crypt.key', openvpnStaticKey(systemRandom)),
     keys: {
       authfile: signing,
@@ -43,8 +43,8 @@ export async function temporaryConfig(database: string): Promise<{ config: Contr
     },
     fleet: {
       listen: { address: '127.0.0.1', port: 0 },
-      certificate: file('fleet.crt', tls.certificate),
-      key: file('fleet.key', tls.key),
+      certificate: file('fleet.crt', fleet.certificate),
+      key: file('fleet.key', fleet.key),
       locations: [{ id: 'ch-zrh', name: 'Zürich, Switzerland', country: 'CH' }],
       gateways: [
         {
@@ -62,23 +62,7 @@ export async function temporaryConfig(database: string): Promise<{ config: Contr
   return { config, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
-async function fleetCertificate() {
-  const deps = { clock: systemClock, random: systemRandom };
-  const [authorityKey, serverKey] = await Promise.all([generateP256Key(), generateP256Key()]);
-  const authority = await createAuthority(deps, {
-    name: { commonName: 'Lethe test CA' },
-    key: authorityKey,
-    signer: signerOf(authorityKey),
-  });
-  const certificate = await issueServerCertificate(deps, authority, {
-    name: 'control.lethe.test',
-    addresses: [addressBytes('127.0.0.1')],
-    key: serverKey,
-  });
-  return { authority: authority.certificate, certificate, key: privateKeyPem(serverKey) };
-}
-
-export interface TemporaryControl {
+export interface TestControl {
   readonly control: Control;
   readonly clock: ManualClock;
   readonly journal: RecordingJournal;
@@ -97,7 +81,7 @@ export interface TemporaryControl {
 export const NOON = Date.UTC(2026, 10, 21, 12);
 
 /** The whole of control on a real database, but with a clock that obeys. Nothing listens on a port. */
-export async function openTemporaryControl(): Promise<TemporaryControl> {
+export async function openTestControl(): Promise<TestControl> {
   const database = await openTemporaryDatabase();
   const { config: file, remove } = await temporaryConfig(database.server.socket);
   const config = parseControlConfig(JSON.stringify(file)) as ControlConfig;

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import type { Certified } from '../authority/authority.ts';
 
 /** A request as the stand-in heard it. */
 export interface Heard {
@@ -17,7 +18,7 @@ export interface Heard {
 type Answer = (heard: Heard, response: ServerResponse) => void;
 
 /** Control as a gateway's tests need it: real TLS, and whatever answer a test sets for a path. */
-export class StandInControl {
+export class FakeControl {
   readonly heard: Heard[] = [];
   readonly #server: Server;
   readonly #host: string;
@@ -29,13 +30,9 @@ export class StandInControl {
   }
 
   /** `port` 0 takes any that is free. */
-  static async open(
-    identity: { readonly key: string; readonly cert: string },
-    port = 0,
-    host = '127.0.0.1',
-  ): Promise<StandInControl> {
-    const server = createServer(identity);
-    const control = new StandInControl(server, host);
+  static async open({ certificate, key }: Certified, port = 0, host = '127.0.0.1'): Promise<FakeControl> {
+    const server = createServer({ cert: certificate, key });
+    const control = new FakeControl(server, host);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => void control.#hear(request, response));
     server.listen(port, host);
     await once(server, 'listening');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { serveHttp } from '../../../src/control/program/serve.os.ts';
 import type { Listening } from '../../../src/host/listening/listening.os.ts';
-import { openPortalLaboratory, type PortalLaboratory } from './laboratory.os.ts';
+import { openTestPortal, type TestPortal } from './test-portal.os.ts';
 
 /** How a person looks at the pages. */
 export interface Look {
@@ -47,13 +47,13 @@ async function seen<Seen>(page: Page, what: 'contrasts' | 'overflow' | 'focusabl
 }
 
 /** A real browser before the real portal. Pictures for people go where LETHE_SCREENSHOTS says, else they are dropped. */
-export class BrowserLaboratory {
+export class TestBrowser {
   readonly directory = mkdtempSync(join(tmpdir(), 'lethe-browser-'));
-  readonly #lab: PortalLaboratory;
+  readonly #lab: TestPortal;
   readonly #server: Listening;
   readonly #browser: Browser;
 
-  constructor(lab: PortalLaboratory, server: Listening, browser: Browser) {
+  constructor(lab: TestPortal, server: Listening, browser: Browser) {
     this.#lab = lab;
     this.#server = server;
     this.#browser = browser;
@@ -120,8 +120,8 @@ export class BrowserLaboratory {
   }
 }
 
-export async function openBrowserLaboratory(): Promise<BrowserLaboratory> {
-  const lab = await openPortalLaboratory();
+export async function openTestBrowser(): Promise<TestBrowser> {
+  const lab = await openTestPortal();
   const server = await serveHttp({ address: '127.0.0.1', port: 0 }, lab.fetch);
-  return new BrowserLaboratory(lab, server, await chromium.launch(CHROMIUM));
+  return new TestBrowser(lab, server, await chromium.launch(CHROMIUM));
 }

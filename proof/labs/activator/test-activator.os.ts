@@ -12,8 +12,8 @@ import { sha256 } from '../../../src/bytes/formats/fingerprint.ts';
 import { open, x25519PrivateKey, x25519PublicBytes } from '../../../src/bytes/formats/hpke.ts';
 import { HANDOVER_INFO } from '../../../src/contracts/activation/bundle.ts';
 import { writeMessage } from '../../../src/contracts/activation/messages.ts';
-import { type Authority, createAuthority } from '../../../src/contracts/pki/authority.ts';
-import { generateP256Key, publicKeyInfo, signerOf } from '../../../src/contracts/pki/keys.ts';
+import type { Authority } from '../../../src/contracts/pki/authority.ts';
+import { publicKeyInfo } from '../../../src/contracts/pki/keys.ts';
 import type { ManualClock } from '../../../src/core/clock/clock.ts';
 import { RecordingJournal } from '../../../src/core/journal/journal.ts';
 import { systemRandom } from '../../../src/core/random/random.ts';
@@ -22,13 +22,8 @@ import { type Claim, type Proven, prove } from '../../../src/gateway/boot/prove.
 import type { Tpm } from '../../../src/gateway/boot/tpm.os.ts';
 import { HANDOVER_PCR, type Purpose } from '../../../src/verify/attestation/evidence.ts';
 import { sampleEvents, sampleImage, sampleTrust } from '../attestation/sample.ts';
-import {
-  type LaboratoryMachine,
-  openTpmLaboratory,
-  sampleParameters,
-  samplePolicy,
-  type TpmLaboratory,
-} from './laboratory.os.ts';
+import { TestAuthority } from '../authority/authority.ts';
+import { openTestTpms, sampleParameters, samplePolicy, type TestMachine, type TestTpms } from './tpms.os.ts';
 
 export const GATEWAY = 'zrh-01';
 export const EVENTS = sampleEvents(sampleImage(), sampleTrust());
@@ -44,28 +39,29 @@ export interface Attempt {
 
 interface Lasting {
   readonly clock: ManualClock;
-  readonly laboratory: TpmLaboratory;
-  readonly machine: LaboratoryMachine;
+  readonly tpms: TestTpms;
+  readonly machine: TestMachine;
   /** Of the machine's endorsement key, DER. */
   readonly certificate: Uint8Array;
   readonly issuer: Authority;
   readonly server: KeyObject;
 }
 
-export async function openStand(clock: ManualClock): Promise<Stand> {
-  const laboratory = openTpmLaboratory();
-  const machine = await laboratory.machine('tpm-1');
+export async function openTestActivator(clock: ManualClock): Promise<TestActivator> {
+  const tpms = openTestTpms();
+  const machine = await tpms.machine('tpm-1');
   await machine.boot(EVENTS);
   const certificate = await machine.tpm.endorsementCertificate();
-  const key = await generateP256Key();
-  const subject = { name: { organization: 'Example', commonName: 'test' }, key, signer: signerOf(key) };
-  const issuer = await createAuthority({ clock, random: systemRandom }, subject);
+  const { authority: issuer } = await TestAuthority.create({
+    name: { organization: 'Example', commonName: 'test' },
+    clock,
+  });
   const server = generateKeyPairSync('rsa', { modulusLength: 4096 }).privateKey;
-  return new Stand({ clock, laboratory, machine, certificate, issuer, server });
+  return new TestActivator({ clock, tpms, machine, certificate, issuer, server });
 }
 
 /** An activator and a machine in one process, with a real TPM between them; tests change what is said. */
-export class Stand {
+export class TestActivator {
   readonly lasting: Lasting;
   readonly handover = systemRandom.bytes(32);
   readonly wireguard = systemRandom.bytes(32);
@@ -95,7 +91,7 @@ export class Stand {
   }
 
   close(): Promise<void> {
-    return this.lasting.laboratory.close();
+    return this.lasting.tpms.close();
   }
 
   freshActivator(): Activator {
@@ -115,9 +111,9 @@ export class Stand {
 
   /** Writes a policy with whatever is to be different, and has the activator read it. */
   believe(change: Partial<PolicyFile>): void {
-    const { laboratory } = this.lasting;
-    const file = join(laboratory.directory, 'policy.json');
-    writeFileSync(file, JSON.stringify(samplePolicy(laboratory, change)));
+    const { tpms } = this.lasting;
+    const file = join(tpms.directory, 'policy.json');
+    writeFileSync(file, JSON.stringify(samplePolicy(tpms, change)));
     this.policy = readPolicy(file);
   }
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { type FileHandle, open } from 'node:fs/promises';
 import { type Child, run, spawnChild } from '../../../src/host/processes/process.os.ts';
-import { NetlinkTwin } from './netlink-twin.os.ts';
+import { FakeKernel } from './fake-kernel.os.ts';
 
-/** The program of kernel.c between a test and the kernel's twin. */
+/** The program of kernel.c between a test and the fake kernel. */
 export class KernelBridge {
   readonly child: Child;
-  readonly twin: NetlinkTwin;
+  readonly kernel: FakeKernel;
   readonly #requests: FileHandle;
   #said = '';
   #heard: () => void = () => undefined;
 
-  private constructor(child: Child, twin: NetlinkTwin, requests: FileHandle) {
+  private constructor(child: Child, kernel: FakeKernel, requests: FileHandle) {
     this.child = child;
-    this.twin = twin;
+    this.kernel = kernel;
     this.#requests = requests;
   }
 
@@ -23,8 +23,8 @@ export class KernelBridge {
     place: string,
     env: Readonly<Record<string, string>> = {},
   ): Promise<KernelBridge> {
-    const twin = new NetlinkTwin();
-    await twin.listen(`${place}.twin`);
+    const kernel = new FakeKernel();
+    await kernel.listen(`${place}.twin`);
     const requests = `${place}.requests`;
     await run(['mkfifo', requests]);
     let hear: (text: string) => void = () => undefined;
@@ -32,7 +32,7 @@ export class KernelBridge {
       env: { TWIN: `${place}.twin`, ...env },
       onOutput: (text) => hear(text),
     });
-    const bridge = new KernelBridge(child, twin, await open(requests, 'w'));
+    const bridge = new KernelBridge(child, kernel, await open(requests, 'w'));
     hear = (text) => bridge.#hear(text);
     return bridge;
   }
@@ -54,7 +54,7 @@ export class KernelBridge {
   async stop(): Promise<void> {
     await this.#requests.close();
     await this.child.stop();
-    await this.twin.close();
+    await this.kernel.close();
   }
 
   #hear(text: string): void {

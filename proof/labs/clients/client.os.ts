@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { fileURLToPath } from 'node:url';
-import { waitUntil } from '../../src/core/clock/until.ts';
-import type { Namespace } from '../../src/host/namespaces/namespace.os.ts';
-import { place } from '../../src/host/namespaces/place.os.ts';
-import { type Child, orStop } from '../../src/host/processes/process.os.ts';
+import { waitUntil } from '../../../src/core/clock/until.ts';
+import type { Namespace } from '../../../src/host/namespaces/namespace.os.ts';
+import { place } from '../../../src/host/namespaces/place.os.ts';
+import { type Child, orStop } from '../../../src/host/processes/process.os.ts';
 import type { Visit } from './visit.ts';
 
 /** A stock client in a namespace of its own, as it would run on a customer's machine. */
@@ -87,6 +87,15 @@ export async function connectWireguard(
   return { namespace, output: () => child.output(), disconnect: async () => void (await child.stop()) };
 }
 
+/** What `wg-quick` reads: the customer's side of a tunnel that takes everything. Keys are base64. */
+export function wireguardProfile(
+  own: { readonly privateKey: string; readonly addresses: readonly string[] },
+  gateway: { readonly publicKey: string; readonly endpoint: string },
+): string {
+  const peer = `PublicKey = ${gateway.publicKey}\nAllowedIPs = 0.0.0.0/0, ::/0\nEndpoint = ${gateway.endpoint}\n`;
+  return `[Interface]\nPrivateKey = ${own.privateKey}\nAddress = ${own.addresses.join(', ')}\n[Peer]\n${peer}`;
+}
+
 async function configureWireguard({ namespace, gateway, device }: ClientMachine, configuration: string): Promise<void> {
   place(namespace, '/run/client/stripped.conf', await namespace.run(['wg-quick', 'strip', '/run/client/wg.conf']));
   await namespace.run(['wg', 'setconf', 'wg0', '/run/client/stripped.conf']);
@@ -102,7 +111,8 @@ async function configureWireguard({ namespace, gateway, device }: ClientMachine,
 }
 
 /** Lets charon carry ESP itself where the kernel does not, without sending ESP into its own tunnel. */
-const CHARON_CONF = `charon {
+const charonConf = (settings: string) => `charon {
+  ${settings}
   load_modular = no
   load = random nonce openssl gcrypt hmac kdf drbg pem pkcs1 pkcs8 x509 pubkey constraints kernel-libipsec kernel-netlink socket-default vici eap-identity eap-mschapv2
   syslog { daemon { default = -1 } auth { default = -1 } }
@@ -131,21 +141,32 @@ export async function connectIkev2(
 ): Promise<StockClient> {
   const { username, ikePassword } = credentials;
   const connection = profile.replaceAll('USERNAME', `"${username}"`).replaceAll('PASSWORD', `"${ikePassword}"`);
-  place(namespace, '/run/client/strongswan.conf', CHARON_CONF);
-  place(namespace, '/run/swanctl/swanctl.conf', connection, 0o600);
-  place(namespace, `/run/swanctl/x509ca/${/cacerts = (\S+)/.exec(profile)?.[1] ?? 'ca.crt'}`, authority);
-  const child = await namespace.spawn(['/usr/lib/ipsec/charon', '--use-syslog'], { env: IKEV2_ENVIRONMENT });
-  await orStop(child, async () => {
-    await waitUntil('charon has started', () => succeeds(swanctl(namespace, '--stats')), 120_000);
-    await swanctl(namespace, '--load-all', '--file', '/run/swanctl/swanctl.conf');
-    await swanctl(namespace, '--initiate', '--child', ikev2Name(profile), '--timeout', '20');
-  });
+  const child = await startCharonClient(namespace, connection, authority);
+  await orStop(child, () => swanctl(namespace, '--initiate', '--child', ikev2Name(profile), '--timeout', '20'));
   return {
     namespace,
     output: () => child.output(),
     // It says goodbye on its way out.
     disconnect: async () => void (await child.stop(10_000)),
   };
+}
+
+/** A customer's charon that knows the connection and has not made it yet. `settings` are more lines for its section. */
+export async function startCharonClient(
+  namespace: Namespace,
+  connection: string,
+  authority: string,
+  settings = '',
+): Promise<Child> {
+  place(namespace, '/run/client/strongswan.conf', charonConf(settings));
+  place(namespace, '/run/swanctl/swanctl.conf', connection, 0o600);
+  place(namespace, `/run/swanctl/x509ca/${/cacerts = (\S+)/.exec(connection)?.[1] ?? 'ca.crt'}`, authority);
+  const child = await namespace.spawn(['/usr/lib/ipsec/charon', '--use-syslog'], { env: IKEV2_ENVIRONMENT });
+  await orStop(child, async () => {
+    await waitUntil('charon has started', () => succeeds(swanctl(namespace, '--stats')), 120_000);
+    await swanctl(namespace, '--load-all', '--file', '/run/swanctl/swanctl.conf');
+  });
+  return child;
 }
 
 /** The one connection of a profile, and its child. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { openvpnAuthTokenKey, openvpnStaticKey } from '../../../src/contracts/pki/keys.ts';
 import { renderServer } from '../../../src/contracts/plan/openvpn/render.ts';
 import {
   managementSocket,
@@ -9,24 +9,26 @@ import {
   type OpenvpnServer,
   openvpnServer,
 } from '../../../src/contracts/plan/openvpn/server.ts';
-import { GATEWAY_FILES, type GatewayPlan, planGateway } from '../../../src/contracts/plan/plan.ts';
+import { GATEWAY_FILES, planGateway } from '../../../src/contracts/plan/plan.ts';
 import { waitUntil } from '../../../src/core/clock/until.ts';
+import { systemRandom } from '../../../src/core/random/random.ts';
 import { startOpenvpn } from '../../../src/gateway/tunnels/openvpn/start.os.ts';
-import { joinByCable, type Namespace, openNamespace } from '../../../src/host/namespaces/namespace.os.ts';
+import type { Namespace } from '../../../src/host/namespaces/namespace.os.ts';
 import { outside, place } from '../../../src/host/namespaces/place.os.ts';
-import { type Child, run } from '../../../src/host/processes/process.os.ts';
+import type { Child } from '../../../src/host/processes/process.os.ts';
+import { type Certified, TestAuthority } from '../authority/authority.ts';
+import { answerOn, routeBy, TestNetwork } from '../network/network.os.ts';
 
 // A gateway with real OpenVPN servers and stock clients, each in a namespace of its own, for tests and benchmarks.
 
 /** Throw-away keys, made once per process. */
 interface LabKeys {
   readonly ca: string;
-  readonly certificate: string;
-  readonly key: string;
+  readonly server: Certified;
   readonly tlsCrypt: string;
   readonly authToken: string;
-  /** A client's certificate and key in one, for servers that ask for no password. */
-  readonly client: string;
+  /** For servers that ask for no password. */
+  readonly client: Certified;
 }
 
 let keys: Promise<LabKeys> | undefined;
@@ -36,34 +38,17 @@ function labKeys(): Promise<LabKeys> {
   return keys;
 }
 
+/** RSA as gateways have it, but shorter: a key of 4096 bits takes seconds. */
 async function makeKeys(): Promise<LabKeys> {
-  const directory = mkdtempSync(join(tmpdir(), 'lethe-lab-'));
-  const at = (name: string) => join(directory, name);
-  const read = (name: string) => readFileSync(at(name), 'utf8');
-  const request = ['openssl', 'req', '-x509', '-nodes', '-days', '2', '-newkey'];
-  const extensions = ['basicConstraints=CA:FALSE', 'keyUsage=digitalSignature,keyEncipherment'];
-  const issue = async (name: string, type: readonly string[], use: string) => {
-    const signed = [...request, ...type, '-CA', at('ca.crt'), '-CAkey', at('ca.key'), '-subj', `/CN=${name}.example`];
-    const added = [...extensions, `extendedKeyUsage=${use}`].flatMap((extension) => ['-addext', extension]);
-    await run([...signed, ...added, '-keyout', at(`${name}.key`), '-out', at(`${name}.crt`)]);
+  const rsa = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  const authority = await TestAuthority.create({ key: rsa() });
+  return {
+    ca: authority.certificate,
+    server: await authority.server('gw.example', [], rsa()),
+    tlsCrypt: openvpnStaticKey(systemRandom),
+    authToken: openvpnAuthTokenKey(systemRandom),
+    client: await authority.client('client.example'),
   };
-  try {
-    await run([...request, 'rsa:2048', '-subj', '/CN=lab authority', '-keyout', at('ca.key'), '-out', at('ca.crt')]);
-    await issue('gw', ['rsa:2048'], 'serverAuth');
-    await issue('client', ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'], 'clientAuth');
-    await run(['openvpn', '--genkey', 'tls-crypt', at('tc')]);
-    await run(['openvpn', '--genkey', 'auth-token', at('at')]);
-    return {
-      ca: read('ca.crt'),
-      certificate: read('gw.crt'),
-      key: read('gw.key'),
-      tlsCrypt: read('tc'),
-      authToken: read('at'),
-      client: read('client.crt') + read('client.key'),
-    };
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
 }
 
 /** How a server decides about clients, where not as rendered. */
@@ -104,28 +89,36 @@ export const OUTER6 = '2001:db8::1';
 /** Over TCP a server notices at once that a client has gone; over UDP it takes five seconds even when it is told. */
 const DEFAULT: OpenvpnProtocol = 'openvpn-tcp';
 
-export class Laboratory {
-  readonly plan: GatewayPlan;
+const PLAN = planGateway({
+  gateway: 'lab-01',
+  location: 'xx-lab',
+  name: 'gw.example',
+  address4: OUTER,
+  address6: undefined,
+  uplink: 'c0',
+});
+
+interface Site {
+  readonly gateway: Namespace;
+  readonly clients: readonly Namespace[];
+}
+
+export class OpenvpnLab {
+  readonly plan = PLAN;
   readonly gateway: Namespace;
   readonly clients: readonly Namespace[];
   readonly #options: LabOptions;
   readonly #keys: LabKeys;
+  readonly #network: TestNetwork;
   readonly #connected = new Set<Child>();
   readonly #servers = new Map<OpenvpnProtocol, Child>();
 
-  constructor(gateway: Namespace, clients: readonly Namespace[], keys: LabKeys, options: LabOptions) {
-    this.gateway = gateway;
-    this.clients = clients;
+  constructor(site: Site, keys: LabKeys, options: LabOptions, network: TestNetwork) {
+    this.gateway = site.gateway;
+    this.clients = site.clients;
     this.#keys = keys;
     this.#options = options;
-    this.plan = planGateway({
-      gateway: 'lab-01',
-      location: 'xx-lab',
-      name: 'gw.example',
-      address4: OUTER,
-      address6: undefined,
-      uplink: 'c0',
-    });
+    this.#network = network;
   }
 
   /** The management socket as seen from outside the gateway. */
@@ -169,7 +162,7 @@ export class Laboratory {
     const transport = protocol === 'openvpn-udp' ? `udp${family}` : `tcp${family}-client`;
     const remote = ['--remote', address, String(this.plan.tunnels[protocol].port), '--proto', transport, '--nobind'];
     const trust = ['--ca', '/run/ca.crt', '--tls-crypt', '/run/tls-crypt.key', '--remote-cert-tls', 'server'];
-    place(client, '/run/client.pem', this.#keys.client);
+    place(client, '/run/client.pem', this.#keys.client.certificate + this.#keys.client.key);
     const login = this.#options.admission?.byCertificate
       ? ['--cert', '/run/client.pem', '--key', '/run/client.pem']
       : ['--auth-user-pass', '/run/login', '--auth-retry', 'none'];
@@ -193,7 +186,7 @@ export class Laboratory {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.gateway, ...this.clients].map((namespace) => namespace.close()));
+    await this.#network.close();
   }
 }
 
@@ -202,41 +195,33 @@ export function isUp(client: Child): boolean {
 }
 
 /** A gateway, its servers and as many clients, joined by cables. Needs root. */
-export async function openLaboratory(options: LabOptions = {}): Promise<Laboratory> {
+export async function openOpenvpnLab(options: LabOptions = {}): Promise<OpenvpnLab> {
   const keys = await labKeys();
-  const count = options.clients ?? 1;
-  const [gateway, ...clients] = await Promise.all(Array.from({ length: count + 1 }, openNamespace));
-  const laboratory = new Laboratory(gateway as Namespace, clients, keys, options);
-  try {
-    await wire(laboratory, options.addresses);
-    place(laboratory.gateway, GATEWAY_FILES.caCertificate, keys.ca);
-    place(laboratory.gateway, GATEWAY_FILES.serverCertificate, keys.certificate);
-    place(laboratory.gateway, GATEWAY_FILES.serverKey, keys.key);
-    place(laboratory.gateway, GATEWAY_FILES.tlsCryptKey, keys.tlsCrypt);
-    place(laboratory.gateway, GATEWAY_FILES.authTokenKey, keys.authToken);
-    await options.admission?.prepare?.(laboratory.gateway);
-    for (const protocol of options.protocols ?? [DEFAULT]) await laboratory.startServer(protocol);
-    return laboratory;
-  } catch (error) {
-    await laboratory.close();
-    throw error;
-  }
+  await using opened = new AsyncDisposableStack();
+  const network = opened.use(new TestNetwork());
+  const site = { gateway: await network.machine(), clients: await network.machines(options.clients ?? 1) };
+  await wire(site, options.addresses);
+  place(site.gateway, GATEWAY_FILES.caCertificate, keys.ca);
+  place(site.gateway, GATEWAY_FILES.serverCertificate, keys.server.certificate);
+  place(site.gateway, GATEWAY_FILES.serverKey, keys.server.key);
+  place(site.gateway, GATEWAY_FILES.tlsCryptKey, keys.tlsCrypt);
+  place(site.gateway, GATEWAY_FILES.authTokenKey, keys.authToken);
+  await options.admission?.prepare?.(site.gateway);
+  const lab = new OpenvpnLab(site, keys, options, network);
+  for (const protocol of options.protocols ?? [DEFAULT]) await lab.startServer(protocol);
+  opened.move();
+  return lab;
 }
 
 /** Each client has a cable of its own to the gateway, which answers on one address for all of them. */
-async function wire({ gateway, clients, plan }: Laboratory, addresses: readonly string[] = []): Promise<void> {
-  await gateway.run(['ip', 'addr', 'add', `${OUTER}/32`, 'dev', 'lo']);
-  await gateway.run(['ip', 'addr', 'add', `${OUTER6}/128`, 'dev', 'lo']);
-  await gateway.run(['ip', 'addr', 'add', `${plan.service4}/32`, 'dev', 'lo']);
+async function wire({ gateway, clients }: Site, addresses: readonly string[] = []): Promise<void> {
+  await answerOn(gateway, [OUTER, OUTER6, PLAN.service4]);
   for (const [index, client] of clients.entries()) {
     const address = addresses[index] ?? `203.0.${113 + index}.2`;
-    const router = address.replace(/\d+$/, '1');
     const network6 = `2001:db8:${index + 1}::`;
-    await joinByCable(
-      { namespace: gateway, name: `c${index}`, addresses: [`${router}/24`, `${network6}1/64`] },
+    await routeBy(
       { namespace: client, name: 'eth0', addresses: [`${address}/24`, `${network6}2/64`] },
+      { namespace: gateway, name: `c${index}`, addresses: [address.replace(/\d+$/, '1/24'), `${network6}1/64`] },
     );
-    await client.run(['ip', 'route', 'add', 'default', 'via', router]);
-    await client.run(['ip', 'route', 'add', 'default', 'via', `${network6}1`]);
   }
 }
