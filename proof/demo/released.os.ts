@@ -15,6 +15,7 @@ import { builderKey, STATEMENT_FILE, writeStatement } from '../../src/image/rele
 import { createKeyring } from '../../src/image/release/ceremony.os.ts';
 import { signRelease } from '../../src/image/release/sign.os.ts';
 import { serviceOperator } from '../../src/onebox/hosted.os.ts';
+import { exclusively } from '../labs/image/built-image.os.ts';
 import { copyOfBuild } from '../labs/release/test-operator.os.ts';
 import { softToken } from '../labs/tokens/softhsm.os.ts';
 
@@ -29,8 +30,12 @@ const deps = { clock, random, journal: { say: () => undefined } };
  * those of every such service in this clone, so that tests which want the image of a service share one.
  */
 export async function testService(directory: string): Promise<Operator> {
-  const shared = join(imageState().directory, 'test-service');
-  if (!existsSync(shared)) await makeShared(shared);
+  const state = imageState().directory;
+  mkdirSync(state, { recursive: true });
+  const shared = join(state, 'test-service');
+  await exclusively(`${shared}.lock`, async () => {
+    if (!existsSync(shared)) await makeShared(shared);
+  });
   await run(['cp', '--archive', shared, directory]);
   return (await serviceOperator({ directory, name: NAME }, deps)).operator;
 }

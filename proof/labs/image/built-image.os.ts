@@ -11,7 +11,7 @@ import { inputsDigest } from '../../../src/image/build/inputs.os.ts';
 import { lockImage, machineSources } from '../../../src/image/build/lock.os.ts';
 import { bundlePrograms } from '../../../src/image/build/programs.os.ts';
 import { recipeOf } from '../../../src/image/build/recipe.os.ts';
-import { imageState, readLock, workshopFor } from '../../../src/image/build/state.os.ts';
+import { type ImageState, imageState, readLock, workshopFor } from '../../../src/image/build/state.os.ts';
 
 /** An image of this working tree, in both variants. The directories are shared between tests: never write into them. */
 export interface BuiltImage {
@@ -37,9 +37,8 @@ export interface BuiltOptions {
  */
 export async function builtImage({ operator }: BuiltOptions = {}): Promise<BuiltImage> {
   const state = imageState();
-  mkdirSync(state.directory, { recursive: true });
-  return await exclusively(join(state.directory, 'fixture.lock'), async () => {
-    const locks = await availableLocks();
+  return await alone(state, async () => {
+    const locks = await fetchedLocks(state);
     const recipe = recipeOf();
     const programs = mkdtempSync(join(state.directory, '.programs-'));
     try {
@@ -78,10 +77,21 @@ export function forgetUnused(directory: string, used: readonly string[], now: nu
   }
 }
 
-/** The recipe's locks; or, where the archive has moved on and nobody kept the packages, fresh ones of our own. */
+/**
+ * The recipe's locks; or, where the archive has moved on and nobody kept the packages, fresh ones of our own. Their
+ * packages are in the cache, and the chroot of tools is made: tests that build at the same time do neither twice.
+ */
 export async function availableLocks(): Promise<string> {
-  const recipe = recipeOf();
   const state = imageState();
+  return await alone(state, async () => {
+    const locks = await fetchedLocks(state);
+    await workshopFor(state, join(locks, 'tools.lock'), { work: state.directory });
+    return locks;
+  });
+}
+
+async function fetchedLocks(state: ImageState): Promise<string> {
+  const recipe = recipeOf();
   const fresh = join(state.directory, 'fresh-lock');
   const fetchAll = async (directory: string) => {
     const locks = [readLock(join(directory, 'packages.lock')), readLock(join(directory, 'tools.lock'))];
@@ -111,8 +121,14 @@ export async function despiteDrift(
   }
 }
 
+/** Works while no other test makes something that all of them share. */
+async function alone<T>(state: ImageState, work: () => Promise<T>): Promise<T> {
+  mkdirSync(state.directory, { recursive: true });
+  return await exclusively(join(state.directory, 'fixture.lock'), work);
+}
+
 /** Works while no other process does. The lock is the kernel's: it ends with whoever holds it. */
-async function exclusively<T>(file: string, work: () => Promise<T>): Promise<T> {
+export async function exclusively<T>(file: string, work: () => Promise<T>): Promise<T> {
   let held: () => void = () => undefined;
   const holding = new Promise<void>((resolve) => {
     held = resolve;
