@@ -65,27 +65,49 @@ export async function powerOn(
   }
 }
 
+export interface Served {
+  readonly firmware: Firmware;
+  readonly customer: Customer;
+  /** What else is done with the machine while it serves, after its time was taken. */
+  readonly look?: ((machine: Machine) => Promise<void>) | undefined;
+}
+
+/** Seconds from power-on to a client served; the machine is off again afterwards. */
+export async function secondsToServe(
+  context: BenchContext,
+  site: ImageSite,
+  { firmware, customer, look }: Served,
+): Promise<number> {
+  const { machine, seconds } = await powerOn(context, site, firmware, customer);
+  try {
+    await look?.(machine);
+  } finally {
+    await machine.close();
+  }
+  return seconds;
+}
+
+export interface ServingParts extends Omit<Served, 'firmware'> {
+  readonly release: ImageRelease;
+  /** Medium of the same image for a machine that proves nothing. Nobody looks into that one. */
+  readonly given: string;
+}
+
 /** The same image with proof and without, in turn. */
 export async function servingRow(
   context: BenchContext,
   site: ImageSite,
-  media: { readonly release: ImageRelease; readonly given: string },
-  customer: TestCustomer,
+  { release, given, customer, look }: ServingParts,
 ): Promise<Row> {
   const { gateway } = site.parameters.plan;
-  const seconds = async (firmware: Firmware): Promise<number> => {
-    const serving = await powerOn(context, site, firmware, customer);
-    await serving.machine.close();
-    return serving.seconds;
-  };
   const samples = await inTurn(context, {
     async proven() {
       const before = site.activator.boot(gateway)?.resets ?? -1;
-      const taken = await seconds(proving(site, media.release));
+      const taken = await secondsToServe(context, site, { firmware: proving(site, release), customer, look });
       assert.ok((site.activator.boot(gateway)?.resets ?? -1) > before, 'it serves and was never activated');
       return taken;
     },
-    given: () => seconds(trusting(media.given)),
+    given: () => secondsToServe(context, site, { firmware: trusting(given), customer }),
   });
   return rowOf({
     name: 'power-on to a client served, attested',

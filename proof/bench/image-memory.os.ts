@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { waitUntil } from '../../src/core/clock/until.ts';
 import type { ImageRelease } from '../../src/onebox/image-release.os.ts';
+import type { Machine } from '../../src/host/machines/machine.os.ts';
 import { type BenchContext, type Row, rowOf } from './bench.ts';
-import { powerOn, proving } from './image-boot.os.ts';
 import { type Crowd, connectAll, fetchAll, type GuestMemory, memoryOf, type Scale } from './image-load.os.ts';
 import type { Session } from './image-session.os.ts';
 import type { ImageSite } from './image-site.os.ts';
@@ -21,19 +21,24 @@ interface Taken {
   readonly file: number;
 }
 
+export interface MemoryParts {
+  /** Of 1 GiB, attested, with an image for tests because it is looked into; it serves the crowd's few. */
+  readonly machine: Machine;
+  readonly crowd: Crowd;
+  readonly scale: Scale;
+}
+
 /**
- * A machine of 1 GiB, attested, with an image for tests because it is looked into: with an auth file that knows only
- * those who connect, with everybody's, with sessions, and once more with everybody's as the next version, while all are
- * connected. Each session must get a page before and after, and the kernel must not have killed anything.
+ * The machine with an auth file that knows only those who connect, with everybody's, with sessions, and once more with
+ * everybody's as the next version, while all are connected. Each session must get a page before and after, and the
+ * kernel must not have killed anything.
  */
 export async function memoryRows(
   context: BenchContext,
   site: ImageSite,
-  { release, crowd, scale }: { readonly release: ImageRelease; readonly crowd: Crowd; readonly scale: Scale },
+  { machine, crowd, scale }: MemoryParts,
 ): Promise<Row[]> {
   const { control } = site;
-  control.publish(crowd.few(1), 1);
-  const { machine } = await powerOn(context, site, proving(site, release), crowd.customer);
   const sessions: Session[] = [];
   try {
     const ahead = (await machine.probe.text('systemctl is-active lethe-keys')).trim();
@@ -57,7 +62,6 @@ export async function memoryRows(
     return rowsOf({ idle, loaded, busy, connecting, file: file.length / 1e6 }, scale);
   } finally {
     for (const session of sessions) await session.close();
-    await machine.close();
   }
 }
 
