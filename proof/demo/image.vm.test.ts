@@ -38,7 +38,7 @@ async function release(): Promise<string> {
   const operator = await testService(DATA);
   const { release: first } = await builtImage({ operator });
   const second = at('second');
-  await buildImage({ out: second, operator, progress: SILENT, locks: first });
+  await buildImage({ out: second, operator, progress: SILENT, locks: first, keepTree: true });
   return await signedRelease(at('signing'), [first, second]);
 }
 
