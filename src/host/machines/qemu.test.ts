@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { type Hardware, qemuCommand } from './qemu.ts';
 
 const SOCKETS = { monitor: '/d/monitor', probe: '/d/probe', variables: '/d/variables.fd' };
-const BARE: Hardware = { memory: 1024, disks: [], cards: [] };
+const BARE: Hardware = { memory: 1024, plain: false, disks: [], cards: [] };
 
 const command = (hardware: Partial<Hardware>, kvm = false) =>
   qemuCommand({ ...BARE, ...hardware }, SOCKETS, kvm).join(' ');
@@ -12,6 +12,12 @@ const command = (hardware: Partial<Hardware>, kvm = false) =>
 test('a machine is emulated unless somebody asks for the other thing', () => {
   assert.match(command({}), /-accel tcg,thread=multi,tb-size=512 -cpu max/);
   assert.match(command({}, true), /-accel kvm -cpu host/);
+});
+
+test('a plain machine has one processor, without what is slow to emulate; others have two with everything', () => {
+  assert.match(command({ plain: true }), /-smp 1 -accel tcg,\S+ -cpu max,-avx,-avx2,-fma,-f16c -/);
+  assert.match(command({ plain: true }, true), /-smp 1 -accel kvm -cpu host -/);
+  assert.match(command({}), /-smp 2 -accel tcg,\S+ -cpu max -/);
 });
 
 test('its firmware is the one that guards its variables, and the variables are its own', () => {

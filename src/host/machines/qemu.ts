@@ -5,6 +5,8 @@ import type { Card } from './cabling.os.ts';
 export interface Hardware {
   /** MiB */
   readonly memory: number;
+  /** One processor without AVX, where two with it are the rule. */
+  readonly plain: boolean;
   /** A file that holds the guest's memory while it runs, for whoever wants to search it. */
   readonly memoryFile?: string;
   readonly medium?: Medium;
@@ -39,9 +41,14 @@ export const BLANK_VARIABLES = '/usr/share/OVMF/OVMF_VARS_4M.fd';
 export const MEDIUM = 'medium';
 
 /** Emulated on purpose: that /dev/kvm exists does not mean that firmware runs on it. LETHE_KVM=1 opts in. */
-function processor(kvm: boolean): string[] {
-  return kvm ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max'];
+function processors(kvm: boolean, plain: boolean): string[] {
+  const model = plain ? `max,${SLOW.map((feature) => `-${feature}`).join(',')}` : 'max';
+  const kind = kvm ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', model];
+  return ['-smp', plain ? '1' : '2', ...kind];
 }
+
+/** What takes longer to emulate than what programs do without it. */
+const SLOW = ['avx', 'avx2', 'fma', 'f16c'];
 
 function memory({ memory: size, memoryFile }: Hardware): string[] {
   const machine = 'q35,smm=on';
@@ -92,8 +99,8 @@ function card({ tap, mac }: Card, index: number): string[] {
 /** The serial console is QEMU's standard output. A machine that resets, as after a kernel panic, ends. */
 export function qemuCommand(hardware: Hardware, sockets: Sockets, kvm: boolean): string[] {
   return [
-    ['qemu-system-x86_64', '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-smp', '2'],
-    processor(kvm),
+    ['qemu-system-x86_64', '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
+    processors(kvm, hardware.plain),
     memory(hardware),
     firmware(sockets.variables),
     tpm(hardware.tpm),
