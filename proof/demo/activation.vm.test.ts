@@ -83,7 +83,7 @@ after(async () => {
 const plan = () => scene.service.gateway?.plan as GatewayPlan;
 const hosted = () => scene.service.gateway?.machine as HostedGateway;
 const machine = () => hosted().image.machine;
-const text = (command: string) => machine().probe.text(command, 600);
+const text = (command: string) => machine().probe.text(command);
 const device = (protocol: Device['protocol']) => devices.find((known) => known.protocol === protocol) as Device;
 
 async function said(line: string): Promise<void> {
@@ -191,7 +191,7 @@ test('nothing that can be written can be executed; and where somebody made it so
     `mkdir -p ${drop} && printf '[Unit]\\nFailureAction=none\\n' >${drop}/90-test.conf && systemctl daemon-reload`,
   );
   await text('/usr/bin/sh2 1000000 </dev/null >/dev/null 2>&1 & echo $! >/run/stranger');
-  const stopped = await machine().probe.run('systemctl start lethe-attestation', 600);
+  const stopped = await machine().probe.run('systemctl start lethe-attestation');
   assert.notEqual(stopped.code, 0, 'no proof without the look');
   assert.equal(await text('systemctl show -P Result -P ExecMainStatus lethe-integrity'), 'exit-code\n1\n');
   // Where the unit may not reset the machine, as here, the proof that could not be made ends the boot.
@@ -278,14 +278,14 @@ test('a machine without Secure Boot, enrolled or not, is refused; a bit that cha
     await said('{"code":"machine_refused","gateway":"demo-01","reason":"secure_boot"}');
     await assertNothingGiven(stranger);
 
-    await stranger.probe.text('systemctl start lethe-integrity', 600);
+    await stranger.probe.text('systemctl start lethe-integrity');
     const start = Math.floor((hashOffset * 0.7) / 4096) * 4096;
     const block = readFileSync(join(built.probe, 'root.img')).subarray(start, start + 4096);
     await stranger.monitor.execute('stop');
     assert.ok(flip(block) >= 1, 'the block lies in RAM');
     await stranger.monitor.execute('cont');
     await stranger.probe.text('true');
-    const looked = stranger.probe.text('systemctl start lethe-integrity', 600);
+    const looked = stranger.probe.text('systemctl start lethe-integrity');
     await assert.rejects(looked, /the machine is off/);
     await stranger.off;
     assert.match(stranger.console.text, /dm-verity device corrupted/);

@@ -11,7 +11,7 @@ const PROGRAM = fileURLToPath(new URL('steady.ts', import.meta.url));
 const PORT = 7007;
 /** Datagrams and bytes that must have come back after an event, before its toll is taken. */
 const AFTERWARDS = { datagrams: 10, bytes: 65_536 };
-const TIMEOUT = 120_000;
+const TIMEOUT = 300_000;
 const NOTHING: Count = { sent: 0, last: 0, answered: 0, bytes: 0, broken: false };
 
 /** What one tunnel's traffic lost while something happened. */

@@ -22,6 +22,8 @@ interface Pending {
 
 /** Beyond the limit of a command in the guest, for the way there and back; an emulated machine is slow. Milliseconds. */
 const SLACK = 120_000;
+/** Seconds after which a command is ended that was given no limit. Two emulated machines on a busy host are very slow. */
+const LIMIT = 600;
 
 /**
  * Runs commands as root in a guest whose image was built for tests; the other half is image/probe/probe/serve. One at a
@@ -52,14 +54,14 @@ export class Probe {
   }
 
   /** Runs a line of shell in the guest. `limit` is in seconds; a command that takes longer is ended with code 143. */
-  run(command: string, limit = 120): Promise<ProbeResult> {
+  run(command: string, limit = LIMIT): Promise<ProbeResult> {
     const outcome = this.#queue.then(() => this.#send(command, limit));
     this.#queue = outcome.catch(() => undefined);
     return outcome;
   }
 
   /** The output of a command as text; fails unless it ends with 0. */
-  async text(command: string, limit = 120): Promise<string> {
+  async text(command: string, limit = LIMIT): Promise<string> {
     const { code, output } = await this.run(command, limit);
     if (code !== 0) throw new ProbeError(`in the guest, ${command} ended with ${code}: ${output.toString().trim()}`);
     return output.toString();
