@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { Operator } from '../../src/contracts/activation/operator.ts';
 import type { GatewayPlan } from '../../src/contracts/plan/plan.ts';
 import { systemClock as clock } from '../../src/core/clock/clock.ts';
 import { waitUntil } from '../../src/core/clock/until.ts';
 import { systemRandom as random } from '../../src/core/random/random.ts';
 import { afterFirmware } from '../../src/host/machines/serial-console.ts';
-import { buildImage } from '../../src/image/build/build.os.ts';
+import { buildImage, readBuild } from '../../src/image/build/build.os.ts';
 import type { HostedGateway } from '../../src/onebox/hosted.os.ts';
 import { type Visitor, visitorAt, type Welcome } from '../labs/customers/visitor.ts';
-import { builtImage } from '../labs/image/built-image.os.ts';
+import { type BuiltImage, builtImage, differing, unpackRoot } from '../labs/image/built-image.os.ts';
 import { SILENT, signedRelease, testService } from './released.os.ts';
 import { openScene, type Scene } from './scene.os.ts';
 import { connect, type Device, makeDevices, type Profiles, takeProfiles, use } from './sessions.os.ts';
@@ -27,6 +28,8 @@ const TIMEOUT = 400_000;
 
 /** Lines for whoever watches. */
 const shown: string[] = [];
+let operator: Operator;
+let built: BuiltImage;
 let scene: Scene;
 let profiles: Profiles;
 let devices: Device[];
@@ -35,8 +38,9 @@ let welcome: Welcome;
 
 /** Two builders come to the same bytes, and the operator's token signs them. Gives the release directory. */
 async function release(): Promise<string> {
-  const operator = await testService(DATA);
-  const { release: first } = await builtImage({ operator });
+  operator = await testService(DATA);
+  built = await builtImage({ operator });
+  const { release: first } = built;
   const second = at('second');
   await buildImage({ out: second, operator, progress: SILENT, locks: first, keepTree: true });
   return await signedRelease(at('signing'), [first, second]);
@@ -63,6 +67,19 @@ const plan = () => scene.service.gateway?.plan as GatewayPlan;
 const machine = () => scene.service.gateway?.machine as HostedGateway;
 const events = async () =>
   (await customer.remembered()).filter(({ store }) => store === 'database.usage_events').map(({ fields }) => fields);
+
+test("an operator's file goes into the root image, and changes nothing but it", async () => {
+  const [ours, theirs] = [readBuild((await builtImage()).release), readBuild(built.release)];
+  assert.notEqual(theirs.inputs, ours.inputs);
+  assert.deepEqual(differing(ours, theirs), ['cmdline', 'root.img', 'uki.efi'], 'the command line holds the root hash');
+  const file = readFileSync(join(built.release, 'operator.json'), 'utf8');
+  assert.deepEqual(JSON.parse(file), operator);
+
+  mkdirSync(at('unpacked'));
+  const root = await unpackRoot(built, at('unpacked'), ['usr/lib/lethe']);
+  assert.equal(readFileSync(join(root, 'usr/lib/lethe/operator.json'), 'utf8'), file);
+  assert.equal(readBuild(built.probe).outputs['root.img'].sha256, theirs.outputs['root.img'].sha256);
+});
 
 test('stock clients reach the Internet through the machine, and six fields remain of each session', async () => {
   welcome = await customer.signUp();

@@ -11,7 +11,9 @@ import { inputsDigest } from '../../../src/image/build/inputs.os.ts';
 import { lockImage, machineSources } from '../../../src/image/build/lock.os.ts';
 import { bundlePrograms } from '../../../src/image/build/programs.os.ts';
 import { recipeOf } from '../../../src/image/build/recipe.os.ts';
+import { type BuildRecord, OUTPUTS } from '../../../src/image/build/record.ts';
 import { type ImageState, imageState, readLock, workshopFor } from '../../../src/image/build/state.os.ts';
+import { toolsTree } from '../../../src/image/build/workshop.os.ts';
 
 /** An image of this working tree, in both variants. The directories are shared between tests: never write into them. */
 export interface BuiltImage {
@@ -59,11 +61,20 @@ export async function builtImage({ operator }: BuiltOptions = {}): Promise<Built
   });
 }
 
-/** Unpacks the root image of a build into `work`, for a test to walk through; gives where it lies. Needs root. */
-export async function unpackRoot({ release }: BuiltImage, work: string): Promise<string> {
+/** Unpacks the root image of a build into `work`, or a part of it, and gives where it lies. Needs root. */
+export async function unpackRoot(
+  { release }: BuiltImage,
+  work: string,
+  parts: readonly string[] = [],
+): Promise<string> {
   const workshop = await workshopFor(imageState(), join(release, 'tools.lock'), { work, see: { out: release } });
-  await workshop.run(['unsquashfs', '-quiet', '-no-progress', '-dest', 'root', '/lethe/out/root.img']);
+  await workshop.run(['unsquashfs', '-quiet', '-no-progress', '-dest', 'root', '/lethe/out/root.img', ...parts]);
   return join(work, 'root');
+}
+
+/** Names of the outputs that two builds do not share. */
+export function differing(one: BuildRecord, other: BuildRecord): string[] {
+  return OUTPUTS.filter((name) => one.outputs[name].sha256 !== other.outputs[name].sha256).toSorted();
 }
 
 const DAY = 86_400_000;
@@ -85,7 +96,8 @@ export async function availableLocks(): Promise<string> {
   const state = imageState();
   return await alone(state, async () => {
     const locks = await fetchedLocks(state);
-    await workshopFor(state, join(locks, 'tools.lock'), { work: state.directory });
+    const tools = readLock(join(locks, 'tools.lock'));
+    await toolsTree(tools, openCache(state.cache), state.tools, () => Promise.resolve());
     return locks;
   });
 }

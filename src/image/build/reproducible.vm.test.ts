@@ -3,17 +3,13 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { TestAuthority } from '../../../proof/labs/authority/authority.ts';
-import { builtImage } from '../../../proof/labs/image/built-image.os.ts';
-import { systemClock } from '../../core/clock/clock.ts';
+import { builtImage, differing } from '../../../proof/labs/image/built-image.os.ts';
 import { run } from '../../host/processes/process.os.ts';
-import { Progress } from '../../host/terminal/terminal.ts';
-import { buildImage, buildProbe, readBuild } from './build.os.ts';
+import { readBuild } from './build.os.ts';
 import { makeIso } from './iso.os.ts';
 import { REPOSITORY } from './recipe.os.ts';
-import { type BuildRecord, OUTPUTS } from './record.ts';
 import { fileDigest } from './seal.os.ts';
-import { imageState, workshopFor } from './state.os.ts';
+import { imageState } from './state.os.ts';
 
 /** A tmpfs, another folder, and nothing that this clone has but the archived inputs. */
 const elsewhere = mkdtempSync('/dev/shm/lethe-elsewhere-');
@@ -63,37 +59,6 @@ test('another directory, file system, host name, umask, zone, language, core cou
   assert.equal(await fileDigest(iso), await fileDigest(join(out, 'unsigned.iso')));
   assert.ok(readFileSync(iso).length < 150e6, 'the medium stays below 150 MB');
 });
-
-test("an operator's file goes into the root image, and changes nothing but it", async () => {
-  const { certificate } = await TestAuthority.create();
-  const operator = { activator: 'https://192.0.2.1:8443', authority: certificate };
-  const { release } = await builtImage();
-  const out = join(elsewhere, 'operated');
-  const progress = new Progress({ write: () => undefined, interactive: false }, systemClock);
-  const [ours, theirs] = [
-    readBuild(release),
-    await buildImage({ out, progress, operator, locks: release, keepTree: true }),
-  ];
-  assert.notEqual(theirs.inputs, ours.inputs);
-  assert.deepEqual(differing(ours, theirs), ['cmdline', 'root.img', 'uki.efi'], 'the command line holds the root hash');
-  assert.deepEqual(JSON.parse(readFileSync(join(out, 'operator.json'), 'utf8')), operator);
-
-  const work = join(elsewhere, 'unpacked');
-  mkdirSync(work);
-  const workshop = await workshopFor(imageState(), join(out, 'tools.lock'), { work, see: { out } });
-  await workshop.run(['unsquashfs', '-quiet', '-no-progress', '-dest', 'root', '/lethe/out/root.img', 'usr/lib/lethe']);
-  const inside = readFileSync(join(work, 'root/usr/lib/lethe/operator.json'), 'utf8');
-  assert.equal(inside, readFileSync(join(out, 'operator.json'), 'utf8'));
-
-  const probe = join(elsewhere, 'operated-probe');
-  const probed = await buildProbe(out, { out: probe, progress });
-  assert.equal(probed.outputs['root.img'].sha256, theirs.outputs['root.img'].sha256);
-});
-
-/** Names of the outputs that two builds do not share. */
-function differing(one: BuildRecord, other: BuildRecord): string[] {
-  return OUTPUTS.filter((name) => one.outputs[name].sha256 !== other.outputs[name].sha256).toSorted();
-}
 
 test('the probe differs in initrd and command line, and in nothing that the gateway runs', async () => {
   const { release, probe } = await builtImage();
