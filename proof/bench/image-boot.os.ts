@@ -67,7 +67,7 @@ export async function powerOn(
 
 export interface Served {
   readonly firmware: Firmware;
-  readonly customer: Customer;
+  readonly customer: TestCustomer;
   /** What else is done with the machine while it serves, after its time was taken. */
   readonly look?: ((machine: Machine) => Promise<void>) | undefined;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { waitUntil } from '../../src/core/clock/until.ts';
-import type { ImageRelease } from '../../src/onebox/image-release.os.ts';
 import type { Machine } from '../../src/host/machines/machine.os.ts';
 import { type BenchContext, type Row, rowOf } from './bench.ts';
 import { type Crowd, connectAll, fetchAll, type GuestMemory, memoryOf, type Scale } from './image-load.os.ts';
