@@ -25,7 +25,7 @@ export const SLOW = [
   'namespaces/namespace.os.ts',
   'machines/machine.os.ts',
   'build/workshop.os.ts',
-  'portal/browser.os.ts',
+  'portal/test-browser.os.ts',
   'cmd/lethe.ts',
 ];
 
