@@ -13,9 +13,18 @@ export const CHECKS: readonly Check[] = [
   { title: 'types (tsc)', argv: ['tsc', '--incremental', '--tsBuildInfoFile', '.lethe/types.tsbuildinfo'] },
   { title: 'lint (oxlint)', argv: ['oxlint', '--type-aware', 'src', 'proof', 'cmd', 'test'] },
   { title: 'format (biome)', argv: ['biome', 'check', '--error-on-warnings', '.'] },
+  { title: 'copies (jscpd)', argv: ['node_modules/jscpd-linux-x64-gnu/bin/jscpd', '--no-colors', '--no-tips'] },
   {
-    title: 'architecture, sensitive room, claims',
-    argv: [process.execPath, '--test', 'test/architecture.test.ts', 'test/sensitive.test.ts', 'test/privacy.test.ts'],
+    title: 'architecture, sensitive rooms, claims, texts, API',
+    argv: [
+      process.execPath,
+      '--test',
+      'test/architecture.test.ts',
+      'test/sensitive.test.ts',
+      'test/privacy.test.ts',
+      'proof/lint/texts.test.ts',
+      'proof/lint/openapi.test.ts',
+    ],
   },
 ];
 

@@ -42,6 +42,8 @@ const MOST_BODY = 65_536;
 
 const POLICY = "default-src 'none'; frame-ancestors 'none'";
 
+const LICENCE = { name: 'AGPL-3.0-or-later', identifier: 'AGPL-3.0-or-later' } as const;
+
 /**
  * Everything that comes from outside passes here: size, type, syntax, schema, sign-in. Everything that leaves passes
  * its schema and the inventory. Nothing is written about a request, and nobody asks where it came from.
@@ -83,12 +85,24 @@ export class Door {
     this.#methods.set(path, ['GET']);
     this.app.get(path, () => new Response(give(), { headers: { 'content-type': type } }));
     const description = { description: 'Done.', content: { [type]: { schema: { type: 'string' as const } } } };
-    this.app.openAPIRegistry.registerPath({ method: 'get', path, summary, responses: { 200: description } });
+    this.app.openAPIRegistry.registerPath({
+      method: 'get',
+      path,
+      operationId: operationId('get', path),
+      summary,
+      security: [],
+      responses: { 200: description },
+    });
   }
 
   /** After the last `serve`: answers known paths with unknown methods, and makes the description public. */
   close(title: string, version: string): void {
-    const document = this.app.getOpenAPI31Document({ openapi: '3.1.0', info: { title, version } });
+    const document = this.app.getOpenAPI31Document({
+      openapi: '3.1.0',
+      info: { title, version, license: LICENCE },
+      // Relative to where the description itself was found.
+      servers: [{ url: '/' }],
+    });
     const json = JSON.stringify(document);
     this.app.get('/openapi.json', () => new Response(json, { headers: { 'content-type': 'application/json' } }));
     for (const [path, methods] of this.#methods) {
@@ -132,14 +146,24 @@ export class Door {
     this.app.openAPIRegistry.registerPath({
       method,
       path,
+      operationId: operationId(method, path),
       summary,
-      ...(signedIn ? { security: [{ token: [] }] } : {}),
+      security: signedIn ? [{ token: [] }] : [],
       request:
         body === undefined ? {} : { body: { required: true, content: { 'application/json': { schema: body } } } },
       parameters: names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
       responses: { [status]: described(answer), ...refused(refusals) },
     });
   }
+}
+
+/** `delete /api/v1/sign-ins/current` → `deleteSignInsCurrent`: what generated clients call the operation. */
+function operationId(method: string, path: string): string {
+  const words = path
+    .replace('/api/v1/', '')
+    .split(/\W+/)
+    .filter((word) => word !== '');
+  return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }
 
 function described(answer: RecordSchema | undefined) {
