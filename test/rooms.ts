@@ -220,7 +220,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     uses: 'core/clock core/configuration core/random contracts/plan contracts/pki host/processes host/namespaces host/machines gateway/agent gateway/boot image/build proof/labs',
     tests: 'host/files gateway/tunnels',
   },
-  'proof/lint': { uses: '' },
+  'proof/lint': { uses: 'host/processes', tests: 'control/api', testPackages: '@redocly/openapi-core' },
   'proof/runner': { uses: 'core/clock host/processes host/namespaces host/terminal' },
 
   // One file a program.

@@ -7,7 +7,7 @@ import { collectGarbage } from './bench.ts';
 // how many bytes are still in use, buffers included. Without it, what is resident depends on when the last collection
 // happened to be.
 
-/** Milliseconds after which finalisers have run, and what they free is garbage as well. */
+/** Milliseconds after which `finalizers` have run, and what they free is garbage as well. */
 const SWEEPING = 200;
 
 let collections = 0;

@@ -114,7 +114,7 @@ test('a release that has booted, proven itself and served has said nothing on it
   assert.equal(said(), '');
 });
 
-/** The user of a session is known by a tag, its origin by two words; the rest is one word each (S9). */
+/** The user of a session is known by a tag, its origin by two words; the rest is one word each. */
 const FIELDS = ['country', 'date', 'isp', 'location', 'megabytes', 'protocol', 'user'];
 
 test('the machine comes back as it was made, proves itself anew, and has other keys', async () => {

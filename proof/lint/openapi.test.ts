@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
-import { type ApiServices, api } from '../../src/control/api/api.http.ts';
+import { api } from '../../src/control/api/api.http.ts';
+import type { ApiServices } from '../../src/control/api/services.ts';
 
 /** Everything that the linter holds against a description, as `rule at place: message`. */
 async function findings(source: string): Promise<string[]> {

@@ -13,7 +13,9 @@ const PLAIN_WORD = /(?<![\w'])[A-Z]?[a-z]+(?:'[a-z]+)?(?![\w'])/g;
 export async function spellingFindings(passages: readonly Passage[]): Promise<string[]> {
   const words = new Set(passages.flatMap(({ text }) => text.match(PLAIN_WORD) ?? []));
   const argv = ['hunspell', '-d', 'en_GB', '-p', TERMS, '-i', 'utf-8', '-l'];
-  const unknown = (await run(argv, { stdin: [...words].join('\n') })).split('\n').filter((word) => word !== '');
+  // Without a home it does not open the file of terms.
+  const answer = await run(argv, { stdin: [...words].join('\n'), env: { HOME: '/' } });
+  const unknown = answer.split('\n').filter((word) => word !== '');
   return unknown.toSorted().map((word) => {
     const places = placesOf(new RegExp(`(?<![\\w'])${word}(?![\\w'])`), passages);
     return `${word}: ${[...places].slice(0, 3).join(' ')}`;

@@ -14,7 +14,7 @@ import type {
   UsageRecord,
 } from '../../core/sessions/session.ts';
 
-/** An app that has ever beaten through the tunnel must beat again within this time (S5). Milliseconds. */
+/** An app that has ever beaten through the tunnel must beat again within this time. Milliseconds. */
 export const SILENCE = 5 * 60_000;
 
 /** An admitted session that no tunnel has established within this time gives its seat back. Milliseconds. */
