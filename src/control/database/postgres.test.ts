@@ -102,7 +102,7 @@ test('what cannot work is refused in one sentence', async () => {
   assert.ok(existsSync(join(nameless.directory, 'run')));
 });
 
-test('a data directory with anything in it that could log is refused, and what it is is said', async () => {
+test('a data directory with anything in it that could log is refused, and the refusal names it', async () => {
   const options = { directory: join(directory, 'judged'), user: NOBODY };
   const data = join(options.directory, 'data');
   await (await startPostgres(options)).stop();
