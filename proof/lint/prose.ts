@@ -32,7 +32,7 @@ function lineAt(source: string, index: number): number {
   return source.slice(0, index).split('\n').length;
 }
 
-/** Where a pattern stands in the passages: `file:line`, first to last. */
+/** Where a pattern matches in the passages: `file:line`, first to last. */
 export function* placesOf(pattern: RegExp, passages: readonly Passage[]): Generator<string> {
   const all = new RegExp(pattern.source, `${pattern.flags.replace('g', '')}g`);
   for (const { file, line, text } of passages) {

@@ -24,7 +24,9 @@ test('texts are found in documents, comments and sentences, without the code in 
   const document = passagesOf('x.md', 'Say `colour`.\n```\nnpm run\n```\nSee [the guide](guide.md).', false);
   assert.doesNotMatch(document[0]?.text ?? '', /colour|npm|guide\.md/);
   assert.deepEqual([...placesOf(/the guide/, document)], ['x.md:5']);
-  const source = "// One comment here.\nconst a = 'a sentence of ours'; // and here\nconst u = 'https://x/y z';";
+  const source = `// One comment here.
+const a = 'a sentence of ours'; // and here
+const u = 'https://x/y z';`;
   const lines = (spoken: boolean) =>
     passagesOf('x.ts', source, spoken).map(({ line, text }) => `${line} ${text.trim()}`);
   assert.deepEqual(lines(false), ['1 // One comment here.', '2 // and here']);

@@ -11,7 +11,7 @@ export const GATE = 95;
 type Summary = Extract<TestEvent, { type: 'test:coverage' }>['data']['summary'];
 type Covered = Summary['files'][number];
 
-/** Parts that are judged apart, so that what proves, which is easy to cover, cannot lift what ships. */
+/** Parts that are judged apart: proofs are well covered by nature, and would hide gaps in what ships. */
 const PARTS: readonly (readonly [title: string, path: RegExp])[] = [
   ['what ships', /^(?:src|cmd)\//],
   ['what proves', /^proof\//],
@@ -25,7 +25,7 @@ export function coverageDirectory(): string {
   return directory;
 }
 
-/** Reads what lies in the directory, prints the table, and gives whether it reaches the gate. */
+/** Reads the reports in the directory, prints the table, and gives whether it reaches the gate. */
 export async function judgeCoverage(directory: string, print: (text: string) => void): Promise<boolean> {
   let summary: Summary | undefined;
   process.env['LETHE_EARLIER_COVERAGE'] = directory;
