@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // Gets a gateway its secrets when it boots: `activation [--operator FILE] [--log FILE] [--root DIRECTORY]`. Ends with 0
-// when everything lies below /run/lethe, and with 3 when only another boot can help. `--prepare` only makes the keys of
+// when everything is below /run/lethe, and with 3 when only another boot can help. `--prepare` only makes the keys of
 // this boot, ahead of time; `--renew` only gets a new certificate; `--attest` only proves again what runs. TPM2TOOLS_TCTI
 // says where the TPM is.
 import { readFileSync } from 'node:fs';

@@ -13,7 +13,7 @@ const deps = { clock: systemClock, random: systemRandom, journal: program.journa
 const { values } = parseArgs({ options: { config: { type: 'string' }, 'operator-file': { type: 'boolean' } } });
 if (values.config === undefined) program.refuse('usage: activator --config FILE [--operator-file]');
 const loaded = program.accept(loadActivator(values.config));
-// Whatever is made from here on is for nobody else to read.
+// No other user may read what is made from here on.
 process.umask(0o077);
 program.giveUpRoot(loaded.config.user);
 

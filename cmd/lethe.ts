@@ -37,7 +37,7 @@ program
   .option('--listen <address:port>', 'where portal and API listen', UP_DEFAULTS.listen)
   .option('--name <name>', 'the name of your service', UP_DEFAULTS.name)
   .option('--public <address>', 'open the gateway to the world under this address of the machine')
-  .option('--location <id:name:CC>', 'where the machine stands', UP_DEFAULTS.location)
+  .option('--location <id:name:CC>', 'place of the machine, as customers see it', UP_DEFAULTS.location)
   .option('--forwarder <address...>', 'ask these resolvers instead of the root servers')
   .option('--image <directory>', 'run the gateway from a signed release of its image, in a virtual machine with a TPM')
   .option('--operator-file', "only write what './lethe image build --operator' needs to know of this service")

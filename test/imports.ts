@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { EXCEPTIONS, FLOORS, type Room } from './rooms.ts';
 
-/** One import as it stands in a file. */
+/** One import as written in a file. */
 export interface Import {
   readonly file: string;
   readonly room: string;
@@ -102,7 +102,7 @@ function mayTestWith(room: string, other: string): boolean {
   return mayUse(room, other) || ['core', 'host'].includes(floorOf(other)) || /^proof\/(labs|hunt)$/.test(other);
 }
 
-/** Rights in the table that nobody uses, or that stand there twice. */
+/** Rights in the table that are not used, or that are listed twice. */
 export function* unusedRights(rooms: Readonly<Record<string, Room>>, imports: readonly Import[]): Generator<string> {
   for (const [name, room] of Object.entries(rooms)) {
     const own = imports.filter((one) => one.room === name);

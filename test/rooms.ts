@@ -39,7 +39,7 @@ export const FLOORS: Readonly<Record<string, string>> = {
 /** The one exception: the image carries the same network tables that the gateway reads. */
 export const EXCEPTIONS: readonly (readonly [room: string, uses: string])[] = [['image/build', 'gateway/geoip']];
 
-/** The one table of who may use whom. An import that is not listed fails the check, and so does a right that nobody uses. */
+/** The one table of who may use whom. An import that is not listed fails the check, and so does an unused right. */
 export const ROOMS: Readonly<Record<string, Room>> = {
   // Byte layouts, hashes and words. Knows nothing of the product.
   'bytes/formats': { uses: '', tests: 'core/random host/processes', testPackages: 'fast-check mmdb-lib' },

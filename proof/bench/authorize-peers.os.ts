@@ -38,7 +38,7 @@ export function sqliteStore(directory: string, credentials: Credentials): Store 
   };
 }
 
-/** The fastest honest use: binary keys and values, the value read where it lies. */
+/** The fastest honest use: binary keys and values, the value read in place. */
 export function lmdbStore(directory: string, credentials: Credentials): Store {
   const database = open<Buffer, Buffer>({
     path: join(directory, 'logins.lmdb'),

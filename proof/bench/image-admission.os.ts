@@ -7,7 +7,7 @@ import { testOperator } from '../labs/release/test-operator.os.ts';
 import type { BenchContext } from './bench.ts';
 import type { ImageSite } from './image-site.os.ts';
 
-/** Has a build signed and believed: nothing else is from then on. Gives what a machine boots it with. */
+/** Has a build signed and allowed: no other is from then on. Gives what a machine boots it with. */
 export type Admit = (build: string) => Promise<ImageRelease>;
 
 /** The site's signer and its activator, which runs until `opened` is disposed of and knows the site's one machine. */

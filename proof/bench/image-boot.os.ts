@@ -9,7 +9,7 @@ import { type BenchContext, inTurn, type Row, rowOf } from './bench.ts';
 import { openvpnSession } from './image-session.os.ts';
 import type { ImageSite } from './image-site.os.ts';
 
-/** Milliseconds in which an emulated machine serves, whoever else is busy. */
+/** Milliseconds in which an emulated machine serves, even on a busy host. */
 const TIMEOUT = 600_000;
 
 /** MiB: what a small machine has. */
@@ -36,7 +36,7 @@ export function trusting(iso: string): Firmware {
 
 /**
  * Powers the machine on. A stock OpenVPN client asks for it all the while, once a second when it is refused and after
- * four when nobody answers; it has to log in against the auth file, so the agent serves as well.
+ * four when it gets no answer; it has to log in against the auth file, so the agent serves as well.
  */
 export async function powerOn(
   { clock }: BenchContext,
@@ -89,7 +89,7 @@ export async function secondsToServe(
 
 export interface ServingParts extends Omit<Served, 'firmware'> {
   readonly release: ImageRelease;
-  /** Medium of the same image for a machine that proves nothing. Nobody looks into that one. */
+  /** Medium of the same image for a machine that proves nothing. No test looks into that one. */
   readonly given: string;
 }
 

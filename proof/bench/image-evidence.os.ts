@@ -22,7 +22,7 @@ const RECORDED = new URL('../../src/verify/attestation/recorded/event-log.bin', 
 const GOAL = 50;
 
 /**
- * What believing a machine costs the activator, from the first byte to the certificate and the sealed secrets: both
+ * What judging a machine costs the activator, from the first byte to the certificate and the sealed secrets: both
  * requests as its HTTP server hands them on, with its store in a file. The evidence is of a real TPM that has measured
  * what a real firmware measured; each round is another boot. The programs check the same quote, the same certificate of
  * the maker, and seal the same kind of secret; they replay no log, issue no certificate and write nothing down.

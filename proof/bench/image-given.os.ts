@@ -18,7 +18,7 @@ import type { ImageSite } from './image-site.os.ts';
 /*
  * The same image for a machine that need not prove anything: kernel, command line, root image and initrd are the build's,
  * and a second archive behind the initrd (Documentation/driver-api/early-userspace/buffer-format.rst) brings everything
- * that an activator would have handed over. It lies in /run before systemd starts, so nothing is fetched or copied later.
+ * that an activator would have handed over. It is in /run before systemd starts, so nothing is fetched or copied later.
  */
 
 const HAND_OVER = 'uptime=/new/proc/uptime';
@@ -28,7 +28,7 @@ $B cp -a /given/. /new/run/
 `;
 /** Takes the activation's place. */
 const STAND_IN = '[Unit]\nAssertPathExists=\n[Service]\nExecStart=\nExecStart=/usr/bin/true\nAppArmorProfile=\n';
-/** No keys are made that nobody would use. */
+/** Unused keys are not made. */
 const NEVER = '[Unit]\nConditionPathExists=!/run\n';
 const ARCHIVE = 'cd "$1" && find . | LC_ALL=C sort | cpio -o -H newc --quiet >"$2"';
 

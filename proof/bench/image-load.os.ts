@@ -19,7 +19,7 @@ export interface Scale {
   readonly wireguard: number;
 }
 
-/** Those who connect, and auth files that know them: one that knows nobody else, and one with everybody. */
+/** Those who connect, and auth files that know them: one that knows no one else, and one with everybody. */
 export interface Crowd {
   readonly customer: SampleCustomer;
   readonly peers: readonly WireguardKeys[];

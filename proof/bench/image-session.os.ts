@@ -35,7 +35,7 @@ export async function prepareClients({ clients, identity }: ImageSite): Promise<
 }
 
 /**
- * OpenVPN over TCP, which tries anew each second and notices at once that a server is there. Whoever is not known yet
+ * OpenVPN over TCP, which tries anew each second and notices at once that a server is there. An unknown client
  * tries on as well.
  */
 export async function openvpnSession(

@@ -29,10 +29,10 @@ import { FeedingControl } from './image-control.os.ts';
 const ADDRESS = '198.51.100.7';
 /** What the machine sees of its way into the world. */
 const UPLINK = { address4: ADDRESS, router4: ROUTER4, prefix: 24, namespace4: '198.51.100.250' } as const;
-/** Milliseconds. Often, so that nobody waits for long. */
+/** Milliseconds. Often, so that no step waits for long. */
 const INTERVALS = { fetch: 2000, beats: 2000, sweep: 5000 } as const;
 
-/** A place for one virtual machine: a world around it, an activator that may believe it, and a control that feeds it. */
+/** A place for one virtual machine: a world around it, an activator that may accept it, and a control that feeds it. */
 export interface ImageSite {
   readonly directory: string;
   readonly identity: ServiceIdentity;

@@ -124,7 +124,7 @@ export class MeasuredGateway {
   }
 }
 
-/** Megabytes of a process that are in memory, whoever shares them. */
+/** Megabytes of a process that are in memory, shared or not. */
 export function residentOf(pid: number): number {
   return megabytesOf(pid, 'VmRSS');
 }

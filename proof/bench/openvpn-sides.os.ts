@@ -85,7 +85,7 @@ export async function scriptSide(protocol: OpenvpnProtocol): Promise<OpenvpnSide
   return aloneIn(await openOpenvpnLab({ protocols: [protocol], admission: BY_SCRIPT }), protocol);
 }
 
-/** Nobody is asked: the certificate is enough. */
+/** No agent is asked: the certificate is enough. */
 const BY_CERTIFICATE: Admission = {
   without: [...AGENT_LINES, ...TOKEN_LINES, 'verify-client-cert', 'username-as-common-name'],
   instead: [],

@@ -89,7 +89,7 @@ static void ask(struct line *line, const struct request *request) {
   if (send(line->socket, request->bytes, request->length, 0) != request->length) die("send");
 }
 
-// Fills the window of a line with requests that nobody has asked yet.
+// Fills the window of a line with requests that were not sent yet.
 static void fill(struct line *line, size_t stride, int window) {
   while (line->in_flight < window && line->next < request_count) {
     const struct request *request = &requests[line->next];

@@ -148,7 +148,7 @@ server default {
 `;
 }
 
-/** A UDP port that nobody has now. */
+/** A UDP port that is free now. */
 export async function freePort(): Promise<number> {
   const socket = createSocket('udp4');
   await new Promise<void>((resolve) => {

@@ -9,7 +9,7 @@ import { nowhere } from '../../src/gateway/geoip/origin.ts';
 import { RadiusSocket } from '../../src/gateway/sensitive/radius.os.ts';
 import { RadiusServer } from '../../src/gateway/sensitive/radius.ts';
 
-// The agent's RADIUS server as a program of its own, for benchmarks: nobody but PAP clients comes.
+// The agent's RADIUS server as a program of its own, for benchmarks: it serves PAP clients only.
 // Arguments: auth file, its signer's public key (PEM), shared secret, day (milliseconds). Writes its port.
 
 const [authFile = '', publicKey = '', secret = '', day = ''] = process.argv.slice(2);

@@ -37,7 +37,7 @@ import { connect, type Device, makeDevices, type Profiles, takeProfiles, use } f
 
 /*
  * What becomes of a gateway after it was activated, in a virtual machine that obeys the test: it renews its certificate
- * under its customers, proves itself on its schedule, and ends when it is not believed any more. Its next boot, without
+ * under its customers, proves itself on its schedule, and ends when its proof is refused. Its next boot, without
  * Secure Boot and not enrolled, is refused over the network; and then a bit of its system changes in RAM.
  */
 const directory = mkdtempSync(join(tmpdir(), 'lethe-activation-'));
@@ -218,7 +218,7 @@ test('a gateway whose release is revoked while it serves ends its boot', async (
   writeFileSync(POLICY, policy);
 });
 
-/** That a machine was given nothing, and that nobody can reach anything on it. */
+/** That a machine was given nothing, and that nothing on it can be reached. */
 async function assertNothingGiven({ probe }: Machine): Promise<void> {
   const found = await probe.text('find /run/lethe -type f -o -type s | sort');
   assert.deepEqual(
@@ -236,7 +236,7 @@ async function assertNothingGiven({ probe }: Machine): Promise<void> {
   assert.ok(!(await answers()));
 }
 
-/** Changes one bit in each copy of a block that lies in the machine's memory; gives how many there were. */
+/** Changes one bit in each copy of a block that the machine's memory holds; gives how many there were. */
 function flip(block: Buffer): number {
   const piece = Buffer.alloc(1 << 24);
   const file = openSync(MEMORY, 'r+');

@@ -111,7 +111,7 @@ async function across(what: string, { context, event }: { context: TestContext; 
   return tolls;
 }
 
-/** The same for what nobody should notice. */
+/** The same for what no client should notice. */
 async function unnoticed(what: string, context: TestContext, event: Promise<unknown>): Promise<void> {
   for (const [protocol, { lost, bytes }] of await across(what, { context, event })) {
     assert.ok(lost <= FEW, `${what}: ${protocol} lost ${lost} datagrams`);

@@ -14,7 +14,7 @@ function recorded(): { written: string[]; terminal: { write(text: string): void;
   return { written, terminal: { write: (text) => written.push(text), interactive: false } };
 }
 
-/** Whatever a demo leaves on the disk lies here. */
+/** Whatever a demo leaves on the disk is below this. */
 const temporary = mkdtempSync(join(tmpdir(), 'lethe-demo-test-'));
 chmodSync(temporary, 0o711);
 process.env['TMPDIR'] = temporary;

@@ -26,7 +26,7 @@ const at = (name: string) => join(directory, name);
 const DATA = at('data');
 const TIMEOUT = 400_000;
 
-/** Lines for whoever watches. */
+/** Lines for people who watch. */
 const shown: string[] = [];
 let operator: Operator;
 let built: BuiltImage;

@@ -40,7 +40,7 @@ export async function testService(directory: string): Promise<Operator> {
   return (await serviceOperator({ directory, name: NAME }, deps)).operator;
 }
 
-/** All of it, or nothing. The activator, a user of its own, may not come to where the clone lies. */
+/** All of it, or nothing. The activator, a user of its own, may not enter the directory of the clone. */
 async function makeShared(shared: string): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'lethe-service-'));
   try {

@@ -89,7 +89,7 @@ async function play(scene: Scene, deps: ResidueDeps, hunt: Hunt, take: (phase: P
   await take('connected');
 
   for (const { client } of devices) await client?.disconnect();
-  // While it is searched, the machine stands still, and its clocks with it.
+  // While it is searched, the machine is paused, and its clocks with it.
   let passed = 0;
   for (const seconds of deps.after) {
     await delay((seconds - passed) * 1000);
@@ -104,7 +104,7 @@ interface Site {
   readonly marker: Marker;
 }
 
-/** For each device a place on the Internet whose address nobody else visits. It is random, so it marks the visit. */
+/** For each device a place on the Internet that no other device visits. It is random, so it marks the visit. */
 async function makeSites({ world }: Scene, devices: readonly Device[], random: Random): Promise<Site[]> {
   const sites: Site[] = [];
   for (const { protocol } of devices) {

@@ -36,8 +36,8 @@ interface Kind {
 }
 
 /**
- * What a machine with nobody else to serve still holds a minute after its customers left. `most` leaves room: how much
- * lies on a stack or in a card's ring differs from run to run.
+ * What a machine with no other customers still holds a minute after its customers left. `most` leaves room: how much is
+ * on a stack or in a card's ring differs from run to run.
  */
 const KINDS: readonly Kind[] = [
   {

@@ -37,7 +37,7 @@ export interface SceneDeps {
   readonly terminal: Terminal;
   /** Milliseconds without a handshake after which a WireGuard client is gone. */
   readonly wireguardIdle?: number;
-  /** Directory of a signed release; the gateway then runs in a virtual machine, and nobody listens to what it says. */
+  /** Directory of a signed release; the gateway then runs in a virtual machine, and its journal is not read. */
   readonly image?: string;
   /** Of that machine. */
   readonly hardware?: ServiceSeams['hardware'];

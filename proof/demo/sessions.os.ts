@@ -41,7 +41,7 @@ export interface Device {
   readonly protocol: 'openvpn' | 'ikev2' | 'wireguard';
   readonly machine: ClientMachine;
   readonly address: string;
-  /** A name and a path that nobody else asks for. */
+  /** A name and a path that no other device asks for. */
   readonly host: string;
   readonly path: string;
   client?: StockClient;
@@ -89,7 +89,7 @@ export async function takeProfiles(customer: Visitor, plan: GatewayPlan): Promis
   };
 }
 
-/** New credentials reach a gateway with its next auth file; until then it knows nobody, and a person tries again. */
+/** New credentials reach a gateway with its next auth file; until then it refuses them, and a person tries again. */
 const ATTEMPTS = 6;
 
 async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
@@ -142,7 +142,7 @@ export function markersOf(devices: readonly Device[], welcome: Welcome, profiles
   ];
 }
 
-/** The source ports that the clients took for themselves. IKEv2 has one that everybody has, so it marks nobody. */
+/** The source ports that the clients took for themselves. IKEv2 has one for all, so it marks no device. */
 export async function portMarkers(devices: readonly Device[]): Promise<Marker[]> {
   const markers: Marker[] = [];
   for (const { protocol, machine, address } of devices) {

@@ -30,7 +30,7 @@ const TIMEOUT = 600_000;
 
 const ADDRESS = { machine: '198.51.100.10', router: '198.51.100.9', vmNamespace: '198.51.100.11' };
 
-/** Takes the activation's place, which has nobody to ask here. */
+/** Takes the place of the activation, which has no activator to ask here. */
 const STAND_IN = '[Unit]\\nAssertPathExists=\\n[Service]\\nExecStart=\\nExecStart=/usr/bin/true\\nAppArmorProfile=\\n';
 
 /**

@@ -60,7 +60,7 @@ test('every daemon runs as its own user, confined, filtered, and with the librar
   assert.equal(await said('systemctl --failed --no-legend --plain'), '');
 });
 
-/** Ports that are open to whoever sends first: the remote end is nobody yet. */
+/** Ports that are open to any sender: they have no remote end yet. */
 async function openPorts(protocol: 'udp' | 'tcp'): Promise<number[]> {
   const table = await guest.text(`cat /proc/net/${protocol} /proc/net/${protocol}6`);
   const found = table.matchAll(/^ *\d+: [0-9A-F]+:([0-9A-F]{4}) 0+:0000 /gm);

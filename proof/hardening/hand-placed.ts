@@ -10,7 +10,7 @@ import { systemRandom } from '../../src/core/random/random.ts';
 import { GUEST_OWNERS } from '../../src/gateway/boot/guest.ts';
 import { TestAuthority } from '../labs/authority/authority.ts';
 
-/** Everything that a gateway with this address needs below /run/lethe to serve nobody: its control does not exist. */
+/** Everything that a gateway with this address needs below /run/lethe to start, with no control and no customers. */
 export async function handPlacedFiles(address4: string): Promise<OwnedFile[]> {
   const deps = { clock: systemClock, random: systemRandom };
   const plan = planGateway({

@@ -7,7 +7,7 @@ export interface KernelOption {
   readonly name: string;
   /** `y`, `n` or a value, as the standard wants it. */
   readonly wanted: string;
-  /** What Debian's kernel has, where that is something else, and what stands in its place. */
+  /** What Debian's kernel has, where that is something else, and what is in its place. */
   readonly instead: { readonly is: string; readonly why: string } | undefined;
 }
 
@@ -27,7 +27,7 @@ const NO_PLUGINS =
   "Debian compiles without the compiler's plugins; a kernel of our own would have modules that nobody signed";
 const SLOW = 'a check for those who write kernels; what an attacker corrupts most, lists, is checked';
 
-/** Every option is read from the configuration that lies in the locked kernel package. */
+/** Every option is read from the configuration in the locked kernel package. */
 export const KERNEL_OPTIONS: readonly KernelOption[] = [
   ...options(
     'ANSSI R15',

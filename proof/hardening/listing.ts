@@ -4,7 +4,7 @@ import { GATEWAY_JUDGES, isEntered, judgeGateway } from '../../src/gateway/agent
 
 const KINDS: Readonly<Record<string, EntryKind>> = { f: 'file', d: 'directory', s: 'socket', l: 'link' };
 
-/** Says, in a guest, what lies below a directory: a line each, its kind and its name. */
+/** Says, in a guest, what is below a directory: a line each, its kind and its name. */
 export function listingCommand(directory: string): string {
   return `find ${directory} -mindepth 1 -printf '%y %P\\n'`;
 }

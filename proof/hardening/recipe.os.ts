@@ -32,7 +32,7 @@ export function unitFiles(service: string): { readonly unit: string; readonly ri
   };
 }
 
-/** Where a profile's source lies. */
+/** The path of a profile's source. */
 export function profileFile(name: string): string {
   return join(PROFILES, name);
 }

@@ -123,7 +123,7 @@ static void *work(void *call) {
   return NULL;
 }
 
-// A handler that waits on a stack of its own: what lies below that stack must stay as it was.
+// A handler that waits on a stack of its own: what is below that stack must stay as it was.
 static void poll_at_once(int signal) {
   (void)signal;
   poll(NULL, 0, 0);

@@ -76,7 +76,7 @@ export function hexForms(bytes: Uint8Array): Encoded[] {
 
 /**
  * The characters of base64 that the bytes alone decide, with 0, 1 or 2 unknown bytes before them in their group of
- * three; so the value is found wherever it stands inside a longer encoded text.
+ * three; so the value is found anywhere inside a longer encoded text.
  */
 export function base64Forms(bytes: Uint8Array): Encoded[] {
   const forms: Encoded[] = [];

@@ -94,7 +94,7 @@ export class Hunt {
     return seen;
   }
 
-  /** Looks through the memory of a virtual machine. Only the guest knows what lies where, so {@link note} what it says. */
+  /** Looks through the memory of a virtual machine. The guest knows what is where, so {@link note} what it says. */
   async ram(path: string): Promise<RamSearch> {
     return await searchRam(path, this.#prepare().memory);
   }

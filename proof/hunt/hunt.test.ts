@@ -34,7 +34,7 @@ let agent: Child;
 let management: Socket;
 const answers: string[] = [];
 
-/** The test stands where OpenVPN would: it has the socket, and the naive agent connects to it. */
+/** The test takes OpenVPN's place: it has the socket, and the naive agent connects to it. */
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'lethe-hunt-'));
   server = createServer().listen(join(directory, 'socket'));

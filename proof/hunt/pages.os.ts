@@ -11,7 +11,7 @@ const FLAT = 2 ** 31 / PAGE_SIZE;
 
 /**
  * What a guest uses pages of its memory for, by their numbers. Of use only with an image for tests. The question holds
- * nothing but numbers, so asking changes no answer about what lies in them; but it takes memory, and so may overwrite
+ * nothing but numbers, so asking changes no answer about their content; but it takes memory, and so may overwrite
  * what lay in free pages.
  */
 export async function usesOfPages(probe: Probe, pages: readonly number[]): Promise<ReadonlyMap<number, string>> {

@@ -28,7 +28,7 @@ interface Look {
 const BY_CHANCE = 4;
 
 /**
- * Several looks through the memory of one machine. Whoever uses a page now may not have written what lies in it, so a
+ * Several looks through the memory of one machine. The user of a page now may not have written what is in it, so a
  * place is what the guest says at the time of the look, and all places of all looks are compared.
  */
 export class RamLooks {

@@ -14,7 +14,7 @@ export interface Traffic {
   readonly ca: string;
   /** Sends a body through the relay and gives the answer. */
   readonly say: (body: string) => Promise<string>;
-  /** Ends control alone, so that the relay has nobody to talk to. */
+  /** Ends control alone, so that the relay cannot reach it. */
   loseControl(): void;
   close(): Promise<void>;
 }

@@ -67,7 +67,7 @@ function progress({ done, total, failed, left }: State): string {
   return parts.join(', ');
 }
 
-/** `40 s`, `19 min`: nobody believes an estimate that is finer. */
+/** `40 s`, `19 min`: an estimate is not more exact than that. */
 export function duration(seconds: number): string {
   return seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 }

@@ -15,7 +15,7 @@ test('starts a daemon here, one in a namespace, and one that has cut all ties', 
   const namespace = await openNamespace();
   await namespace.spawn(sleeper);
   spawn(sleeper[0] as string, sleeper.slice(1), { stdio: 'ignore' });
-  // Forks twice, with a session of its own: nobody who looks for children of children finds it.
+  // Forks twice, with a session of its own: a search for children of children does not find it.
   spawn('sh', ['-c', 'setsid "$@" </dev/null >/dev/null 2>&1 &', 'sh', ...sleeper], { stdio: 'ignore' });
   writeFileSync(join(mkdtempSync(join(tmpdir(), 'lingering-')), 'file'), '');
   writeFileSync(`/dev/shm/${marker}`, '');

@@ -80,7 +80,7 @@ function reason(error: Error): string {
   return typeof error.cause === 'string' ? error.cause : error.message;
 }
 
-/** A line by itself; a table apart from what stands above it. */
+/** A line by itself; a table apart from what is above it. */
 function paragraph(message: string): string {
   return message.includes('\n') ? `\n${message}\n` : `${message}\n`;
 }

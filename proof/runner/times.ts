@@ -8,7 +8,7 @@ export type Times = Readonly<Record<string, number>>;
 /** Git ignores it. */
 export const TIMES_FILE = '.lethe/test-times.json';
 
-/** Empty when no run has left a file, or when what lies there is not one. */
+/** Empty when no run has left a file, or when the file there is not one. */
 export function readTimes(path: string): Times {
   try {
     const content: unknown = JSON.parse(readFileSync(path, 'utf8'));

@@ -15,7 +15,7 @@ export interface EnrolledGateway {
   readonly identity: Uint8Array | undefined;
   /** What it is given, sealed to the activator. */
   readonly parameters: Uint8Array;
-  /** Undefined until the machine was first believed. */
+  /** Undefined until the machine was first accepted. */
   readonly firmware: Firmware | undefined;
 }
 
@@ -96,7 +96,7 @@ export class ActivatorStore {
     ];
   }
 
-  /** Runs steps that all take effect, or none. Nobody else writes meanwhile. */
+  /** Runs steps that all take effect, or none. No other program writes meanwhile. */
   atomically<T>(steps: () => T): T {
     this.#database.exec('begin immediate');
     try {
@@ -148,7 +148,7 @@ export class ActivatorStore {
     this.#change('update gateways set identity = ?, firmware = ? where gateway = ?', ...values);
   }
 
-  /** Lets the machine come back with other firmware; the next boot that is believed says which. */
+  /** Lets the machine come back with other firmware; the next boot that is accepted says which. */
   forgetFirmware(gateway: string): boolean {
     return this.#change("update gateways set firmware = x'' where gateway = ?", gateway);
   }

@@ -38,7 +38,7 @@ export interface ActivatorDeps {
 const NOTHING = new Uint8Array(0);
 
 /**
- * Believes machines, or not. Everything that it is told is hostile until judged; what was judged and what follows from
+ * Accepts machines, or not. Everything that it is told is hostile until judged; what was judged and what follows from
  * it is written to the store before anybody is answered.
  */
 export class Activator {
@@ -156,7 +156,7 @@ export class Activator {
     return { certificate, sealed: seal(evidence.keys.handover, bundle, context, random.bytes(32)) };
   }
 
-  /** Writes down that this boot was believed, unless what happened before forbids it. */
+  /** Writes down that this boot was accepted, unless what happened before forbids it. */
   #commit(purpose: Purpose, proof: Proof, secrets?: Uint8Array): AttestationRefused | undefined {
     const { store, clock } = this.#deps;
     const { asked, evidence, verdict, name } = proof;
@@ -191,7 +191,7 @@ export class Activator {
   }
 }
 
-/** What was judged, and believed. */
+/** What was judged, and accepted. */
 interface Proof {
   readonly asked: Asked;
   readonly gateway: EnrolledGateway;

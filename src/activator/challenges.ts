@@ -37,9 +37,9 @@ const IV = 12;
 const TAG = 16;
 
 /**
- * Questions that live in the hands of who was asked, so that strangers cannot fill our memory. Only those that were
- * answered by the right TPM are remembered, until they would have expired. A restart forgets the key, and with it all
- * questions.
+ * Each client stores its own challenge, sealed, so that strangers cannot fill our memory. Only those that were
+ * answered by the right TPM are remembered, until they would have expired. A restart forgets the key, and so
+ * every open challenge.
  */
 export class Challenges {
   readonly #clock: Clock;

@@ -37,7 +37,7 @@ function addActivator(program: Command, exit: ExitWith): void {
 
 function addPolicy(program: Command, deps: GatewayCliDeps, exit: ExitWith): void {
   const releases = () => import('./releases.cli.ts');
-  const policy = program.command('policy').description('releases that the activator believes');
+  const policy = program.command('policy').description('releases that the activator accepts');
 
   policy
     .command('allow')
@@ -69,10 +69,10 @@ function addGateway(program: Command, deps: GatewayCliDeps, exit: ExitWith): voi
     .description("register a machine's TPM for a gateway, and what the gateway is given")
     .argument('<name>', 'name of the gateway: zrh-01')
     .requiredOption(...CONFIG)
-    .requiredOption('--parameters <file>', 'where the gateway stands and whom it serves; see docs/activation.md')
+    .requiredOption('--parameters <file>', 'the place of the gateway and whom it serves; see docs/activation.md')
     .option('--ek <file>', "certificate of the TPM's endorsement key, PEM or DER")
     .option('--ek-hash <hex>', 'or only its SHA-256')
-    .option('--pcr0 <hex>', 'what PCR 0 holds; without it, whatever the machine shows when it is first believed')
+    .option('--pcr0 <hex>', 'what PCR 0 holds; without it, whatever the machine shows when it is first accepted')
     .option('--pcr2 <hex>', 'what PCR 2 holds')
     .addHelpText(
       'after',

@@ -10,7 +10,7 @@ const SCHEMA = z.strictObject({
   addresses: z.array(address).default([]),
   /** Its own: keys and store lie here, readable for it alone. */
   directory: absolutePath,
-  /** Which TPMs and which releases are believed; read anew for each request. */
+  /** Which TPMs and which releases are accepted; read anew for each request. */
   policy: absolutePath,
   /** PEM files of the authority that signs gateways' certificates. Without it, the activator makes one of its own. */
   issuer: z.strictObject({ certificate: absolutePath, key: absolutePath }).optional(),
@@ -21,7 +21,7 @@ const SCHEMA = z.strictObject({
 /** What the activator is told when it starts. Secrets stay in the files that it names. */
 export type ActivatorConfig = z.output<typeof SCHEMA>;
 
-/** What stands in the file. */
+/** The content of the file. */
 export type ActivatorConfigFile = z.input<typeof SCHEMA>;
 
 /** Reads the text of a configuration file. A problem names the key and its line, never a value. */

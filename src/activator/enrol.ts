@@ -47,7 +47,7 @@ export interface Enrolment {
   readonly endorsement: Endorsement;
   /** Everything that the gateway is given but the token, which is made here. */
   readonly parameters: Omit<BundleParameters, 'token'>;
-  /** Undefined: as the machine shows when it is first believed. */
+  /** Undefined: as the machine shows when it is first accepted. */
   readonly firmware?: Firmware;
 }
 
@@ -83,7 +83,7 @@ export function readChoice(
 
 /**
  * Registers a machine. Gives the SHA-256 of the bearer token that its gateway will have, in hex, for control's
- * configuration; the token itself is seen by nobody.
+ * configuration; the token itself is shown to no one.
  */
 export function enrol(
   { gateway, endorsement, parameters, firmware }: Enrolment,

@@ -19,7 +19,7 @@ export interface ActivatorKeys {
   readonly tls: Authority;
   /** Signs gateways' certificates. Customers' profiles carry its certificate. */
   readonly issuer: Authority;
-  /** X25519, 32 bytes: what gateways are given lies in the store sealed to it. */
+  /** X25519, 32 bytes: what gateways are given is stored sealed to it. */
   readonly store: Uint8Array;
 }
 
@@ -67,7 +67,7 @@ export function storePublicKey({ store }: Pick<ActivatorKeys, 'store'>): Uint8Ar
   return x25519PublicBytes(x25519PrivateKey(store));
 }
 
-/** An authority that lies in two files: its certificate, and its key in PKCS #8. */
+/** An authority in two files: its certificate, and its key in PKCS #8. */
 export function authorityFromPem({ certificate, key }: Kept): Authority {
   const privateKey = createPrivateKey(key);
   const read = new X509Certificate(certificate);

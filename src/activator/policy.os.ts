@@ -37,7 +37,7 @@ const release = z.strictObject({
 
 const SCHEMA = z.strictObject({
   tpms: z.strictObject({
-    /** PEM files, each with any number of certificates: makers of TPMs that are believed, and authorities below them. */
+    /** PEM files, each with any number of certificates: makers of TPMs that are trusted, and authorities below them. */
     roots: absolutePath,
     intermediates: absolutePath.optional(),
   }),
@@ -45,10 +45,10 @@ const SCHEMA = z.strictObject({
   releases: z.array(release),
 });
 
-/** What stands in the policy file. */
+/** The content of the policy file. */
 export type PolicyFile = z.input<typeof SCHEMA>;
 
-/** Whom and what the activator believes. */
+/** Which TPMs and releases the activator accepts. */
 export interface Policy {
   readonly trust: TpmTrust;
   readonly releases: ReleasePolicy;

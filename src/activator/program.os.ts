@@ -45,7 +45,7 @@ export function loadActivator(path: string): LoadedActivator | ConfigurationProb
 
 export interface RunningActivator {
   readonly url: string;
-  /** PEM: what images are told to believe. */
+  /** PEM: the authority that images trust. */
   readonly authority: string;
   close(): Promise<void>;
 }
@@ -81,7 +81,7 @@ export function openKeys({ config, issuer }: LoadedActivator, deps: Omit<RunDeps
   return openActivatorKeys(config.directory, deps, issuer === undefined ? undefined : authorityFromPem(issuer));
 }
 
-/** A certificate for this run, with a key that nobody else ever has. */
+/** A certificate for this run, with a key that never leaves the process. */
 async function tlsOf({ tls }: ActivatorKeys, { name, addresses }: ActivatorConfig, deps: RunDeps) {
   const key = await generateP256Key();
   const subject = { name, addresses: addresses.map(addressBytes), key };

@@ -46,7 +46,7 @@ export interface ActivatorParts {
   readonly user: User;
 }
 
-/** A service's own activator: what it is told, whom it believes, and what it has seen. */
+/** A service's own activator: what it is told, whom it accepts, and what it has seen. */
 export class ServiceActivator {
   readonly #parts: ActivatorParts;
   readonly #deps: ActivatorDeps;
@@ -70,7 +70,7 @@ export class ServiceActivator {
     return join(this.#parts.directory, OPERATOR_FILE);
   }
 
-  /** Believes TPMs of one maker, and one release. */
+  /** Accepts TPMs of one maker, and one release. */
   believe(factory: TpmFactory, release: PolicyFile['releases'][number]): void {
     const tpms = {
       roots: this.#file('tpm-roots.pem', factory.roots(), 0o644),

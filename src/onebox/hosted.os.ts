@@ -80,7 +80,7 @@ export async function withMachine(parts: MachineServiceParts, opened: AsyncDispo
   return { control, portal, machine };
 }
 
-/** Starts it once it is sure that the image asks it, and once it believes the machine's TPM and the release. */
+/** Starts it once the image is known to ask it, and its policy accepts the machine's TPM and the release. */
 async function startActivator(
   activator: ServiceActivator,
   directory: string,
@@ -135,7 +135,7 @@ export async function serviceOperator(
   chmodSync(options.directory, 0o711);
   const keys = join(options.directory, 'keys');
   const identity = await openIdentity(keys, options.name, deps);
-  // Nobody listens for this; its address is known only once there is a site for the gateway.
+  // No socket is opened here; its address is known only once there is a site for the gateway.
   const activator = activatorOf({ ...options, keys, identity, listen: '127.0.0.1', users: await systemUsers() }, deps);
   return { operator: await activator.operator(), file: activator.operatorFile };
 }

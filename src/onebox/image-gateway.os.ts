@@ -46,7 +46,7 @@ export interface ImageGatewayParts {
   readonly progress: Progress;
 }
 
-/** Milliseconds. An emulated machine needs half a minute when nobody disturbs it. */
+/** Milliseconds. An emulated machine needs half a minute on an idle host. */
 const TIMEOUT = 600_000;
 const LOOK_EVERY = 250;
 

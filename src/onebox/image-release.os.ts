@@ -16,11 +16,11 @@ export interface ImageRelease {
   readonly pcrs: PublishedPcrs;
   /** Variables of a machine's firmware (OVMF) with the release's Secure Boot keys. */
   readonly variables: Uint8Array;
-  /** Whom the image asks for its secrets; undefined when nobody. */
+  /** Whom the image asks for its secrets; undefined when it asks no one. */
   readonly operator: Operator | undefined;
 }
 
-/** Days for which a service believes the release that it was started with. */
+/** Days for which a service accepts the release that it was started with. */
 const BELIEVED = 365;
 const FIRMWARE = '/usr/share/OVMF/OVMF_VARS_4M.fd';
 
@@ -62,7 +62,7 @@ export function assertAsks(release: ImageRelease, operator: Operator, file: stri
   );
 }
 
-/** The entry of an activator's policy that believes this release from today on. */
+/** The entry of an activator's policy that accepts this release from today on. */
 export function believed({ pcrs: { version, pcrs } }: ImageRelease, clock: Clock): PolicyFile['releases'][number] {
   const day = (from: number) => isoDate((today(clock) + from) as EpochDay);
   return { version, pcrs, notBefore: day(-1), notAfter: day(BELIEVED) };

@@ -25,7 +25,7 @@ export function parseAddress(text: string): Address {
   return { host: match[1] ?? match[2] ?? '', port };
 }
 
-/** Takes a port for a moment to see that nobody else has it. */
+/** Takes a port for a moment to see that it is free. */
 export async function portIsFree(address: Address): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {

@@ -52,7 +52,7 @@ export interface ServiceSeams {
   readonly attach?: (namespace: Namespace) => Promise<Attachment>;
   /** Of the gateway's virtual machine. */
   readonly hardware?: Pick<MachineOptions, 'memory' | 'memoryFile' | 'disks'>;
-  /** Stands between the gateway and control; gets control's URL and gives its own. */
+  /** A relay between the gateway and control; gets control's URL and gives its own. */
   readonly relay?: (control: string, tls: FleetTls, address: string) => Promise<string>;
 }
 

@@ -46,7 +46,7 @@ test('an endorsement key is bound to one gateway, whatever certificates there ar
   lab.enrol('zrh-02', endorsementOfHash(new X509Certificate(again).fingerprint256));
   const second: Tpm = { ...lab.lasting.machine.tpm, endorsementCertificate: async () => again };
   assert.equal(await lab.attempt('activate', { tpm: second }), 'ek_elsewhere');
-  // Enrolled by hashes alone, whoever is believed first has it.
+  // Enrolled by hashes alone, the first machine that is accepted has it.
   lab.store.forget(GATEWAY);
   lab.enrol(GATEWAY, endorsementOfHash(new X509Certificate(lab.lasting.certificate).fingerprint256));
   const meanwhile: Tamper = (path, message) => {
@@ -76,7 +76,7 @@ test('an attestation key of another TPM, a TPM of an unknown maker and junk get 
   const other = await lab.lasting.tpms.machine('tpm-2');
   await other.boot(EVENTS);
   lab.believe({});
-  // The key is there, but not in the enrolled TPM: nobody finds the secret. Guessing does not help.
+  // The key is there, but not in the enrolled TPM: it cannot find the secret. Guessing does not help.
   const foreign = { attestationKey: await other.tpm.makeAttestationKey() };
   await assert.rejects(lab.attempt('activate', { claim: foreign }), /tpm2_activatecredential/);
   const guess: Tpm = {

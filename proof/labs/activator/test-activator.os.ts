@@ -60,7 +60,7 @@ export async function openTestActivator(clock: ManualClock): Promise<TestActivat
   return new TestActivator({ clock, tpms, machine, certificate, issuer, server });
 }
 
-/** An activator and a machine in one process, with a real TPM between them; tests change what is said. */
+/** An activator and a machine in one process, with a real TPM between them; tests change the messages between them. */
 export class TestActivator {
   readonly lasting: Lasting;
   readonly handover = systemRandom.bytes(32);

@@ -30,7 +30,7 @@ export interface TestMachine {
   readonly directory: string;
   /** Power-on: the TPM is reset and measures these events. Gives the event log. */
   boot(events: readonly LoggedEvent[]): Promise<Uint8Array>;
-  /** Power-off; whoever has the machine puts an older state of its TPM in place. */
+  /** Power-off; its owner puts an older state of its TPM in place. */
   restore(state: string): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export interface TestTpms {
 
 export function openTestTpms(): TestTpms {
   const directory = mkdtempSync(join(tmpdir(), 'lethe-tpm-'));
-  // Programs that are nobody's reach what is theirs.
+  // Lets programs of unprivileged users reach their own files below.
   chmodSync(directory, 0o711);
   const factory = tpmFactory(join(directory, 'factory'));
   const running = new Map<string, RunningTpm>();
@@ -80,7 +80,7 @@ export function openTestTpms(): TestTpms {
   };
 }
 
-/** The policy that believes these TPMs and the sample release, with whatever is to be different. */
+/** The policy that accepts these TPMs and the sample release, with whatever is to be different. */
 export function samplePolicy({ directory, factory }: TestTpms, change: Partial<PolicyFile> = {}): PolicyFile {
   const write = (name: string, text: string) => {
     writeFileSync(join(directory, name), text);

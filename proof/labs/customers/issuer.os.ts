@@ -33,7 +33,7 @@ export function entitlementOf(licence: number, change: Partial<Entitlement> = {}
 }
 
 /**
- * Control as far as gateways believe it: makes auth files of the customers that a test names, each newer than the last,
+ * What gateways see of control: makes auth files of the customers that a test names, each newer than the last,
  * and signs them. `auth` is what an agent in the same process reads; programs of their own are given files.
  */
 export class AuthFileIssuer {
@@ -42,7 +42,7 @@ export class AuthFileIssuer {
   readonly publicKey = this.#key.publicKey;
   readonly journal = new RecordingJournal();
   readonly auth = new CurrentAuthFile(this.publicKey, this.journal);
-  /** By username: whoever is named again has the same licence. */
+  /** By username: a customer who is named again has the same licence. */
   readonly #licences = new Map<string, number>();
   #version = 0;
 
@@ -50,7 +50,7 @@ export class AuthFileIssuer {
     this.salt = random.bytes(SALT);
   }
 
-  /** Puts a new auth file into force, with these customers and nobody else. */
+  /** Puts a new auth file into force, with these customers and no others. */
   publish(customers: readonly TestCustomer[], peers: readonly PeerRecord[] = []): void {
     this.auth.offer(this.seal(customers, peers));
   }

@@ -108,7 +108,7 @@ export class Visitor {
   }
 }
 
-/** The copyable value that stands after a label. Throws when there is none: a page that shows it late shows it never. */
+/** The copyable value after a label. Throws when there is none: a page that shows it late shows it never. */
 export function valueAfter(page: string, label: string): string {
   const after = page.slice(page.indexOf(`<dt>${label}</dt>`));
   const value = /<code[^>]*>([^<]+)<\/code>/.exec(after)?.[1];

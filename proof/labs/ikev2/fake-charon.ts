@@ -104,7 +104,7 @@ export class FakeCharon {
     return new Promise((resolve) => this.#server.listen(path, resolve));
   }
 
-  /** Sends bytes to whoever is connected. */
+  /** Sends bytes to all that are connected. */
   tell(...packets: readonly Uint8Array[]): void {
     for (const socket of this.#connections) socket.write(Buffer.concat(packets));
   }

@@ -61,7 +61,7 @@ export async function builtImage({ operator }: BuiltOptions = {}): Promise<Built
   });
 }
 
-/** Unpacks the root image of a build into `work`, or a part of it, and gives where it lies. Needs root. */
+/** Unpacks the root image of a build into `work`, or a part of it, and gives the path. Needs root. */
 export async function unpackRoot(
   { release }: BuiltImage,
   work: string,
@@ -89,7 +89,7 @@ export function forgetUnused(directory: string, used: readonly string[], now: nu
 }
 
 /**
- * The recipe's locks; or, where the archive has moved on and nobody kept the packages, fresh ones of our own. Their
+ * The recipe's locks; or, where the archive has moved on and the packages were not kept, fresh ones of our own. Their
  * packages are in the cache, and the chroot of tools is made: tests that build at the same time do neither twice.
  */
 export async function availableLocks(): Promise<string> {
@@ -139,7 +139,7 @@ async function alone<T>(state: ImageState, work: () => Promise<T>): Promise<T> {
   return await exclusively(join(state.directory, 'fixture.lock'), work);
 }
 
-/** Works while no other process does. The lock is the kernel's: it ends with whoever holds it. */
+/** Works while no other process does. The lock is the kernel's: it ends with its holder. */
 export async function exclusively<T>(file: string, work: () => Promise<T>): Promise<T> {
   let held: () => void = () => undefined;
   const holding = new Promise<void>((resolve) => {

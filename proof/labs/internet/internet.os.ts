@@ -9,7 +9,7 @@ import { answerQuestion, type Zone } from './dns.ts';
 
 /**
  * A small Internet for tests and the demo: a web server that tells each caller from which address it called, and a
- * name server that answers for every name below one zone. It stands on the far side of the gateway and remembers in
+ * name server that answers for every name below one zone. It is on the far side of the gateway and remembers in
  * memory what it was asked, as the real one would.
  */
 export interface Internet {

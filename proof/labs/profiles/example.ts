@@ -23,7 +23,7 @@ export const EXAMPLE_LOCATIONS: readonly [Location, Location] = [
   { id: 'us-nyc', name: 'New York, United States', country: 'US', gateways: [gateway('nyc-01', 3)] },
 ];
 
-/** A service of its own, with a real authority and a real static key that nobody else has. */
+/** A service of its own, with a real authority and a real static key that no other service has. */
 export async function exampleMaterial(deps: {
   readonly clock: Clock;
   readonly random: Random;

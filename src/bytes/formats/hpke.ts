@@ -13,7 +13,7 @@ import { bigEndian } from './reader.ts';
 
 /*
  * Hybrid Public Key Encryption (RFC 9180), base mode, one message: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and AES-GCM.
- * Whoever has the public key can seal; the message says nothing about who did.
+ * Any holder of the public key can seal; the message says nothing about who did.
  */
 
 /** RFC 9180 §7.3. The house seals with 256 bits; 128 is here because the RFC's own vectors are for it. */
@@ -31,7 +31,7 @@ const NONCE = 12;
 const TAG = 16;
 const NOTHING = new Uint8Array(0);
 const TEXT = new TextEncoder();
-/** What stands before the raw key in PKCS #8 and SubjectPublicKeyInfo (RFC 8410 §4, §7). */
+/** What comes before the raw key in PKCS #8 and SubjectPublicKeyInfo (RFC 8410 §4, §7). */
 const PKCS8 = Uint8Array.fromHex('302e020100300506032b656e04220420');
 const SPKI = Uint8Array.fromHex('302a300506032b656e032100');
 

@@ -30,7 +30,7 @@ class JsonError extends Error {
   }
 }
 
-/** Stricter than JSON.parse: a key that stands twice is refused. Problems carry no piece of the text. */
+/** Stricter than JSON.parse: a key that occurs twice is refused. Problems carry no piece of the text. */
 export function parseJson(text: string): LocatedJson | JsonProblem {
   const reader = new Reader(text);
   try {

@@ -14,7 +14,7 @@
  */
 
 const MARKER = Uint8Array.of(0xab, 0xcd, 0xef, ...new TextEncoder().encode('MaxMind.com'));
-/** The marker stands within this many bytes of the end. */
+/** The marker is within this many bytes of the end. */
 const METADATA_BOUND = 128 * 1024;
 const SEPARATOR = 16;
 /** Values that a search for one member may pass over. */

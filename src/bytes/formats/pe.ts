@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
  * EFI programs: PE32+ (Microsoft, "PE Format") with an Authenticode signature ("Windows Authenticode Portable
  * Executable Signature Format"), as firmware, sbsign and pesign read them.
  *
- *   headers     up to SizeOfHeaders; hold a checksum and the directory entry that says where the signature stands
+ *   headers     up to SizeOfHeaders; hold a checksum and the directory entry that says where the signature is
  *   sections    one after the other, without gaps: whatever a hash leaves out could be changed unseen
  *   certificate table    WIN_CERTIFICATE entries up to the end of the file; absent in an unsigned program
  *
@@ -14,7 +14,7 @@ import { createHash } from 'node:crypto';
 
 export interface PeSection {
   readonly name: string;
-  /** Where the section lies in memory, in bytes from the beginning of the image. */
+  /** Where the section is in memory, in bytes from the beginning of the image. */
   readonly virtualAddress: number;
   /** Bytes that count; the rest of the section in the file is padding. */
   readonly virtualSize: number;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 /**
- * Takes numbers and byte strings out of hostile bytes, one after the other. What lies behind the end reads as zeros and
+ * Takes numbers and byte strings out of hostile bytes, one after the other. What is past the end reads as zeros and
  * sets {@link overrun} for good, so a parser asks once, at its end, whether all of it was there.
  */
 export class Reader {

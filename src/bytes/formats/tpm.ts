@@ -6,7 +6,7 @@ import { bigEndian, Reader } from './reader.ts';
 /*
  * Structures of the TPM 2.0 Library Specification, Part 2, as far as remote attestation needs them: what a TPM signs
  * when it quotes, and the public areas of the two keys. All numbers are big-endian. Every parser takes bytes from a
- * machine that nobody trusts yet; it refuses what it does not know and what stands behind the end.
+ * machine that is not trusted yet; it refuses what it does not know and what follows the end.
  */
 
 /** TPM_ALG_ID (§6.3) */
@@ -189,7 +189,7 @@ export function parseEcdsaSignature(bytes: Uint8Array): Uint8Array | undefined {
   return joined([padded(r), padded(s)]);
 }
 
-/** The inside of a TPM2B: what stands behind a 16-bit length that must be right. */
+/** The inside of a TPM2B: what follows a 16-bit length that must be right. */
 export function unwrapped(bytes: Uint8Array): Uint8Array | undefined {
   const reader = new Reader(bytes, 'big-endian');
   const inside = reader.sized();

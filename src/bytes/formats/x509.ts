@@ -37,7 +37,7 @@ export interface Name {
 
 export type SignatureAlgorithm = 'rsa-sha256' | 'ecdsa-sha256';
 
-/** Whoever holds a private key: this process, a token, another machine. */
+/** The holder of a private key: this process, a token, another machine. */
 export interface Signer {
   readonly algorithm: SignatureAlgorithm;
   sign(message: Uint8Array): Promise<Uint8Array>;

@@ -10,7 +10,7 @@ export abstract class BlockDigest {
   /** Bytes of a result. */
   abstract readonly size: number;
   readonly #block = new Uint8Array(new ArrayBuffer(BLOCK));
-  /** Where the least significant byte of a word stands. */
+  /** Which byte of a word is the least significant. */
   readonly #littleEndian: boolean;
   #filled = 0;
   #total = 0;

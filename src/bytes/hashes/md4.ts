@@ -62,7 +62,7 @@ const digest = new Md4();
 const unit = new Uint8Array(new ArrayBuffer(2));
 
 /**
- * MD4 of the password in UTF-16LE (RFC 2759 §8.3), 16 bytes. Whoever has it can log in as well as with the password,
+ * MD4 of the password in UTF-16LE (RFC 2759 §8.3), 16 bytes. A holder of it can log in as well as with the password,
  * so passwords for IKEv2 are random and serve nothing else. For the issuing side: gateways never see a password.
  */
 export function ntHashOf(password: string): Uint8Array {

@@ -11,8 +11,8 @@ const COLON = 0x3a;
  * IPv6 form of RFC 4291 §2.2. An IPv4-mapped address (`::ffff:192.0.2.1`) is the IPv4 address that it maps.
  *
  * Gives the number of address bytes, or 0 for anything else; `out` (at least 16 bytes) is all zeros then. Zone
- * indexes, ports, prefixes and leading zeros in dotted parts are refused. The text may come from anybody. Whoever
- * calls wipes both.
+ * indexes, ports, prefixes and leading zeros in dotted parts are refused. The text may come from anybody. The
+ * caller wipes both.
  */
 export function parseAddress(bytes: Uint8Array, start: number, end: number, out: Uint8Array): 0 | 4 | 16 {
   if (parse4(bytes, start, end, out, 0)) return 4;

@@ -15,7 +15,7 @@ import {
   word,
 } from './scan.ts';
 
-/** Reads a text that lies in the middle of other bytes. */
+/** Reads a text in the middle of other bytes. */
 function within<T>(text: string, read: (bytes: Uint8Array, start: number, end: number) => T): T {
   const bytes = word(`1${text}1`);
   return read(bytes, 1, bytes.length - 1);

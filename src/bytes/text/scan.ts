@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-// Reading text where it lies. Nothing here makes a string of what it reads. A text is always `bytes[start]` to `bytes[end - 1]`.
+// Reading text in place: nothing here makes a string of what it reads. A text is `bytes[start]` to `bytes[end - 1]`.
 
 const ZERO = 0x30;
 const NINE = 0x39;
@@ -49,14 +49,14 @@ export function hexDigit(byte: number): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
-/** Where the first `separator` from `start` on lies, or `end`. */
+/** The place of the first `separator` from `start` on, or `end`. */
 export function fieldEnd(bytes: Uint8Array, start: number, end: number, separator: number): number {
   let at = start;
   while (at < end && bytes[at] !== separator) at += 1;
   return at;
 }
 
-/** Where the last `separator` lies, or -1. */
+/** The place of the last `separator`, or -1. */
 export function lastOf(bytes: Uint8Array, start: number, end: number, separator: number): number {
   for (let i = end - 1; i >= start; i -= 1) if (bytes[i] === separator) return i;
   return -1;

@@ -32,7 +32,7 @@ const BUNDLE = z.strictObject({
   ...PARAMETERS.shape,
   /** PEM: the authority that signs this gateway's certificates. Customers' profiles trust it. */
   caCertificate: certificate,
-  /** The release as which the machine was believed. */
+  /** The release that the machine was found to run. */
   release: word,
 });
 

@@ -14,7 +14,7 @@ import { type AttestationRefusal, REFUSALS } from '../../verify/attestation/refu
  *     │ POST /v1/evidence    secret, quote, log, fresh public keys    │
  *     ├──────────────────────────────────────────────────────────────▶│
  *     │◀── certificate, and once a boot the sealed secrets ────────────┤
- *     │    (or nothing but that it is believed)                       │
+ *     │    (or nothing but that it is accepted)                       │
  */
 
 /** Base64 of at most so many bytes, or of exactly so many. */

@@ -5,7 +5,7 @@ import { type ConfigurationProblem, parseConfiguration } from '../../core/config
 
 /**
  * What an operator puts into the image, which is measured with it: public facts that the machine must be able to prove, so
- * nothing secret. The gateway asks this activator for its secrets, and believes no other.
+ * nothing secret. The gateway asks this activator for its secrets, and trusts no other.
  */
 const OPERATOR = z.strictObject({
   /** `https://HOST:PORT` */

@@ -3,7 +3,7 @@ import { open, seal } from '../../bytes/formats/hpke.ts';
 import type { Random } from '../../core/random/random.ts';
 import { type BundleParameters, parseParameters } from './bundle.ts';
 
-/** Parameters of a gateway that the store holds and nobody can read. */
+/** The store holds parameters of a gateway that cannot be read. */
 export class ParametersError extends Error {
   override readonly name = 'ParametersError';
 }
@@ -14,7 +14,7 @@ function contextOf(gateway: string) {
   return { info: encoder.encode('lethe parameters v1'), aad: encoder.encode(gateway) };
 }
 
-/** Whoever enrols needs the activator's public key only. */
+/** Enrolment needs only the activator's public key. */
 export function sealParameters(recipient: Uint8Array, parameters: BundleParameters, random: Random): Uint8Array {
   const text = new TextEncoder().encode(JSON.stringify(parameters));
   return seal(recipient, text, contextOf(parameters.plan.gateway), random.bytes(32));

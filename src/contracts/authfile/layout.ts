@@ -95,7 +95,7 @@ export function signedPart(file: Uint8Array): Uint8Array {
   return message;
 }
 
-/** Where the signature stands. */
+/** The part of the file that holds the signature. */
 export function signaturePart(file: Uint8Array): Uint8Array {
   return file.subarray(SIGNED, SIGNED + SIGNATURE);
 }

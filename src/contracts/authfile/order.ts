@@ -3,7 +3,7 @@
 /**
  * The records in ascending order of their keys, all of one length of at least four bytes. The leading words are sorted as
  * numbers and whole keys are compared only where those are equal: a million records take a fraction of a second. Throws a
- * RangeError when a key stands there twice.
+ * RangeError when a key occurs twice.
  */
 export function ascending<T>(records: readonly T[], keyOf: (record: T) => Uint8Array): T[] {
   const slots = new BigUint64Array(records.length);

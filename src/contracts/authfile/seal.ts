@@ -36,7 +36,7 @@ export interface AuthFileContent {
 
 /**
  * The whole file, in the layout of layout.ts, signed with an Ed25519 key. Records may come in any order. Throws a
- * RangeError for lengths and values that the layout cannot hold and for a key, a name or a host that stands there twice.
+ * RangeError for lengths and values that the layout cannot hold and for a key, a name or a host that occurs twice.
  */
 export function sealAuthFile(content: AuthFileContent, signingKey: KeyObject): Uint8Array {
   const { version, salt, peers } = content;

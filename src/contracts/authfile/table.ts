@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-/** Where a table of fixed-width records stands in a file. The key is the beginning of a record, in 32-bit words. */
+/** Where a table of fixed-width records is in a file. The key is the beginning of a record, in 32-bit words. */
 export interface TableShape {
   readonly start: number;
   readonly count: number;

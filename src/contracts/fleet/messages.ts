@@ -7,7 +7,7 @@ import { USAGE_EVENT } from '../usage/event.ts';
 
 /*
  * What a gateway tells control. The gateway passes each message through its schema before it leaves, and control through
- * the same schema before it believes it. Each record must be exactly what the inventory declares under `exit.…`; one
+ * the same schema before it uses it. Each record must be exactly what the inventory declares under `exit.…`; one
  * field too many, and the whole message is neither sent nor taken.
  */
 

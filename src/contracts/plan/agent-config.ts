@@ -73,7 +73,7 @@ const SCHEMA = z.strictObject({
   release: word,
 });
 
-/** What stands in the file: as {@link GatewayConfig}, but intervals may be left out, each or all. */
+/** The content of the file: as {@link GatewayConfig}, but intervals may be left out, each or all. */
 export type GatewayConfigFile = z.input<typeof SCHEMA>;
 
 /** Reads the text of a configuration file. A problem names the key and its line, never a value. */

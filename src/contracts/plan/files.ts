@@ -54,7 +54,7 @@ export const AGENT_FILES = {
 
 const ROOT: Owner = { uid: 0, gid: 0 };
 
-/** Everything that lies below a gateway's /run/lethe when its daemons start. */
+/** Everything below a gateway's /run/lethe when its daemons start. */
 export function gatewayFiles(content: GatewayContent): OwnedFile[] {
   const { plan, radiusSecret, token, controlAuthority, agent, owners } = content;
   const open = (path: string, text: string): OwnedFile => ({ path, content: text, mode: 0o644, owner: ROOT });

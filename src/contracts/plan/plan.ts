@@ -63,7 +63,7 @@ export function planGateway(choice: GatewayChoice): GatewayPlan {
   };
 }
 
-/** Fixed places inside a gateway. All of them are in memory; nothing of a gateway lies on a disk. */
+/** Fixed places inside a gateway. All of them are in memory; nothing of a gateway is on a disk. */
 export const GATEWAY_FILES = {
   directory: '/run/lethe',
   caCertificate: '/run/lethe/keys/ca.crt',
@@ -85,7 +85,7 @@ export const RADIUS = { address: '127.0.0.1', port: 1812 } as const;
 
 /**
  * The rule of disconnection: a WireGuard peer without a handshake for this long has left. Its keys are dead by then (REJECT_AFTER_TIME
- * of the protocol), so forgetting where it was costs nobody a packet. Milliseconds.
+ * of the protocol), so forgetting where it was costs no peer a packet. Milliseconds.
  */
 export const IDLE_AFTER = 180_000;
 

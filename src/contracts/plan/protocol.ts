@@ -12,7 +12,7 @@ export interface OuterPorts {
  * its daemon is judged, started and spoken with is the gateway's half.
  */
 export interface PlannedProtocol<Name extends string = string> {
-  /** As it stands in usage events and in the plan. */
+  /** As written in usage events and in the plan. */
   readonly name: Name;
   readonly ports: (tunnel: TunnelPlan) => OuterPorts;
   /** How nftables knows a packet that came out of the tunnel, where that is not by the tunnel's device. */

@@ -5,7 +5,7 @@ import type { GatewayPlan, RenderedFile } from './plan.ts';
 import type { PlannedProtocol } from './protocol.ts';
 import { PLANNED_PROTOCOLS } from './protocols.ts';
 
-/** Every configuration file of a gateway. Control compares their digests with what lies on the gateway. */
+/** Every configuration file of a gateway. Control compares their digests with those on the gateway. */
 export function renderGateway(
   plan: GatewayPlan,
   protocols: readonly PlannedProtocol[] = PLANNED_PROTOCOLS,

@@ -78,7 +78,7 @@ const KNOWN = z.strictObject({
   builders: z.array(z.strictObject({ name: BUILDER_NAME, key: BASE64 })).check(z.minLength(1), z.maxLength(64)),
 });
 
-/** Builders that are believed: name, and public key as SubjectPublicKeyInfo. */
+/** Builders that are trusted: name, and public key as SubjectPublicKeyInfo. */
 export type Builders = ReadonlyMap<string, KeyObject>;
 
 export type StatementProblem =
@@ -122,7 +122,7 @@ export function makeStatement(builder: string, built: Built, digests: Digests): 
   };
 }
 
-/** DSSE's pre-authentication encoding: what is signed, so that nobody takes it for something else. */
+/** DSSE's pre-authentication encoding: what is signed, so that it cannot be taken for something else. */
 function encoded(payload: Uint8Array): Uint8Array {
   const head = `DSSEv1 ${PAYLOAD.length} ${PAYLOAD} ${payload.length} `;
   return joined([new TextEncoder().encode(head), payload]);
@@ -139,7 +139,7 @@ export function signStatement(statement: Statement, key: KeyObject): string {
   return `${JSON.stringify(envelope, undefined, 2)}\n`;
 }
 
-/** Reads an envelope that anybody may have written, and believes it only when a known builder signed it. */
+/** Reads an envelope that anybody may have written, and accepts it only when a known builder signed it. */
 export function believe(text: string, builders: Builders): Believed | { readonly problem: StatementProblem } {
   const envelope = parseConfiguration(ENVELOPE, text);
   if ('problem' in envelope) return { problem: 'not a statement' };

@@ -35,7 +35,7 @@ export function parseAccountNumber(typed: string): { readonly number: AccountNum
   return { number: grouped(digits) };
 }
 
-/** All that is kept of an account number. One hash is enough: nobody can try 2^90 numbers. */
+/** All that is kept of an account number. One hash is enough: no one can try 2^90 numbers. */
 export function accountNumberHash(number: AccountNumber): Uint8Array {
   return createHash('sha256').update(`lethe account number v1\n${number}`).digest();
 }

@@ -46,7 +46,7 @@ const LICENCE = { name: 'AGPL-3.0-or-later', identifier: 'AGPL-3.0-or-later' } a
 
 /**
  * Everything that comes from outside passes here: size, type, syntax, schema, sign-in. Everything that leaves passes
- * its schema and the inventory. Nothing is written about a request, and nobody asks where it came from.
+ * its schema and the inventory. Nothing is written about a request, and nothing asks where it came from.
  */
 export class Door {
   readonly app = new OpenAPIHono();

@@ -53,7 +53,7 @@ const HARMLESS = new Set(
 const ACCESS = /^local\s+lethe\s+lethe\s+peer\s+map=lethe$/;
 const CLIENT = /^lethe\s+(?!\/)\S+\s+lethe$/;
 
-/** Everything in the database's configuration that could log, record or listen, and every setting that nobody has judged. */
+/** Everything in the database's configuration that could log, record or listen, and all that no rule covers. */
 function findings(file: ConfigurationFile): Finding[] | undefined {
   switch (file.name) {
     case SETTINGS_FILE:

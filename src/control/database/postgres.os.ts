@@ -10,7 +10,7 @@ import { DATABASE_JUDGES, judgeDatabase } from './judges.ts';
 import { DATABASE_NAME, ROLE, renderAccess, renderClients, renderSettings, settings } from './settings.ts';
 
 export interface PostgresOptions {
-  /** Made if absent. Its parents must let the database's user through. At most 80 bytes, for a socket lies in it. */
+  /** Made if absent. Its parents must let the database's user through. At most 80 bytes, as a socket is in it. */
   readonly directory: string;
   /** Who the server runs as; needs a name in the system's user list. Ignored unless we are root. */
   readonly user?: { readonly uid: number; readonly gid: number };
@@ -198,7 +198,7 @@ async function writeConfiguration(places: Places, clients: readonly number[]): P
   }
 }
 
-/** Looks at what really lies in the data directory, whoever put it there. The error names the first file and setting. */
+/** Looks at what is really in the data directory, however it got there. The error names the first file and setting. */
 export function refuseLogging(data: string): void {
   const [found] = judgeDatabase(entriesIn(data, DATABASE_JUDGES));
   if (found === undefined) return;

@@ -29,7 +29,7 @@ interface Column {
 
 /**
  * Compares the real schema with the inventory, both ways, and says in words what does not match. Control refuses to
- * serve unless this is empty: a column that nobody declared is never filled, and no table about customers is forgotten
+ * serve unless this is empty: an undeclared column is never filled, and no table about customers is forgotten
  * where their rows are put in order or shown to them.
  */
 export async function schemaFindings(db: Database, inventory: Stores = DATABASE): Promise<string[]> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-/** Where the one database and its one role live. No other role can log in, and nobody can from the network. */
+/** Where the one database and its one role live. No other role can log in, and none can from the network. */
 export const DATABASE_NAME = 'lethe';
 export const ROLE = 'lethe';
 

@@ -6,7 +6,7 @@ import { type Profile, shortName } from '../profiles/profile.ts';
 import { backLink, copied, formToken, type Html, NOTHING, type Page, prose, type View } from './frame.page.ts';
 import type { Session } from './session.http.ts';
 
-/** A public key as it stands in an address: base64url without padding. */
+/** A public key as it is written in an address: base64url without padding. */
 export function keyInPath(publicKey: string): string {
   return publicKey.replaceAll('+', '-').replaceAll('/', '_').replace(/=$/, '');
 }

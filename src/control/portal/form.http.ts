@@ -6,7 +6,7 @@ export const FORM_LIMIT = 16_384;
 
 /**
  * Whether a form was sent by a page of ours. Browsers say so in Sec-Fetch-Site (Fetch Metadata, section 2.3); older
- * ones name the origin. Whoever sends neither is no browser, and no other site can have made it send anything.
+ * ones name the origin. A client that sends neither is no browser, and no other site can have made it send anything.
  */
 export function sameSite(c: Context, publicOrigin: string | undefined): boolean {
   const site = c.req.header('sec-fetch-site');

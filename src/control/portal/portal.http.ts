@@ -13,7 +13,7 @@ import { formTokenFits, formTokenOf, sessionCookie } from './session.http.ts';
 import { ENGLISH } from './texts.ts';
 
 /**
- * The customers' pages. They never ask who is on the other end of the connection. Mount it last: whatever nobody
+ * The customers' pages. They never ask who is on the other end of the connection. Mount it last: whatever no handler
  * answered before gets its page for a missing address.
  */
 export function portal(services: PortalServices, settings: PortalSettings): Hono<PortalEnv> {

@@ -63,7 +63,7 @@ function table(store: string, rows: readonly RememberedRow[], first: RememberedR
 </table></div>`;
 }
 
-/** One row stands beside its declaration; many stand in a table above it. */
+/** One row is shown beside its declaration, many in a table above it. */
 function rowsOf(view: View, store: string, rows: readonly RememberedRow[]): Html {
   const first = rows[0] as RememberedRow;
   if (rows.length === 1) return html`<h2><code>${store}</code></h2>${remembered(view, first, true)}`;

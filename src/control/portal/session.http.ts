@@ -8,7 +8,7 @@ import type { Customer, SignInToken } from '../accounts/account.ts';
 export interface Session {
   readonly token: string;
   readonly customer: Customer;
-  /** Stands in each form of the session's pages. Who does not have the cookie cannot know it. */
+  /** Part of each form of the session's pages. Without the cookie it cannot be known. */
   readonly formToken: string;
 }
 

@@ -102,7 +102,7 @@ export const ENGLISH = {
     title: 'Keep this number',
     numberTitle: 'Account number',
     number:
-      'Your account number is your login. We show it once and keep only a hash of it. Nobody can recover it for you.',
+      'Your account number is your login. We show it once and keep only a hash of it. We cannot recover it for you.',
     onward: 'I have kept both. Go to my account',
   },
   signIn: {
@@ -177,7 +177,7 @@ export const ENGLISH = {
     key: 'Public key',
     putKey: 'Put your private key in place of `YOUR-PRIVATE-KEY`. We never had it.',
     madeHere:
-      'The private key was made in this browser and stands in the files below. Download one now: it is gone when you leave this page.',
+      'The private key was made in this browser and is in the files below. Download one now: it is gone when you leave this page.',
     download: 'Download',
     qr: 'QR code of this configuration',
     qrHint: 'Scan it with the WireGuard app.',
@@ -212,7 +212,7 @@ export const ENGLISH = {
   },
   remembered: {
     title: 'What we know about you',
-    text: 'These are all the rows of the service that name your account, your licence or your username’s hash, read just now. Beside each value stands why it exists and how long it stays.',
+    text: 'These are all the rows of the service that name your account, your licence or your username’s hash, read just now. Beside each value you see why it exists and how long it stays.',
     session: 'Reading this page leaves no row.',
     none: 'There is no row about you.',
     why: 'Why',
@@ -228,7 +228,7 @@ export const ENGLISH = {
     why: 'Why',
     holder: 'Who',
     how: 'How long',
-    sources: 'Tables made by others',
+    sources: 'Third-party data',
     sourcesText:
       'Country and network operator are looked up on the gateway itself, in these tables. Their makers are asked nothing.',
     empty: 'No fields. The message says only that it happened.',

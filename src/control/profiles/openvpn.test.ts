@@ -43,7 +43,7 @@ test('a name cannot add a line', () => {
   assert.doesNotMatch(content, /^script-security/m);
 });
 
-/** Starts a stock client on the profile where nobody answers, and waits until it says what is expected. */
+/** Starts a stock client on the profile where no server answers, and waits until it says what is expected. */
 async function tries(namespace: Namespace, transport: Transport, expected: RegExp): Promise<string> {
   const run = `/proc/${namespace.pid}/root/run`;
   writeFileSync(`${run}/profile.ovpn`, openvpnProfile(material, newYork, transport).content);

@@ -75,7 +75,7 @@ function connection(gateway: PublicGateway, caFile: string): string[] {
 
 /**
  * A piece for `/etc/swanctl/conf.d` on Linux: one connection for each gateway of the location. `USERNAME` and
- * `PASSWORD` are the customer's to fill in, and the authority lies beside it in `x509ca`.
+ * `PASSWORD` are the customer's to fill in, and the authority is beside it in `x509ca`.
  */
 export function swanctlProfile(material: ProfileMaterial, location: Location): Profile {
   const caFile = authorityFile(material).fileName;

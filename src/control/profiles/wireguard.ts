@@ -4,7 +4,7 @@ import { innerAddresses } from '../../contracts/plan/pool.ts';
 import type { Location, PublicGateway } from '../fleet/location.ts';
 import { type Profile, type ProfileMaterial, shortName, stem } from './profile.ts';
 
-/** Stands where the private key belongs. The service never sees that key, so only the customer can put it there. */
+/** Marks where the private key belongs. The service never sees that key, so only the customer can put it there. */
 export const PRIVATE_KEY_PLACEHOLDER = 'YOUR-PRIVATE-KEY';
 
 /** Linux names an interface after the file, and allows 15 characters. */

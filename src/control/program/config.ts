@@ -67,7 +67,7 @@ const SCHEMA = z.strictObject({
 /** What the control program is told when it starts. Secrets stay in the files that it names. */
 export type ControlConfig = z.output<typeof SCHEMA>;
 
-/** What stands in the file: as {@link ControlConfig}, but with defaults left out. */
+/** The content of the file: as {@link ControlConfig}, but with defaults left out. */
 export type ControlConfigFile = z.input<typeof SCHEMA>;
 
 /** Reads the text of a configuration file. A problem names the key and its line, never a value. */

@@ -25,7 +25,7 @@ export async function forget(db: Database, day: EpochDay): Promise<void> {
   await forgetOrder(db);
 }
 
-/** Forgets at the start, and then every hour. A round that fails is said and tried again with the next. */
+/** Forgets at the start, and then every hour. A round that fails is reported and tried again with the next. */
 export class Housekeeping {
   readonly #db: Database;
   readonly #clock: Clock;

@@ -4,8 +4,8 @@ import type { UsageTag } from '../../core/licences/licence.ts';
 
 /**
  * 32 random bytes that only the operator's control program holds. Gateways get finished tags and cannot make one.
- * Whoever has the database without this key cannot tell whose an event is. A new key makes new tags from the next auth
- * file on; once the old key is destroyed, nobody can connect the events before with a customer.
+ * Without this key the database does not tell whose an event is. A new key makes new tags from the next auth
+ * file on; once the old key is destroyed, the events before can be connected with no customer.
  */
 export type UsageKey = Uint8Array & { readonly __unit: 'usage key' };
 

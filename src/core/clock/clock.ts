@@ -16,7 +16,7 @@ export const systemClock: Clock = {
   elapsed: () => performance.now(),
 };
 
-/** The manual twin: time stands still until it is told to move. */
+/** A clock for tests: its time moves only when the test moves it. */
 export class ManualClock implements Clock {
   #wall: number;
   #elapsed = 0;

@@ -6,7 +6,7 @@ export interface ConfigurationFile {
   readonly content: string;
 }
 
-/** Something that could log, record or persist, or that nobody has looked at yet. */
+/** Something that could log, record or persist, or that no judge has looked at yet. */
 export interface Finding {
   /** Name of the file, as in {@link ConfigurationFile}. */
   readonly file: string;
@@ -39,7 +39,7 @@ export function judgeFiles(files: readonly ConfigurationFile[], judges: readonly
 
 export type EntryKind = 'file' | 'directory' | 'socket' | 'link' | 'other';
 
-/** Something that lies in a directory. */
+/** Something in a directory. */
 export interface Entry {
   /** Below the directory: `keys/server.key` */
   readonly name: string;
@@ -61,7 +61,7 @@ export function knownEntries(judges: readonly Judge[]): KnownEntries {
   return Object.assign({}, ...judges.map(({ known }) => known ?? {})) as KnownEntries;
 }
 
-/** What is wrong with all that lies in a directory: also what no judge knows by name, and what is missing. */
+/** What is wrong with the content of a directory: also what no judge knows by name, and what is missing. */
 export function judgeDirectory(entries: readonly Entry[], judges: readonly Judge[]): Finding[] {
   const known = knownEntries(judges);
   const claimed = entries.filter((entry) => isJudged(entry, judges));

@@ -2,7 +2,7 @@
 import type { CustomerKey, Declaration, Store } from './datum.ts';
 import { UndeclaredError } from './guard.ts';
 
-/** A store each of whose rows leads to one customer: the one whose `customer` key stands in `column`. */
+/** A store each of whose rows leads to one customer: the one whose `customer` key is in `column`. */
 export interface CustomerStore {
   readonly name: string;
   readonly fields: Declaration;

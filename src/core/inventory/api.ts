@@ -73,7 +73,7 @@ export const API = {
   }),
   'api.remembered_field': given({
     name: { kind: 'document', purpose: 'which field' },
-    value: { kind: 'document', purpose: 'what stands in it' },
+    value: { kind: 'document', purpose: 'the content of the field' },
     kind: { kind: 'document', purpose: 'what it may look like' },
     purpose: { kind: 'document', purpose: 'what it is for' },
     retention: { kind: 'document', purpose: 'how long it is kept' },

@@ -35,7 +35,7 @@ export interface Datum {
  * `activator.TABLE`, `attested.MESSAGE`. */
 export type Declaration = Readonly<Record<string, Datum>>;
 
-/** Fields as the inventory writes them down. Who holds them, and for how long, is said once for the whole record. */
+/** Fields as the inventory writes them down. Who holds them, and for how long, the whole record declares once. */
 type Fields = Readonly<Record<string, Pick<Datum, 'kind' | 'purpose'>>>;
 
 type DatumOf<F extends Fields> = { readonly [Name in keyof F]: Datum & Pick<F[Name], 'kind'> };
@@ -63,7 +63,7 @@ export type CustomerKey = 'account' | 'licence' | 'usage tag';
  * put into the order of their values; a store without one does not compile.
  */
 export type About<Field extends string = string> =
-  /** Each row is about one customer: it is the one whose key stands in `column`. */
+  /** Each row is about one customer: it is the one whose key is in `column`. */
   | { readonly customer: CustomerKey; readonly column: Field }
   /** About customers, but no field says which: neither account, nor licence, nor usage tag. */
   | 'unlinked'

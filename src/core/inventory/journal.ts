@@ -33,7 +33,7 @@ export const JOURNAL = {
     line: { kind: 'count', purpose: 'which line of it; 0 for the file as a whole' },
   }),
   'journal.expected_refused': said({
-    reason: { kind: 'word', purpose: 'why an expected configuration was not believed' },
+    reason: { kind: 'word', purpose: 'why an expected configuration was refused' },
   }),
   'journal.control_lost': {},
   'journal.control_found': {},
@@ -64,7 +64,7 @@ export const JOURNAL = {
   'journal.renewed': {},
   'journal.attested': {},
   'journal.activation_refused': said({
-    reason: { kind: 'word', purpose: 'the closed code of what the activator did not believe' },
+    reason: { kind: 'word', purpose: 'the closed code of why the activator refused' },
   }),
   'journal.activation_unusable': said({
     reason: { kind: 'word', purpose: 'what about the answer of the activator was wrong' },

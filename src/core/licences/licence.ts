@@ -4,7 +4,7 @@ import type { EpochDay } from '../clock/clock.ts';
 /** A licence's random number, 1 to 2^39 - 1. Not an order of arrival. */
 export type LicenceId = number & { readonly __unit: 'licence' };
 
-/** The salted, keyed hash of a VPN username as it stands in usage events: 8 bytes as 16 lower-case hex digits. */
+/** The salted, keyed hash of a VPN username as written in usage events: 8 bytes as 16 lower-case hex digits. */
 export type UsageTag = string & { readonly __unit: 'usage tag' };
 
 /** What a credential allows. This is all that a gateway learns about a customer. */

@@ -10,7 +10,7 @@ export const systemRandom: Random = {
   bytes: (length) => randomFillSync(new Uint8Array(length)),
 };
 
-/** The repeatable twin, for tests and benchmarks only: the same seed gives the same bytes. */
+/** Repeatable randomness, for tests and benchmarks only: the same seed gives the same bytes. */
 export function seededRandom(seed: string): Random {
   const key = createHash('sha256').update(seed).digest();
   const stream = createCipheriv('aes-256-ctr', key, new Uint8Array(16));

@@ -6,7 +6,7 @@ import type { SessionId } from './session.ts';
  * its own pools. There is no such lookup for the address a session came from.
  */
 export interface InnerAddresses {
-  /** 4 or 16 address bytes in place, network order. Undefined when nobody has it now. */
+  /** 4 or 16 address bytes in place, network order. Undefined when no session has it now. */
   sessionAt(bytes: Uint8Array, start: number, length: 4 | 16): SessionId | undefined;
 }
 

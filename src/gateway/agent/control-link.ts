@@ -55,7 +55,7 @@ export class ControlLink {
     this.#client.close();
   }
 
-  /** What the exit refuses is as undelivered as what finds nobody. */
+  /** What the exit refuses is as undelivered as what control does not take. */
   async #say<Kind extends FleetMessageKind>(kind: Kind, message: FleetMessage<Kind>): Promise<Uint8Array | Away> {
     const outgoing = passExit(kind, message, this.#journal);
     return outgoing === undefined ? 'away' : this.#heard(await this.#client.post(outgoing));

@@ -11,7 +11,7 @@ export interface Document {
   readonly body: Uint8Array;
 }
 
-/** Nobody answered, or not as control answers: wrong status, too much, too slowly, another certificate. */
+/** No answer, or not as control answers: wrong status, too much, too slowly, another certificate. */
 export type Away = 'away';
 
 export interface FleetOptions {

@@ -93,7 +93,7 @@ interface Setting {
   readonly connect: (name: string, given?: Partial<Entitlement>) => SessionId;
 }
 
-/** A port that nobody has now. */
+/** A port that is free now. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -22,7 +22,7 @@ export interface GatewayContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly journal: Journal;
-  /** Where the rendered configuration lies. */
+  /** Holds the rendered configuration. */
   readonly directory: string;
   readonly tunnels: (parts: TunnelParts) => Tunnel[];
   /** A session that carried packets has ended: the resolver should forget what it asked. */
@@ -44,7 +44,7 @@ const FLUSH_TIMEOUT = 3000;
 /**
  * The agent of one gateway. It resolves once control has been asked for the first time. Tunnels serve from the moment
  * an auth file is in force, and go on serving whether control is there or not. It throws a StartError where the
- * configuration that lies there could log.
+ * configuration that it finds could log.
  */
 export async function openGateway(inputs: GatewayInputs, deps: GatewayContext): Promise<Gateway> {
   const { config } = inputs;

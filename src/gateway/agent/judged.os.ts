@@ -6,8 +6,8 @@ import { StartError } from './heartbeat.os.ts';
 import { GATEWAY_JUDGES, isEntered, judgeGateway, wordFor } from './judges.ts';
 
 /**
- * Looks at what really lies in the gateway's directory before it serves. Throws a StartError when any of it could log,
- * record or persist, or is not known: then nobody gets in, whatever the daemons would write.
+ * Looks at what is really in the gateway's directory before it serves. Throws a StartError when any of it could log,
+ * record or persist, or is not known: then no customer gets in, whatever the daemons would write.
  */
 export function refuseLogging(directory: string, journal: Journal): void {
   const found = judgeGateway(entriesIn(directory, GATEWAY_JUDGES, isEntered));

@@ -18,7 +18,7 @@ export function isEntered(directory: string): boolean {
   return directory !== CLOSED_DIRECTORY;
 }
 
-/** What is wrong with all that lies below a gateway's directory. */
+/** What is wrong with anything below a gateway's directory. */
 export function judgeGateway(entries: readonly Entry[], judges: readonly Judge[] = GATEWAY_JUDGES): Finding[] {
   return judgeDirectory(entries, judges);
 }

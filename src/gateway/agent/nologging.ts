@@ -8,7 +8,7 @@ const HARMLESS = new Set(
   'plan controlUrl caFile tokenFile authfileKey expectedKey geoip intervals user release'.split(' '),
 );
 
-/** Everything in the agent's own configuration that nobody has judged. */
+/** Everything in the agent's own configuration that no rule covers. */
 function findings(file: ConfigurationFile): Finding[] | undefined {
   if (!FILES.includes(file.name)) return undefined;
   const keys = keysOf(file.content);

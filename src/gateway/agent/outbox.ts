@@ -4,7 +4,7 @@ import type { UsageEvent } from '../../contracts/usage/event.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import { below, type Random, shuffled } from '../../core/random/random.ts';
 
-/** `taken`: control has it. `away`: nobody took it, and it must be sent again. */
+/** `taken`: control has it. `away`: control did not take it, and it must be sent again. */
 export type Delivery = 'taken' | 'away';
 
 /** How many events are kept while control is away: about 13 MB, some weeks of a busy gateway. */
@@ -18,7 +18,7 @@ const BATCH_BOUND = 1000;
  * among the others, so that its arrival does not tell when its session ended: with ticks every fifteen minutes, only
  * that it did so some time in the hours before. Ticks are regular and do not depend on what waits.
  *
- * It lives in memory. What control has not taken when the gateway loses power is gone, and nobody is billed by it.
+ * It lives in memory. What control has not taken when the gateway loses power is gone, and is billed to no one.
  */
 export class Outbox {
   readonly #random: Random;

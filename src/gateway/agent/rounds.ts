@@ -14,7 +14,7 @@ export interface Round {
   readonly run: () => void | Promise<void>;
 }
 
-/** Things done again and again. A run that fails is said, and the round goes on. */
+/** Things done again and again. A run that fails is reported, and the round goes on. */
 export class Rounds {
   readonly #random: Random;
   readonly #journal: Journal;

@@ -16,7 +16,7 @@ export class CurrentAuthFile implements AuthSource {
   readonly #publicKey: KeyObject;
   readonly #journal: Journal;
   readonly #listeners: (() => void)[] = [];
-  /** Refusals said since the last change: each is said once, not at every poll. */
+  /** Refusals said since the last change: each is reported once, not at every poll. */
   readonly #said = new Set<AuthFileRefusal>();
   #current: SealedAuthFile | undefined;
 

@@ -32,8 +32,8 @@ const FILES = { fresh: 'fresh.json', published: 'published.json' } as const;
 
 /**
  * The keys of this boot, made when they are not there yet. RSA-4096 takes seconds to make, on an emulated machine many:
- * whoever calls this early in the boot saves them later. `directory` is there, in memory, and
- * nobody else may enter it.
+ * a call early in the boot saves them later. `directory` is there, in memory, and
+ * no other user may enter it.
  */
 export async function freshKeys(directory: string, random: Random): Promise<FreshKeys> {
   const path = join(directory, FILES.fresh);

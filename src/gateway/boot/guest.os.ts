@@ -25,7 +25,7 @@ export interface Guest {
   readonly tcti: string;
   /** File with the firmware's event log. */
   readonly log: string;
-  /** Below which /run/lethe lies: `/`, or a directory of a test. */
+  /** The directory above /run/lethe: `/`, or a directory of a test. */
   readonly root: string;
   readonly journal: Journal;
   readonly clock: Clock;
@@ -53,8 +53,8 @@ const FINAL: ReadonlySet<AttestationRefusal> = new Set<AttestationRefusal>([
 ]);
 
 /**
- * Refusals that judge a message or the activator itself. To a machine that serves, every other one says that it is not
- * believed any more: then it must not go on with the secrets that it has.
+ * Refusals that judge a message or the activator itself. To a machine that serves, every other one says that it is no
+ * longer accepted: then it must not go on with the secrets that it has.
  */
 const NO_JUDGMENT: ReadonlySet<AttestationRefusal> = new Set<AttestationRefusal>([
   'oversized',
@@ -79,8 +79,8 @@ const BEFORE_SERVING: StopRule = { final: (refusal) => FINAL.has(refusal) };
 const disbelieved = (refusal: AttestationRefusal) => !NO_JUDGMENT.has(refusal);
 
 /**
- * Contexts of the TPM, and keys until they are where they are used: in memory, and for nobody else. What lies above is for
- * every program of the gateway to pass through.
+ * Contexts of the TPM, and keys until they are where they are used: in memory, and for no other user. Every program of
+ * the gateway may pass through the directory above.
  */
 export function guestDirectory(root: string): string {
   const above = join(root, GATEWAY_FILES.directory);
@@ -132,7 +132,7 @@ export async function renew(guest: Guest): Promise<GuestOutcome> {
   return 'done';
 }
 
-/** Proves that this is still the boot that was activated, and asks for nothing. That nobody answers is no reason to end. */
+/** Proves that this is still the boot that was activated, and asks for nothing. Silence is no reason to end. */
 export async function attest(guest: Guest): Promise<GuestOutcome> {
   const prover = proverOf(guest, 'attest');
   const until = guest.clock.elapsed() + ATTESTING;
@@ -164,7 +164,7 @@ function unusable({ journal }: Guest, reason: Unusable): GuestOutcome {
   return 'reboot';
 }
 
-/** Tries until the activator believes us, says something final, or the time is over. */
+/** Tries until the activator accepts us, says something final, or the time is over. */
 async function persist<P extends Purpose>(
   guest: Guest,
   prover: Prover,

@@ -130,7 +130,7 @@ static void look_at_processes(void) {
     seen += strcmp(entry->d_name, "1") == 0;
   }
   closedir(directory);
-  // Whoever may not look at the first process sees nothing of the others either.
+  // A process that may not look at the first one sees nothing of the others either.
   if (seen == 0) fail("the first process is not to be seen");
 }
 

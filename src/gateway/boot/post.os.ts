@@ -9,7 +9,7 @@ export type Post = (path: string, message: string) => Promise<string>;
 /** Milliseconds. */
 const TIMEOUT = 30_000;
 
-/** Speaks TLS 1.3 with the activator that the operator's authority vouches for, and with nobody else. */
+/** Speaks TLS 1.3 with the activator that the operator's authority vouches for, and with no other. */
 export function postingTo({ activator, authority }: Operator): Post {
   return (path, message) =>
     new Promise((resolve, reject) => {

@@ -34,7 +34,7 @@ export interface Claim<P extends Purpose = Purpose> {
   readonly server: KeyObject;
 }
 
-/** What a machine is given that is believed. */
+/** What a machine is given that is accepted. */
 type Given<P extends Purpose> = P extends 'attest' ? Believed : Grant;
 
 const GIVEN: { readonly [P in Purpose]: z.ZodType<Given<P>> } = { activate: GRANT, renew: GRANT, attest: BELIEVED };

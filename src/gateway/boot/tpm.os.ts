@@ -42,7 +42,7 @@ const ATTRIBUTES = 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|r
 
 /**
  * The TPM that tpm2-tools reach by `tcti`. `directory` holds the contexts of the boot's keys, and `scratch` what tools
- * exchange: each program that may run beside another has its own. Nobody else may enter either.
+ * exchange: each program that may run beside another has its own. No other user may enter either.
  */
 export function openTpm(directory: string, tcti: string, random: Random, scratch = directory): Tpm {
   const tools = toolsOf(directory, tcti, scratch);

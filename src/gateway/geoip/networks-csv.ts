@@ -19,7 +19,7 @@ const COMMA = 0x2c;
 
 /**
  * Reads the two lists of ip-location-db's `asn` data: `first,last,number,name` in ascending order, the name perhaps in
- * quotation marks. What lies between two ranges belongs to nobody; where ranges overlap, as a few do in the data as it is
+ * quotation marks. Between two ranges no holder is known; where ranges overlap, as a few do in the data as it is
  * published, the earlier line holds.
  */
 export function networksFromCsv(csv4: Uint8Array, csv6: Uint8Array): NetworkRanges {
@@ -36,7 +36,7 @@ export function sourceOfCsv(csv4: Uint8Array, csv6: Uint8Array): Uint8Array {
   return createHash('sha256').update(csv4).update(csv6).digest();
 }
 
-/** Each name once; 0 is nobody. */
+/** Each name once; 0 is no name. */
 class Names {
   readonly list: string[] = [''];
   readonly #known = new Map<string, number>();

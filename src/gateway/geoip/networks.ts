@@ -12,7 +12,7 @@
  *           (N + 1) x 4  where each name begins, and where the last ends, from the beginning of the text
  *           text, UTF-8
  *
- * Name 0 is empty: nobody is known to hold the range.
+ * Name 0 is empty: the range has no known holder.
  */
 const MAGIC = new TextEncoder().encode('LetheNW\n');
 const UTF8 = new TextDecoder();
@@ -91,7 +91,7 @@ export class Networks {
     return networks.#textStart() <= bytes.length ? networks : undefined;
   }
 
-  /** Who holds the network of an address of 4 or 16 bytes; undefined when nobody is known to. */
+  /** Who holds the network of an address of 4 or 16 bytes; undefined when that is not known. */
   holderOf(bytes: Uint8Array, start: number, length: 4 | 16): string | undefined {
     const table = length === 4 ? HEADER : HEADER + this.#v4 * 4;
     let low = 0;

@@ -11,7 +11,7 @@ export interface GeoipPaths {
   readonly networks: string;
 }
 
-/** Where the data that this software brings along lies. */
+/** The files with the data that this software brings along. */
 export interface GeoipSource {
   readonly country: string;
   readonly csv4: string;
@@ -30,7 +30,7 @@ export function bundledGeoip(): GeoipSource {
 
 /**
  * Makes the data ready for gateways: the country file as it is, and the list of networks compiled into one table in
- * `directory`. The table is made again only when its source has changed; whoever reads it sees the old or the new one.
+ * `directory`. The table is made again only when its source has changed; a reader sees the old or the new one.
  */
 export function prepareGeoip(directory: string, source: GeoipSource = bundledGeoip()): GeoipPaths {
   const networks = join(directory, 'networks.table');

@@ -114,7 +114,7 @@ static __attribute__((noinline)) void overwrite_below(size_t depth) {
   explicit_bzero(dead, depth);
 }
 
-// Outside the thread's own stack (a signal handler's alternate stack, a coroutine) nothing is known about what lies
+// Outside the thread's own stack (a signal handler's alternate stack, a coroutine) nothing is known about what is
 // below, so nothing is touched there.
 static void wipe_before_waiting(void) {
   int saved = errno;

@@ -50,7 +50,7 @@ export function isWiped(pid: number, library: string): boolean {
   }
 }
 
-/** Throws unless the process has loaded the library within two seconds: a process that has just started loads it yet. */
+/** Throws unless the process has loaded the library within two seconds: a new process may still be loading it. */
 export async function assertWiped(pid: number, library: string): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt += 1) {
     if (isWiped(pid, library)) return;

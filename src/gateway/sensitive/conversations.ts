@@ -8,7 +8,7 @@ import { MAX_RADIUS_REPLY } from './radius-reply.ts';
 export const LOGIN_TIME = 30_000;
 
 /**
- * Where a login stands.
+ * How far a login has come.
  *
  *     free ──identity──► challenged ──right response, seat taken──► proved ──client agrees──► settled
  *                            │                                        │                         │

@@ -4,7 +4,7 @@ import type { OpenvpnReader } from './openvpn.ts';
 
 /**
  * How a connection ended.
- * - `refused`: nobody listens there;
+ * - `refused`: no process listens there;
  * - `hung up`: the daemon closed it;
  * - `junk`: the daemon spoke something else than its protocol;
  * - `closed`: we did.

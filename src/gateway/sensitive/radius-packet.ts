@@ -47,7 +47,7 @@ function wipeOurs(): void {
 }
 
 /**
- * One received packet, read where it lies. There is one instance for all packets: it holds positions, and the EAP
+ * One received packet, read in place. There is one instance for all packets: it holds positions, and the EAP
  * packet put together from its fragments, and {@link wipe} wipes both. The packet may come from anybody.
  */
 export class RadiusPacket {
@@ -57,7 +57,7 @@ export class RadiusPacket {
   length = 0;
   /** -1 without a NAS-Port: charon puts the unique number of its IKE_SA there. */
   nasPort = -1;
-  // Where a value lies; both are 0 without the attribute.
+  // Bounds of a value; both are 0 without the attribute.
   userStart = 0;
   userEnd = 0;
   passwordStart = 0;
@@ -107,7 +107,7 @@ export class RadiusPacket {
   }
 
   /**
-   * Uncovers User-Password where it lies (RFC 2865 §5.2) and sets `passwordEnd` before its padding. Each block's mask
+   * Uncovers User-Password in place (RFC 2865 §5.2) and sets `passwordEnd` before its padding. Each block's mask
    * comes from the covered block before it, so the last one is first.
    */
   uncoverPassword(): void {

@@ -11,7 +11,7 @@ const MICROSOFT = 311;
 
 const mask = new Uint8Array(new ArrayBuffer(16));
 
-/** Builds one reply at a time in `bytes`. Whoever uses it wipes them; an Access-Accept holds (covered) keys. */
+/** Builds one reply at a time in `bytes`. Its user wipes them; an Access-Accept holds (covered) keys. */
 export class RadiusReply {
   readonly bytes = new Uint8Array(new ArrayBuffer(MAX_RADIUS_REPLY));
   length = 0;
@@ -23,7 +23,7 @@ export class RadiusReply {
     this.#mac = new HmacMd5(secret);
   }
 
-  /** The request's authenticator stands in the header until {@link seal} puts the response's there. */
+  /** The request's authenticator is in the header until {@link seal} puts the response's there. */
   begin(code: number, request: Uint8Array): void {
     this.bytes[0] = code;
     this.bytes[1] = request[1] as number;

@@ -16,8 +16,8 @@ const WASHED_AT_ONCE = 64;
  * for the next one. So after a packet the socket sends itself one of zeros, as long as a packet can be: it is there
  * before the packet's handler returns, and is received into the same place.
  *
- * Answers wait until all packets that have arrived are answered, which is the same turn of the loop: whoever asked much
- * at once is woken once.
+ * Answers wait until all packets that have arrived are answered, which is the same turn of the loop: a client that sent
+ * many packets is woken once.
  */
 export class RadiusSocket {
   readonly #server: RadiusServer;

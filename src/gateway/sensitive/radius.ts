@@ -44,7 +44,7 @@ export interface RadiusParts {
 }
 
 /**
- * The RADIUS server that charon asks: EAP-MSCHAPv2 for IKEv2 customers, PAP (RFC 2865 §5.2) for whoever only wants to
+ * The RADIUS server that charon asks: EAP-MSCHAPv2 for IKEv2 customers, PAP (RFC 2865 §5.2) for those who only want to
  * know whether a username and a password are right. Packets in, packets out; the socket is elsewhere.
  */
 export class RadiusServer {
@@ -82,13 +82,13 @@ export class RadiusServer {
     }
   }
 
-  /** Wipes logins that nobody goes on with. To be called every few seconds. */
+  /** Wipes logins that were abandoned. To be called every few seconds. */
   expire(): void {
     this.#conversations.expire(this.#parts.clock.elapsed());
   }
 
   #access(): number {
-    // Without an auth file nobody can be judged, and silence keeps charon asking.
+    // Without an auth file no login can be judged, and silence keeps charon asking.
     const auth = this.#parts.auth.current;
     if (auth === undefined) return 0;
     if (this.#packet.eapLength > 0) return this.#eap(auth);
@@ -118,7 +118,7 @@ export class RadiusServer {
     return this.#verdict(conversation, CODE.accessReject);
   }
 
-  /** A name nobody knows is challenged like any other, so that asking does not tell who is a customer. */
+  /** An unknown name is challenged like any other, so that asking does not tell who is a customer. */
   #greet(auth: AuthFile): number {
     const packet = this.#packet;
     const before = this.#conversations.begunBy(packet.bytes);
@@ -166,7 +166,7 @@ export class RadiusServer {
     const { bytes, callingStart, callingEnd } = this.#packet;
     const end = fieldEnd(bytes, callingStart, callingEnd, BRACKET);
     const length = parseAddress(bytes, callingStart, end, this.#address);
-    // An address that cannot be read is looked up as 0.0.0.0, which belongs to nobody.
+    // An address that cannot be read is looked up as 0.0.0.0, which has no known holder.
     const origin = this.#parts.origin.of(this.#address, 0, length === 16 ? 16 : 4);
     this.#address.fill(0);
     return origin;

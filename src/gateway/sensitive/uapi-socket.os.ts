@@ -49,7 +49,7 @@ export class UapiSocket {
     });
   }
 
-  /** Sends a request and reads its reply. Rejects only when whoever is told about peers throws. */
+  /** Sends a request and reads its reply. Rejects only when the callback that is told about peers throws. */
   async exchange(request: Uint8Array): Promise<Exchange> {
     const socket = this.#socket;
     if (socket === undefined) return 'lost';

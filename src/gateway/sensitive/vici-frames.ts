@@ -11,7 +11,7 @@ export class Frames {
   #filled = 0;
 
   /**
-   * Takes `length` bytes of a piece, wipes them there, and delivers each packet that is complete now. The packet lies
+   * Takes `length` bytes of a piece, wipes them there, and delivers each packet that is complete now. The packet is
    * in `bytes[start]` to `bytes[end - 1]` only until `deliver` returns. False if what comes cannot be vici.
    */
   take(

@@ -22,7 +22,7 @@ function count(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /**
- * What an event about an IKE_SA says, as numbers, and where in the message the text lies that only a
+ * What an event about an IKE_SA says, as numbers, and where in the message the text is that only a
  * resynchronisation needs. One instance for all events; {@link wipe} wipes it.
  *
  * An event nests IKE_SA { child-sas { CHILD_SA {} } }, and each kind of SA holds old {} and new {} when it was

@@ -20,7 +20,7 @@ export const SILENCE = 5 * 60_000;
 /** An admitted session that no tunnel has established within this time gives its seat back. Milliseconds. */
 export const ESTABLISH_TIMEOUT = 2 * 60_000;
 
-/** The wall clock may run apart from elapsed time by this much between two sweeps before it is not believed. */
+/** The wall clock may run apart from elapsed time by this much between two sweeps before it is distrusted. */
 const CLOCK_SLACK = 5 * 60_000;
 
 interface Live {
@@ -164,7 +164,7 @@ export class LiveSessions implements Sessions {
 
   /**
    * Ends what has fallen silent and what has expired. Called about once a minute. A wall clock that has just jumped
-   * ends nobody: it is believed only when it still tells the same at the next sweep.
+   * ends no session: it counts only when it still tells the same at the next sweep.
    */
   sweep(): void {
     const now = this.#clock.elapsed();

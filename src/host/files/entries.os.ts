@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Entry, type EntryKind, isJudged, type Judge } from '../../core/configuration/judge.ts';
 
 /**
- * All that lies in a directory and, where `enters` says so, in those below it, with the text of what is judged. A
+ * All that is in a directory and, where `enters` says so, in those below it, with the text of what is judged. A
  * directory that cannot be listed has the kind `other`, and a file that cannot be read has no text: both are findings.
  */
 export function entriesIn(

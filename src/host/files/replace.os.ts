@@ -16,13 +16,13 @@ import { basename, dirname, join } from 'node:path';
 export interface Rights {
   /** Permission bits, exactly: the umask takes nothing away. */
   readonly mode: number;
-  /** Whoever writes it, when not given. */
+  /** The user who writes it, when not given. */
   readonly owner?: { readonly uid: number; readonly gid: number };
 }
 
 /**
- * Puts a file in the place of the one that has this name, or makes it. Whoever reads meanwhile, and whoever comes after
- * a crash, finds the old file or the new one, whole, with its mode and owner: the content is written beside, where only
+ * Puts a file in the place of the one that has this name, or makes it. A reader meanwhile, and any after a crash, finds
+ * the old file or the new one, whole, with its mode and owner: the content is written beside, where only
  * its writer may read it, and renamed.
  *
  * The content and then the name are always forced to the disk (fsync). Without the first, a power failure may leave the

@@ -95,7 +95,7 @@ async function counted(vmNamespace: Namespace): Promise<Set<string>> {
   return new Set(listed.nftables.flatMap(({ counter }) => (counter?.packets ? [counter.name] : [])));
 }
 
-/** A switch in the namespace with the machine's card on it; what else stands on it is the caller's. */
+/** A switch in the namespace with the machine's card on it; what else is plugged in is the caller's. */
 async function bridge(vmNamespace: Namespace, card: Card, name: string, address: string): Promise<void> {
   await vmNamespace.run(['ip', 'link', 'add', name, 'type', 'bridge']);
   await vmNamespace.run(['ip', 'tuntap', 'add', card.tap, 'mode', 'tap']);
@@ -144,7 +144,7 @@ function controlRules({ address4, ports }: Service4): string {
 `;
 }
 
-/** dnsmasq(8), for these two cards and nobody else, without names and without a file of leases. */
+/** dnsmasq(8), for these two cards alone, without names and without a file of leases. */
 async function startDhcp(vmNamespace: Namespace, uplink: Uplink): Promise<Child> {
   const lease = (card: Card, network: string, mask: string, address: string) => [
     `--dhcp-range=set:${card.tap},${network},static,${mask},1h`,

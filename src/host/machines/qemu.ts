@@ -7,7 +7,7 @@ export interface Hardware {
   readonly memory: number;
   /** One processor without AVX, where two with it are the rule. */
   readonly plain: boolean;
-  /** A file that holds the guest's memory while it runs, for whoever wants to search it. */
+  /** A file that holds the guest's memory while it runs, for tests that search it. */
   readonly memoryFile?: string;
   readonly medium?: Medium;
   /** Files that are further disks, without a place in the boot order. */

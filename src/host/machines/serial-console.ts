@@ -43,7 +43,7 @@ export class SerialConsole {
     }
   }
 
-  /** No more text will come. Whoever still waits is told `why`. */
+  /** No more text will come. Those who still wait are told `why`. */
   end(why: string): void {
     this.#ended = why;
     for (const { marker, reject } of this.#waiters) reject(this.#failure(marker, why));

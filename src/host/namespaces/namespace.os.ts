@@ -10,7 +10,7 @@ import {
 } from '../processes/process.os.ts';
 
 /**
- * A small machine of its own inside this one: its own network, its own process table, and a /run in memory that nobody
+ * A small machine of its own inside this one: its own network, its own process table, and a /run in memory that no one
  * else sees. It has no name in the file system. Ending its first process, or ours, makes the kernel remove everything
  * that was in it: processes, interfaces, firewall tables, files in /run.
  */

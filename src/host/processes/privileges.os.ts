@@ -9,7 +9,7 @@ export interface User {
 export type UserCalls = Required<Pick<NodeJS.Process, 'getuid' | 'setgroups' | 'setgid' | 'setuid'>>;
 
 /**
- * Becomes the user for good; nothing that follows can read what only root may. Whoever is not root is left as is.
+ * Becomes the user for good; nothing that follows can read what only root may. Without root it does nothing.
  * A root without a user to become is refused: everything after this talks to strangers.
  */
 export function giveUpRoot(user: User | undefined, process: UserCalls): { problem: string } | undefined {
@@ -21,7 +21,7 @@ export function giveUpRoot(user: User | undefined, process: UserCalls): { proble
   return undefined;
 }
 
-/** Calls back when the process that started this one is gone: nobody would stop us any more. */
+/** Calls back when the process that started this one is gone: no one else would stop us. */
 export function watchParent(gone: () => void, parent: () => number = () => process.ppid, every = 500): () => void {
   const first = parent();
   const timer = setInterval(() => {

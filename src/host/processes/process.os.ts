@@ -23,7 +23,7 @@ export interface Exit {
 
 /** A process that we started. It dies with us. */
 export interface Child {
-  /** The process itself, also where a launcher stands between it and us. */
+  /** The process itself, also where a launcher is between it and us. */
   readonly pid: number;
   readonly exited: Promise<Exit>;
   readonly running: boolean;

@@ -11,7 +11,7 @@ interface Problem {
 export interface Served {
   /** Ends the service in order. The program has said `stopped` and ends with 0 after it. */
   readonly close: () => Promise<void>;
-  /** Printed as one JSON line before the journal begins, for whoever started the program. */
+  /** Printed as one JSON line before the journal begins, for the program that started it. */
   readonly ready?: object;
   /**
    * Whether it also ends with the process that started it. The kernel forgets that a process was to die with its parent
@@ -22,13 +22,13 @@ export interface Served {
 
 /**
  * What every program of ours does the same way: it refuses with one sentence, becomes an unprivileged user, serves until
- * it is asked to stop, and dies of an error that nobody caught without printing it. Standard output carries the journal.
+ * it is asked to stop, and dies of an uncaught error without printing it. Standard output carries the journal.
  */
 export class Program {
   readonly #name: string;
   readonly journal: Journal;
 
-  /** `failureOf` gives the closed code of an error that ends the program; `uncaught` is said of all others. */
+  /** `failureOf` gives the closed code of an error that ends the program; all others are reported as `uncaught`. */
   constructor(name: string, failureOf: (error: unknown) => string | undefined = () => undefined) {
     this.#name = name;
     this.journal = writingJournal((line) => this.print(line));
@@ -84,7 +84,7 @@ export class Program {
 type ErrorClass = abstract new (...words: never[]) => Error;
 
 /**
- * One sentence about why a program cannot start. Only errors of the classes given are shown: those that nobody foresaw
+ * One sentence about why a program cannot start. Only errors of the classes given are shown: unforeseen ones
  * may hold anything.
  */
 export function startProblem(error: unknown, shown: readonly ErrorClass[]): string {

@@ -188,7 +188,7 @@ test('without Secure Boot it boots unsigned, and its TPM says so', async () => {
     const found = await quoted(machine);
     assert.notDeepEqual(found[4], expected[4]);
     assert.notDeepEqual(found[7], expected[7]);
-    // What the stub measures is the same: nobody may be believed for PCR 9 and 11 alone.
+    // What the stub measures is the same: no machine may be accepted for PCR 9 and 11 alone.
     assert.deepEqual([found[9], found[11]], [expected[9], expected[11]]);
   });
 });

@@ -60,7 +60,7 @@ interface Site {
   readonly workshop: Workshop;
 }
 
-/** Builds the release image. Needs root. Whoever builds from the same inputs gets the same bytes. */
+/** Builds the release image. Needs root. The same inputs give the same bytes on any machine. */
 export async function buildImage(options: BuildOptions): Promise<BuildRecord> {
   const { progress } = options;
   return await onSite(options, async (site) => {
@@ -191,7 +191,7 @@ function inputs({ options, recipe, locks }: Site, programs: string): string {
   return inputsDigest(recipe, locks, programs, operator);
 }
 
-/** Whoever rebuilds needs the operator's file as well. A probe's is that of the build it is made from. */
+/** A rebuild needs the operator's file as well. A probe's is that of the build it is made from. */
 function keepOperator({ options, locks }: Site, variant: Variant, out: string): void {
   const kept = join(locks, 'operator.json');
   if (options.operator !== undefined) write(join(out, 'operator.json'), formatOperator(options.operator));

@@ -66,7 +66,7 @@ function machineTraces({ repository }: Recipe): string[] {
   return [hostname(), ...servers, repository.replace(/\/$/, '')].filter((trace) => !ordinary.test(trace));
 }
 
-/** Takes setuid and setgid from every file: nobody in the image becomes somebody else. */
+/** Takes setuid and setgid from every file: no program in the image changes its user that way. */
 export function dropSetuid(root: string): void {
   for (const { path, kind, mode } of walkTree(root)) {
     if (kind !== 'link' && (mode & 0o6000) !== 0) chmodSync(join(root, path), mode & 0o1777);

@@ -17,7 +17,7 @@ find . -print0 | LC_ALL=C sort -z | cpio -0 -o -H newc --reproducible --quiet -R
 /**
  * Makes `initrd.zst` in the working directory: busybox and veritysetup from the locked tools, modules from the kernel in
  * `kernel/`, and `image/initrd/init`. /m/order names the modules in the order to load them. The probe variant also holds
- * what lies in `image/probe/`.
+ * what is in `image/probe/`.
  */
 export async function makeInitrd(
   workshop: Workshop,

@@ -8,7 +8,7 @@ export class KernelError extends Error {
   override readonly name = 'KernelError';
 }
 
-/** Reads `kernel/a.ko: kernel/b.ko kernel/c.ko`. What a module needs stands there whole, last things first. */
+/** Reads `kernel/a.ko: kernel/b.ko kernel/c.ko`. What a module needs is listed there whole, last things first. */
 export function parseDependencies(text: string): Dependencies {
   const found = new Map<string, string[]>();
   for (const line of text.split('\n')) {

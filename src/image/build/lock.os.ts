@@ -8,7 +8,7 @@ import { type Recipe, readNames } from './recipe.os.ts';
 import { DEBIAN, debianSources, type Source } from './sources.ts';
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-/** Stands for whichever kernel is current; it is the only package that is locked without what it depends on. */
+/** Matches whichever kernel is current; it is the only package that is locked without what it depends on. */
 const KERNEL = /^linux-image-/;
 
 /** This machine's way to Debian's archives. Throws a {@link LockError} when one is missing. */
@@ -55,7 +55,7 @@ interface Apt {
   close(): void;
 }
 
-/** An apt of our own that believes nothing is installed. It checks the archive's signature against Debian's keyring. */
+/** An apt of our own, to which nothing is installed. It checks the archive's signature against Debian's keyring. */
 async function openApt(sources: readonly Source[]): Promise<Apt> {
   const home = mkdtempSync(join(tmpdir(), 'lethe-apt-'));
   for (const name of [

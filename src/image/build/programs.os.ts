@@ -47,7 +47,7 @@ export async function bundlePrograms(recipe: Recipe, directory: string): Promise
       platform: 'node',
       format: 'esm',
       target: 'node26',
-      // Otherwise comments tell where node_modules lies.
+      // Otherwise comments tell the path of node_modules.
       preserveSymlinks: true,
       charset: 'utf8',
       logLevel: 'silent',

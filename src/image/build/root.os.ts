@@ -63,7 +63,7 @@ export const SETTLED: Readonly<Record<string, string>> = {
   'etc/machine-id': '',
 };
 
-/** Names and addresses that would otherwise be the building machine's, and accounts that nobody can log in to. */
+/** Names and addresses that would otherwise be the building machine's, and accounts without a login. */
 export function settle(root: string, recipe: Recipe): void {
   const etc = (name: string) => join(root, 'etc', name);
   for (const [path, content] of Object.entries(SETTLED)) write(join(root, path), content);

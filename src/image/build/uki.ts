@@ -27,7 +27,7 @@ export function placeSections({ sections, sectionAlignment }: Pe, sizes: readonl
 
 /**
  * The same program with its time stamp set and its checksum cleared, padded to 8 bytes. objcopy stamps the wall clock;
- * signing pads to 8 bytes, and whoever signs computes the checksum. So the Authenticode hash of the unsigned program is
+ * signing pads to 8 bytes, and the signer computes the checksum. So the Authenticode hash of the unsigned program is
  * also the signed one's.
  */
 export function settlePe(bytes: Uint8Array, seconds: number): Uint8Array {

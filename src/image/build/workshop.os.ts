@@ -20,7 +20,7 @@ export interface Workshop {
 }
 
 export interface WorkshopOptions {
-  /** Where the working directory /lethe/work lies outside. */
+  /** The path outside of the working directory /lethe/work. */
   readonly work: string;
   /** Directories to see at /lethe/NAME, read only. */
   readonly see?: Readonly<Record<string, string>>;
@@ -64,7 +64,7 @@ export function openWorkshop(root: string, options: WorkshopOptions): Workshop {
     ...options.env,
   };
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  // The variables reach the programs and not chroot itself, which could not load a library that lies inside.
+  // The variables reach the programs and not chroot itself, which could not load a library from inside.
   const enter = ['chroot', root, '/usr/bin/env', '-C', '/lethe/work', ...variables];
   const unshare = ['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--net', '--ipc', '--uts'];
   return {

@@ -37,7 +37,7 @@ export function builderKey(file: string): KeyObject {
   return key;
 }
 
-/** Signs what lies in a build directory as the work of a builder, and writes that beside it. */
+/** Signs the content of a build directory as the work of a builder, and writes that beside it. */
 export async function writeStatement(directory: string, builder: string, key: KeyObject): Promise<void> {
   if (!BUILDER_NAME.safeParse(builder).success)
     throw new ReleaseRefused(

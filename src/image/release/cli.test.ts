@@ -192,7 +192,7 @@ test('at a real terminal the PIN is typed unseen, and the keys are made', async 
   const main = join(import.meta.dirname, '../../../cmd/lethe.ts');
   const words = [...token('sign'), 'keys', 'create', at('typed')].map((word) => `'${word}'`);
   const command = `${process.execPath} ${main} image ${[...words.slice(-3), ...words.slice(0, 4)].join(' ')}`;
-  // The keys are pressed once the question stands there, as a person would.
+  // The keys are pressed once the question is shown, as a person would.
   const typing = `(until grep -qs PIN: "$1"; do sleep 0.05; done; printf '314159\\r') | script -qefc "$2" "$1"`;
   const env = { SOFTHSM2_CONF: at('softhsm2.conf') };
   const shown = await run(['sh', '-euc', typing, 'sh', at('typescript'), command], { env });

@@ -19,7 +19,7 @@ export function addReleaseCommands(image: Command, deps: ReleaseDeps, end: (code
     .requiredOption('--keys <directory>', "key directory of './lethe image keys create'")
     .requiredOption('--out <directory>', 'release directory; it must not be there yet')
     .option('--last-try', 'use the last try before the token locks')
-    .option('--draft', 'sign what nobody else could rebuild: changed sources, or the variant for tests')
+    .option('--draft', 'sign what others could not rebuild: changed sources, or the variant for tests')
     .addHelpText(
       'after',
       '\nExample: ./lethe image sign --statement a.json b.json --keys /media/keys --key URI --out release',
@@ -67,7 +67,7 @@ function addBuilders(image: Command, deps: ReleaseDeps, end: (code: number) => v
 
 function addKeys(image: Command, deps: ReleaseDeps, end: (code: number) => void): void {
   const keys = image.command('keys').description('Secure Boot keys: PK and KEK in files, the release key in a token');
-  const operator = ['--operator <name>', 'stands in the certificates', 'Lethe'] as const;
+  const operator = ['--operator <name>', 'name in the certificates', 'Lethe'] as const;
 
   withToken(keys.command('create'))
     .description('make PK and KEK, and the certificate of a key in a token; writes what machines are given')

@@ -12,7 +12,7 @@ export interface Difference {
   readonly file: string;
   /** First byte that differs; undefined when one of them has no such file. */
   readonly offset: number | undefined;
-  /** What stands there, as far as the file's format tells: a section of a program, a line of a text. */
+  /** What is there, as far as the file's format tells: a section of a program, a line of a text. */
   readonly part: string;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-/** Why a release is not made, or not believed. */
+/** Why a release is not made, or not accepted. */
 export type ReleaseRefusalCode =
   | 'keyring'
   | 'builders'

@@ -41,7 +41,7 @@ export async function state(flags: StateFlags, deps: ReleaseDeps): Promise<numbe
   });
 }
 
-/** Where a builder's key lies unless told otherwise. */
+/** The path of a builder's key unless told otherwise. */
 export function defaultBuilderKey(name: string): string {
   return join(REPOSITORY, '.lethe/image/builders', `${name}.key`);
 }

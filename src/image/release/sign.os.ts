@@ -63,7 +63,7 @@ export interface SignOptions {
   readonly repository: string;
   readonly makeIso: MakeIso;
   readonly progress: Progress;
-  /** Signs also what nobody else could rebuild: changed sources, or the variant for tests. */
+  /** Signs also what others could not rebuild: changed sources, or the variant for tests. */
   readonly draft?: boolean;
   /** Tries the PIN also when one more wrong PIN locks the token. */
   readonly lastTry?: boolean;

@@ -34,7 +34,7 @@ export const STEPS = [
 
 export interface Step {
   readonly step: (typeof STEPS)[number];
-  /** `skipped`: what it needs was not given, or an earlier step failed that it stands on. */
+  /** `skipped`: what it needs was not given, or an earlier step failed that it depends on. */
   readonly result: 'holds' | 'fails' | 'skipped';
   /** What differs, or was compared. */
   readonly detail: string;

@@ -130,7 +130,7 @@ static CK_OBJECT_HANDLE find(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class, c
   CK_ULONG count = 0;
   check("C_FindObjects", p11->C_FindObjects(session, found, 2, &count));
   check("C_FindObjectsFinal", p11->C_FindObjectsFinal(session));
-  /* Two keys of one name: nobody could say which of them signs. */
+  /* Two keys of one name: it would be open which of them signs. */
   if (count != 1) fail("key", CKR_OBJECT_HANDLE_INVALID);
   return found[0];
 }

@@ -68,7 +68,7 @@ export class TokenKey {
     await this.#guarded(['generate', this.place.token, label, id, String(bits)], pin);
   }
 
-  /** Every PIN costs a try when it is wrong, so what is left is said with the refusal. */
+  /** Every PIN costs a try when it is wrong, so the refusal tells how many are left. */
   async #guarded(words: readonly string[], pin: Uint8Array): Promise<string> {
     try {
       return await this.#call(words, pin);

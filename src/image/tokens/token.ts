@@ -92,7 +92,7 @@ export function tokenErrorOf(stderr: string, module: string): TokenError {
   const [, what = 'the program', hex = ''] =
     /^(\w+) ([0-9a-f]+)$/.exec(stderr.trimEnd().split('\n').at(-1) ?? '') ?? [];
   if (what === 'module') return new TokenError('no module', 'unknown', module);
-  // What a library says when no reader is there, or nobody serves it.
+  // What a library says when there is no reader, or no service for it.
   const code = what === 'C_GetSlotList' ? 'no token' : (CODES[Number.parseInt(hex, 16)] ?? 'failed');
   return new TokenError(code, 'unknown', hex === '' ? 'it ended without a word' : `${what}, code 0x${hex}`);
 }

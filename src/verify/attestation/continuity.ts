@@ -28,7 +28,7 @@ export interface ActivatedBoot {
  * that was activated, and cannot be.
  */
 
-/** What is believed already about the boot that asks. */
+/** What is established already about the boot that asks. */
 export interface AskingBoot extends Pick<AttestationVerdict, 'clock' | 'handover'> {
   readonly attestationKey: TpmName;
   /** Digest of the boot's keys. */

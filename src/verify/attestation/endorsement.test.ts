@@ -89,7 +89,7 @@ test('ek_chain: no trusted maker, a broken signature, another time', async () =>
   assert.equal(judged(certificate, { roots: trust.roots, intermediates: [] }), 'ek_chain');
   assert.equal(judged(certificate, { roots: [], intermediates: trust.intermediates }), 'ek_chain');
   assert.equal(judged(certificate, trust, NOW - 86_400_000), 'ek_chain');
-  // Whoever has a trusted certificate for a machine is no authority for other machines.
+  // A trusted certificate for a machine makes no authority for other machines.
   const leaf = [new X509Certificate(certificate)];
   assert.equal(judged(certificate, { roots: leaf, intermediates: leaf }), 'ek_chain');
 });

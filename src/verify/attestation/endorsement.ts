@@ -14,10 +14,10 @@ export interface EndorsementKey {
   readonly key: KeyObject;
 }
 
-/** Makers of TPMs that are believed. */
+/** Makers of TPMs that are trusted. */
 export interface TpmTrust {
   readonly roots: readonly X509Certificate[];
-  /** Authorities below the roots. They are not believed for themselves. */
+  /** Authorities below the roots. They are not trusted for themselves. */
   readonly intermediates: readonly X509Certificate[];
 }
 

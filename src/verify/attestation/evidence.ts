@@ -28,7 +28,7 @@ export interface BootKeys {
   readonly handover: Uint8Array;
 }
 
-/** What the machine asks for: its secrets, once a boot; a new certificate; or nothing but to be believed again. */
+/** What the machine asks for: its secrets, once a boot; a new certificate; or nothing but to be judged again. */
 export const PURPOSES = ['activate', 'renew', 'attest'] as const;
 
 export type Purpose = (typeof PURPOSES)[number];
@@ -55,7 +55,7 @@ export function bindingOf(purpose: Purpose, nonce: Uint8Array, keys: BootKeys): 
   return sha256(label, wrapped(nonce), keysDigest(keys));
 }
 
-/** Stands for the keys of one boot. */
+/** One hash over the keys of one boot. */
 export function keysDigest({ server, wireguard, handover }: BootKeys): Uint8Array {
   return sha256(joined([server, wireguard, handover].map(wrapped)));
 }

@@ -24,7 +24,7 @@ import { isRefused } from './refusal.ts';
 
 /*
  * A million mutated pieces of real evidence. No parser may throw, none may take what it cannot write back, and nothing
- * that was changed may be believed.
+ * that was changed may be accepted.
  */
 const TOTAL = 1_000_000;
 const JUDGED = 20_000;
@@ -134,7 +134,7 @@ test('nothing that was changed is believed', () => {
     const mutated = mutator.mutate(evidence[part]);
     const outcome = judge({ ...evidence, [part]: mutated }, expectations);
     const same = Buffer.compare(mutated, evidence[part]) === 0;
-    // Remarks beside digests, and events of PCRs that nobody quotes, may say what they like.
+    // Remarks beside digests, and events of PCRs that are not quoted, may say what they like.
     if (!same && part !== 'log') assert.ok(isRefused(outcome), `${part} ${count}`);
   }
 });

@@ -37,7 +37,7 @@ export interface AllowedRelease {
 
 export interface ReleasePolicy {
   readonly releases: readonly AllowedRelease[];
-  /** Nothing older is allowed, even if it stands in the list. */
+  /** Nothing older is allowed, even if the list has it. */
   readonly minimum: Version;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-/** Why a machine is not believed: every reason there is, in the order in which things are looked at. */
+/** Why a machine is refused: every reason there is, in the order in which things are looked at. */
 export const REFUSALS = {
   oversized: 'the message is larger than any honest one',
   malformed: 'the message is not of the agreed form',

@@ -5,7 +5,7 @@ export const RESOLVER_FILE = 'unbound.conf';
 
 type Setting = readonly [key: string, value: string];
 
-/** The resolver inside the tunnels: it answers from memory, for customers alone, and tells nobody. */
+/** The resolver inside the tunnels: it answers from memory, for customers alone, and keeps no record. */
 export function render(plan: GatewayPlan): RenderedFile[] {
   const server = [...silence(), ...service(plan), ...hardening(plan), ...validation(plan)];
   const content = [
@@ -78,7 +78,7 @@ function hardening(plan: GatewayPlan): Setting[] {
     ['deny-any', 'yes'],
     ['unwanted-reply-threshold', '10000000'],
     ['ignore-cd-flag', 'yes'],
-    // A public name that points into a private network is an attack on whoever asks (DNS rebinding).
+    // A public name that points into a private network is an attack on the client that asks (DNS rebinding).
     ...PRIVATE.map((network): Setting => ['private-address', network]),
     ...(plan.forwarders === 'root' ? [] : REHEARSAL),
   ];
@@ -124,7 +124,7 @@ function validation(plan: GatewayPlan): Setting[] {
   ];
 }
 
-/** The agent's way to make the resolver forget: a socket in memory, and no certificates, since nobody else is there. */
+/** The agent's way to make the resolver forget: a socket in memory, and no certificates: no other user is there. */
 function remoteControl(): Setting[] {
   return [
     ['control-enable', 'yes'],

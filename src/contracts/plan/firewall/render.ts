@@ -6,7 +6,7 @@ import { SYSCTLS } from './sysctl.ts';
 
 export const FIREWALL_FILE = 'firewall.nft';
 export const SYSCTL_FILE = 'sysctl.conf';
-/** The service addresses, for whoever gives them to the loopback interface where no program of ours does. */
+/** The service addresses, for the system, which gives them to the loopback interface where no program of ours does. */
 export const ADDRESSES_FILE = 'addresses.env';
 
 /** The ruleset, the kernel settings and the service addresses of a gateway. */

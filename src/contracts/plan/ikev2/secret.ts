@@ -2,7 +2,7 @@
 import type { Random } from '../../../core/random/random.ts';
 
 /**
- * What charon and the agent share. It is made anew at each start of a gateway and lies only in its /run, as a line that
+ * What charon and the agent share. It is made anew at each start of a gateway and kept only in its /run, as a line that
  * charon's configuration includes: so the configuration itself holds no secret and can be compared.
  */
 export function makeRadiusSecret(random: Random): string {

@@ -66,7 +66,7 @@ function cryptography(): string[] {
   ];
 }
 
-/** Username and password only, and the agent alone decides. While it is away nobody new gets in. */
+/** Username and password only, and the agent alone decides. While it is away no new client gets in. */
 function admission({ managementSocket }: OpenvpnServer): string[] {
   return [
     'verify-client-cert none',

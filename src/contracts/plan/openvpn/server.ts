@@ -10,7 +10,7 @@ export interface KeepAlive {
   readonly restart: number;
 }
 
-/** One OpenVPN server, as far as gateways may differ. What is the same on all of them stands in the renderer. */
+/** One OpenVPN server, as far as gateways may differ. What is the same on all of them is in the renderer. */
 export interface OpenvpnServer {
   readonly protocol: OpenvpnProtocol;
   readonly device: string;

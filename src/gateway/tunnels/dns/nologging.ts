@@ -20,7 +20,7 @@ const DEMANDED: Readonly<Record<string, string>> = {
   pidfile: '',
 };
 
-/** What may stand there besides; each was read in unbound.conf(5) and keeps nothing about whoever asks. */
+/** What may stand there besides; each was read in unbound.conf(5) and keeps nothing about clients. */
 const HARMLESS = new Set(
   `do-daemonize username chroot directory num-threads interface access-control msg-cache-size rrset-cache-size
   cache-max-ttl cache-max-negative-ttl hide-identity hide-version hide-trustanchor qname-minimisation minimal-responses
@@ -48,7 +48,7 @@ interface Setting {
 
 const FILES = ['unbound.conf'];
 
-/** Everything in an unbound.conf that could log, record or persist, and every key that nobody has judged. */
+/** Everything in an unbound.conf that could log, record or persist, and every key that no rule covers. */
 function findings(file: ConfigurationFile): Finding[] | undefined {
   if (!FILES.includes(file.name)) return undefined;
   const settings = settingsOf(file.content);

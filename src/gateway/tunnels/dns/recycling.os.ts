@@ -13,7 +13,7 @@ export const RECYCLE_EVERY = 15_000;
 const RELOAD_TIMEOUT = 5000;
 
 /**
- * Makes the resolver forget after customers have left. A reload empties its caches; flushing a zone only marks what lies
+ * Makes the resolver forget after customers have left. A reload empties its caches; flushing a zone only marks what is
  * there as stale. Questions that arrive meanwhile wait in its sockets.
  */
 export class ResolverRecycling {
@@ -56,7 +56,7 @@ export class ResolverRecycling {
 
   async #recycle(): Promise<void> {
     this.#last = this.#clock.elapsed();
-    // From here on, whoever disconnects asks for the next reload: this one may be past the caches already.
+    // From here on, a disconnect asks for the next reload: this one may be past the caches already.
     this.#timer = undefined;
     const answered = await reload(this.#socket);
     if (this.#stopped) return;

@@ -8,7 +8,7 @@ import { type DaemonOptions, makeSocketDirectory, unprivileged } from '../unpriv
 
 /**
  * Starts unbound behind the firewall, on service addresses that the firewall's start has given to the gateway. Its
- * control socket lies in a directory of its own that belongs to the agent's group. `directory` holds the rendered file.
+ * control socket is in a directory of its own that belongs to the agent's group. `directory` holds the rendered file.
  */
 export async function startResolver(
   namespace: Pick<Namespace, 'run' | 'spawn'>,

@@ -8,7 +8,7 @@ import { FIRST_HOST } from '../../../core/sessions/inner.ts';
  */
 export class FreeHosts {
   readonly #random: Random;
-  /** The free hosts in any order, and where in that list each host stands, counted from 1; 0 is nowhere. */
+  /** The free hosts in any order, and the place of each host in that list, counted from 1; 0 is nowhere. */
   readonly #free: number[] = [];
   readonly #place: Uint32Array;
 

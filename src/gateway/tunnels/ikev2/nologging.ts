@@ -16,7 +16,7 @@ const DEMANDED: Readonly<Record<string, string>> = {
   'charon.plugins.eap-radius.dae.enable': 'no',
 };
 
-/** What may stand there besides; each was read in strongswan.conf(5) and keeps nothing about whoever connects. */
+/** What may stand there besides; each was read in strongswan.conf(5) and keeps nothing about clients. */
 const HARMLESS = new Set(
   `threads interfaces_use close_ike_on_child_failure retransmit_timeout retransmit_base retransmit_tries
   plugins.attr.dns plugins.eap-radius.nas_identifier plugins.eap-radius.servers.agent.address
@@ -65,7 +65,7 @@ interface Setting {
   readonly line: number;
 }
 
-/** Everything in charon's files that could log, record or persist, and every setting that nobody has judged. */
+/** Everything in charon's files that could log, record or persist, and every setting that no rule covers. */
 function findings(file: ConfigurationFile): Finding[] | undefined {
   if (!FILES.includes(file.name)) return undefined;
   const settings = settingsOf(file.content);

@@ -12,8 +12,8 @@ const CHARON = '/usr/lib/ipsec/charon';
 const PID_FILE = '/run/charon.pid';
 
 /**
- * Starts charon and loads the rendered connections and the server's key. Whoever reaches its vici socket may end
- * sessions and read who is connected: so the socket lies in a directory that only the agent's group may enter, and
+ * Starts charon and loads the rendered connections and the server's key. A program that reaches its vici socket may end
+ * sessions and read who is connected: so the socket is in a directory that only the agent's group may enter, and
  * belongs to that group before this resolves. The keys must be readable by the daemon's user. `directory` holds the
  * rendered files.
  */

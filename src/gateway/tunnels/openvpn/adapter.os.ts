@@ -36,7 +36,7 @@ const WAKE_TIMES = 30;
 
 /**
  * The agent's side of one OpenVPN server: lets clients in from memory, and hears of their bytes and their end. It holds
- * on to the daemon over restarts of either side. While it is away, clients stay connected and nobody new is let in.
+ * on to the daemon over restarts of either side. While it is away, clients stay connected and no new ones are let in.
  *
  *     start --> connecting --> waiting for an auth file --> in step (lists clients once, then hears of each change)
  *                 ^                      |                     |

@@ -22,7 +22,7 @@ interface Client {
   kill: string | undefined;
 }
 
-/** What a client shows when it is refused or ended for good. No quotes: it stands in a command to OpenVPN. */
+/** What a client shows when it is refused or ended for good. No quotes: it is part of a command to OpenVPN. */
 function reasonShown(reason: Refusal | 'revoked', seats: number): string {
   if (reason === 'seats') return seats === 1 ? 'The only seat is in use' : `All ${seats} seats are in use`;
   return REASONS[reason];
@@ -186,7 +186,7 @@ export class OpenvpnClients implements OpenvpnListener, InnerAddresses {
     return today(this.#clock) > entitlement.expiresOn ? 'expired' : 'valid';
   }
 
-  /** Without an auth file nobody can be judged. Then a client is told to try again, not that its password is wrong. */
+  /** Without an auth file no login can be judged: a client is told to try again, not that its password is wrong. */
   #deny(cid: number, kid: number, refusal: Refusal, entitlement: Entitlement | undefined): void {
     const shown =
       this.#auth.current === undefined

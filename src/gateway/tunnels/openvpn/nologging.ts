@@ -70,7 +70,7 @@ interface Directive {
   readonly line: number;
 }
 
-/** Everything in a server's configuration that could log, record or persist, and all that nobody has judged. */
+/** Everything in a server's configuration that could log, record or persist, and all that no rule covers. */
 function findings(file: ConfigurationFile): Finding[] | undefined {
   if (!FILES.includes(file.name)) return undefined;
   const directives = directivesOf(file.content);

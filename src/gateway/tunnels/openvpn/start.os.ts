@@ -8,7 +8,7 @@ import { type DaemonOptions, makeSocketDirectory, unprivileged } from '../unpriv
 
 /**
  * Starts one OpenVPN server of a gateway. Anybody who reaches its management socket may admit clients, and OpenVPN lets
- * everybody connect to it: so it lies in a directory of its own that only the agent's group may enter. The keys must be
+ * everybody connect to it: so it is in a directory of its own that only the agent's group may enter. The keys must be
  * readable by the daemon's user. `directory` holds the rendered file.
  */
 export async function startOpenvpn(

@@ -39,7 +39,7 @@ export interface WireGuardParts {
  * Keeps the peers of a WireGuard device as the auth file says, and makes sessions of those that are heard. It has no
  * rights but to the daemon's socket, and it asks the daemon again and again, because WireGuard announces nothing.
  *
- * Stopping it, or killing it, ends no session: whoever starts next finds them in the daemon and resumes them.
+ * Stopping it, or killing it, ends no session: the next agent finds them in the daemon and resumes them.
  */
 export class WireGuardAdapter implements InnerAddresses {
   readonly #parts: WireGuardParts;

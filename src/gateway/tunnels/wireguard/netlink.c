@@ -3,7 +3,7 @@
 // Messages to a family of generic netlink and back (include/uapi/linux/netlink.h, genetlink.h). One at a time: both buffers
 // are here, and forget_messages() overwrites them.
 //
-// Built with -DTWIN it speaks with the kernel's twin, whose socket is named in the environment (see kernel.test.ts).
+// Built with -DTWIN it speaks with a model of the kernel; its socket is named in the environment (see kernel.test.ts).
 #define _GNU_SOURCE
 #include "netlink.h"
 

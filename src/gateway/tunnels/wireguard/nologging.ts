@@ -11,7 +11,7 @@ const HARMLESS = new Set(['WG_DEVICE', 'WG_LISTEN_PORT', 'WG_ADDRESS4', 'WG_ADDR
 /** Names, numbers and networks. A backslash at a line's end would hide the next line from who reads the environment. */
 const VALUE = /^[\w.:/-]+$/;
 
-/** Everything in the settings that could log, record or persist, and everything that nobody has judged. */
+/** Everything in the settings that could log, record or persist, and everything that no rule covers. */
 function findings(file: ConfigurationFile): Finding[] | undefined {
   if (!FILES.includes(file.name)) return undefined;
   const settings = settingsOf(file.content);
@@ -36,7 +36,7 @@ export const WIREGUARD_JUDGE: Judge = {
   findings,
 };
 
-/** `KEY=value` lines. A key that stands twice has its last value, as in a shell. */
+/** `KEY=value` lines. A key that occurs twice has its last value, as in a shell. */
 function settingsOf(content: string): Map<string, string> {
   const lines = content.split('\n').filter((line) => line !== '');
   return new Map(

@@ -12,7 +12,7 @@ import type { PeerReport, PeerVerdict } from '../../sensitive/wireguard-peers.ts
  */
 export const AWAY_FOR = 60_000;
 
-/** A handshake that lies further ahead than this was made before the wall clock was set back. Milliseconds. */
+/** A handshake further ahead than this was made before the wall clock was set back. Milliseconds. */
 const CLOCK_SLACK = 5000;
 
 /** A peer that has been heard of. Times are elapsed time, which no change of the wall clock moves. */
@@ -48,7 +48,7 @@ export class PeerTable {
   /** Elapsed time at which each host may come back. */
   readonly #away = new Map<number, number>();
   #survey = 0;
-  /** The survey before this one was completed: whoever is not in `#heard` was quiet then. */
+  /** The survey before this one was completed: a peer that is not in `#heard` was quiet then. */
   #certain = false;
   #completed = false;
 

@@ -34,7 +34,7 @@ const PLAN = planGateway({
 });
 const TUNNEL = PLAN.tunnels.wireguard;
 const DIRECTORY = '/run/lethe';
-/** wireguard-go and the agent run as the same user: nobody else may use the daemon's socket. */
+/** wireguard-go and the agent run as the same user: no other may use the daemon's socket. */
 const AGENT = { uid: 961, gid: 961 };
 
 interface Gateway {
