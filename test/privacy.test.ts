@@ -9,7 +9,7 @@ interface Claim {
   readonly proofs: readonly { readonly file: string; readonly name: string }[];
 }
 
-/** A claim is a list item before the closing section; its proofs stand one level below it. */
+/** A claim is a list item before the closing section; its proofs are one level below it. */
 function claimsOf(document: string): Claim[] {
   const [claims = ''] = document.split('## What cannot be proven here');
   return claims
@@ -24,7 +24,7 @@ function claimsOf(document: string): Claim[] {
     }));
 }
 
-/** Why a claim does not stand, or undefined when each of its tests is there. */
+/** Why a claim is unproven, or undefined when each of its tests is there. */
 function objection({ text, proofs }: Claim): string | undefined {
   if (proofs.length === 0) return `nothing proves: ${text}`;
   for (const { file, name } of proofs) {

@@ -2,10 +2,10 @@
 
 /**
  * What a room may import. A room is a folder of files that belong together. Its own files are always allowed, and `node:`
- * modules are. Names stand with blanks between them, in the order of the table.
+ * modules are. Names have blanks between them, in the order of the table.
  */
 export interface Room {
-  /** Other rooms. All of them stand above this one in the table, so that no circle is possible. */
+  /** Other rooms. All of them are above this one in the table, so that no circle is possible. */
   readonly uses: string;
   /** npm packages. */
   readonly packages?: string;

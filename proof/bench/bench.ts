@@ -41,7 +41,7 @@ export interface Measurement {
   readonly name: string;
   readonly unit: string;
   readonly samples: Samples;
-  /** What somebody would use instead. */
+  /** What others use instead. */
   readonly peer?: Side;
   /** What cannot be surpassed. */
   readonly limit?: Side;

@@ -60,7 +60,7 @@ function makeQueries(customers: readonly SampleCustomer[], tries: number, random
   return { queries: new Uint8Array(queries.buffer), expected: { accepted, sum } };
 }
 
-/** The login records as they stand in the file, for the stores that are compared with it. */
+/** The login records as the file has them, for the stores that are compared with it. */
 export function* loginRecords({ file, count }: Credentials): Iterable<Uint8Array> {
   for (let index = 0; index < count; index += 1) {
     const at = HEADER + index * LOGIN;

@@ -7,7 +7,7 @@ import { type Crowd, connectAll, fetchAll, type GuestMemory, memoryOf, type Scal
 import type { Session } from './image-session.os.ts';
 import type { ImageSite } from './image-site.os.ts';
 
-/** Milliseconds until the gateway has noticed that somebody left. */
+/** Milliseconds until the gateway has noticed that a client left. */
 const TIMEOUT = 300_000;
 
 interface Taken {

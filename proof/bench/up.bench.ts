@@ -13,7 +13,7 @@ const PROGRAM = fileURLToPath(new URL('../../cmd/lethe.ts', import.meta.url));
 /** Milliseconds in which a service stops, on a busy machine too. */
 const GRACE = 30_000;
 
-/** How long somebody waits for the service, from the second start on. The first one makes keys and a database. */
+/** How long an operator waits for the service, from the second start on. The first one makes keys and a database. */
 export const benchmark: Benchmark = {
   about: 'seconds from ./lethe up to a service that answers, with its data and packages in place',
   run: async (context) => {

@@ -124,7 +124,7 @@ async function look(machine: Machine, file: string, hunt: Hunt, looks: RamLooks,
   const uses = await usesOfPages(machine.probe, [...new Set(found.occurrences.map(pageOf))]);
   const placeOf = (occurrence: Occurrence, index: number): string => {
     const use = uses.get(pageOf(occurrence)) as string;
-    // Until the guest has answered, a page may have gone to a service that never saw what lay in it.
+    // Until the guest has answered, a page may have gone to a service that never saw its content.
     const isTheirs = !use.endsWith(' memory') || bytesAt(file, occurrence).equals(held[index] as Buffer);
     return isTheirs ? use : 'pages that changed hands';
   };

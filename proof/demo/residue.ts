@@ -84,7 +84,7 @@ export const REMAINDERS: readonly Remainder[] = KINDS.flatMap(({ markers, ...kin
   markers.map((marker) => ({ ...kind, marker })),
 );
 
-/** The four bytes of an address, which may stand somewhere without ever having been the address. */
+/** The four bytes of an address, which may occur somewhere without ever having been the address. */
 export function mayBeChance({ marker, encoding, count }: Finding): boolean {
   return count === 1 && /address|destination/.test(marker) && encoding.startsWith('binary-');
 }

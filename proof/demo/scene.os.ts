@@ -41,7 +41,7 @@ export interface SceneDeps {
   readonly image?: string;
   /** Of that machine. */
   readonly hardware?: ServiceSeams['hardware'];
-  /** Where database and keys lie. Without it, they lie in a directory that goes away with the scene. */
+  /** Holds database and keys. Without it, they are in a directory that goes away with the scene. */
   readonly directory?: string;
 }
 

@@ -16,7 +16,7 @@ export interface GuestKernel {
 const TOOLS =
   'basename comm cut dirname egrep expr find gzip hostname mktemp ps sha1sum sha256sum ss tee uniq xargs zgrep';
 
-/** Lynis knows no Lethe; as Debian 12, of which the tree is made, it must stand more tests. */
+/** Lynis knows no Lethe; as Debian 12, of which the tree is made, it must pass more tests. */
 const DEBIAN = 'ID=debian\nNAME="Debian GNU/Linux"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID=12\n';
 
 /**

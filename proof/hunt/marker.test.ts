@@ -22,7 +22,7 @@ import { Matcher } from './matcher.ts';
 
 const SALT = Buffer.from('a salt of the service');
 
-/** Whether the marker is found in what somebody else wrote down. */
+/** Whether the marker is found in what another program wrote down. */
 function isSeen(marker: Marker, written: string | Uint8Array, in_: 'memory' | 'store' = 'store'): boolean {
   const patterns = patternsOf(marker, [SALT]).filter(({ storesOnly }) => in_ === 'store' || storesOnly !== true);
   const data = Buffer.concat([Buffer.from('before '), Buffer.from(written as string), Buffer.from(' after')]);

@@ -12,7 +12,7 @@ const FLAT = 2 ** 31 / PAGE_SIZE;
 /**
  * What a guest uses pages of its memory for, by their numbers. Of use only with an image for tests. The question holds
  * nothing but numbers, so asking changes no answer about their content; but it takes memory, and so may overwrite
- * what lay in free pages.
+ * what was in free pages.
  */
 export async function usesOfPages(probe: Probe, pages: readonly number[]): Promise<ReadonlyMap<number, string>> {
   if (pages.some((page) => page >= FLAT)) throw new RangeError('only the first 2 GiB of a guest are where they seem');

@@ -24,7 +24,7 @@ interface Look {
   readonly byPlace: ReadonlyMap<string, readonly Occurrence[]>;
 }
 
-/** Four bytes can stand anywhere by chance: about once in four gibibytes of random data. */
+/** Four bytes can occur anywhere by chance: about once in four gibibytes of random data. */
 const BY_CHANCE = 4;
 
 /**

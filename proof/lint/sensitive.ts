@@ -19,8 +19,8 @@ export interface Violation {
 const ARRAY = '(?:Uint8|Int8|Uint8Clamped|Uint16|Int16|Uint32|Int32|Float32|Float64|BigInt64|BigUint64)Array';
 
 /**
- * In src/gateway/sensitive, addresses, names, passwords and keys lie in static arrays that we overwrite. A string, a closure or
- * a copy made by the engine cannot be overwritten and stays until a collector happens to reuse its place.
+ * In src/gateway/sensitive, addresses, names, passwords and keys are in static arrays that we overwrite. A string, a
+ * closure or a copy made by the engine cannot be overwritten and stays until a collector happens to reuse its place.
  */
 export const RULES: readonly Rule[] = [
   {

@@ -5,10 +5,10 @@ import { absolutePath, address, hostName, listen, user } from '../core/configura
 
 const SCHEMA = z.strictObject({
   listen,
-  /** Where machines reach it: a DNS name, and addresses. They stand in its certificate. */
+  /** Where machines reach it: a DNS name, and addresses. Its certificate holds them. */
   name: hostName,
   addresses: z.array(address).default([]),
-  /** Its own: keys and store lie here, readable for it alone. */
+  /** Its own: it holds keys and store, readable for it alone. */
   directory: absolutePath,
   /** Which TPMs and which releases are accepted; read anew for each request. */
   policy: absolutePath,

@@ -36,7 +36,7 @@ export interface Problem {
   readonly problem: string;
 }
 
-/** The TPM of a machine: its certificate, or only the hash that somebody has read out. */
+/** The TPM of a machine: its certificate, or only the hash that an operator has read out. */
 export interface Endorsement {
   readonly certificate: Uint8Array;
   readonly identity: Uint8Array | undefined;

@@ -38,7 +38,7 @@ export interface ActivatorDeps {
 }
 
 export interface ActivatorParts {
-  /** Where its keys, its store and its configuration lie. */
+  /** Holds its keys, its store and its configuration. */
   readonly directory: string;
   readonly listen: string;
   /** PEM: the authority that signs gateways' certificates, with its key. */

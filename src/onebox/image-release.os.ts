@@ -53,7 +53,7 @@ function parsed<T extends object>(
   return value;
 }
 
-/** Refuses an image that would ask somebody else for its secrets. */
+/** Refuses an image that would ask another activator for its secrets. */
 export function assertAsks(release: ImageRelease, operator: Operator, file: string): void {
   if (isDeepStrictEqual(release.operator, operator)) return;
   throw new CannotStart(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { numbers } from './control.ts';
 
-/** How many controls stand below each number of a group. */
+/** How many controls are below each number of a group. */
 const CIS_GROUPS: Readonly<Record<string, number>> = {
   '1.1.1': 10,
   '1.1.2.1': 4,

@@ -12,7 +12,7 @@ import type { Entitlement, LicenceId, UsageTag } from '../../../src/core/licence
 import { type Random, systemRandom } from '../../../src/core/random/random.ts';
 import { CurrentAuthFile } from '../../../src/gateway/authfile/current.ts';
 
-/** Somebody with a login. */
+/** A customer with a login. */
 export interface TestCustomer {
   readonly username: string;
   readonly password: string;

@@ -18,13 +18,13 @@ export interface Remembered {
 /** The origin of a portal that listens on no port. */
 export const ORIGIN = 'http://lethe.test';
 
-/** Somebody at a portal that listens, `http://127.0.0.1:8080`. */
+/** A visitor of a portal that listens, `http://127.0.0.1:8080`. */
 export function visitorAt(url: string): Visitor {
   return new Visitor((request) => fetch(request), new URL(url).origin);
 }
 
 /**
- * Somebody with a browser that has no JavaScript: keeps the cookie, and the hidden field of the last page. Once signed up,
+ * A visitor whose browser has no JavaScript: keeps the cookie, and the hidden field of the last page. Once signed up,
  * also an app of the same customer, which asks the API with the cookie's token.
  */
 export class Visitor {

@@ -4,7 +4,7 @@
 export interface Zone {
   /** Without a dot at the end: `internet.test` */
   readonly name: string;
-  /** Address records as they stand on the wire: 4 and 16 bytes. */
+  /** Address records as sent on the wire: 4 and 16 bytes. */
   readonly a: Uint8Array;
   readonly aaaa: Uint8Array;
 }

@@ -142,7 +142,7 @@ export class OpenvpnLab {
     return child;
   }
 
-  /** See proc_pid_net(5): addresses and ports stand there in hexadecimal. */
+  /** See proc_pid_net(5): addresses and ports are written in hexadecimal there. */
   #listens(protocol: OpenvpnProtocol): boolean {
     const table = protocol === 'openvpn-udp' ? 'udp' : 'tcp';
     const sockets = [table, `${table}6`].map((name) => readFileSync(`/proc/${this.gateway.pid}/net/${name}`, 'utf8'));

@@ -36,7 +36,7 @@ export function attribute(type: number, value: Buffer | readonly Buffer[]): Buff
   return padded(Buffer.concat([head, content]));
 }
 
-/** Reads attributes that stand behind each other. Throws when one does not fit. */
+/** Reads attributes that follow each other. Throws when one does not fit. */
 export function attributes(bytes: Buffer): Attribute[] {
   const found: Attribute[] = [];
   for (let at = 0; at < bytes.length; ) {

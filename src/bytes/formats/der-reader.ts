@@ -21,7 +21,7 @@ export const TAG = {
 } as const;
 
 /**
- * The elements that stand one after the other in hostile bytes. Undefined when one is cut, has a length that is not in
+ * The elements that follow each other in hostile bytes. Undefined when one is cut, has a length that is not in
  * its shortest form, or a tag of more than one byte; or when there are more than 1024.
  */
 export function elements(bytes: Uint8Array): readonly Element[] | undefined {

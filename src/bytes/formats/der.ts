@@ -45,7 +45,7 @@ export function sequence(...parts: readonly Der[]): Der {
   return element(UNIVERSAL.sequence, joined(parts));
 }
 
-/** X.690 §11.6: the elements of a set stand in ascending order of their encodings. */
+/** X.690 §11.6: the elements of a set are in ascending order of their encodings. */
 export function set(...parts: readonly Der[]): Der {
   return element(UNIVERSAL.set, joined(parts.toSorted((a, b) => Buffer.compare(a, b))));
 }

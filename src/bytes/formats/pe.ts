@@ -36,7 +36,7 @@ export interface Pe {
   readonly sections: readonly PeSection[];
   /** The certificate table: it reaches to the end of the file. */
   readonly signature: { readonly offset: number; readonly size: number } | undefined;
-  /** Where the two fields stand that a signature does not cover. */
+  /** The places of the two fields that a signature does not cover. */
   readonly checksumAt: number;
   readonly directoryAt: number;
 }

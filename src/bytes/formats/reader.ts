@@ -59,7 +59,7 @@ export class Reader {
     return this.bytes(this.u16());
   }
 
-  /** Where the next bytes lie, or -1 when they are not all there. */
+  /** The place of the next bytes, or -1 when they are not all there. */
   #take(length: number): number {
     if (this.overrun || length > this.left) {
       this.overrun = true;

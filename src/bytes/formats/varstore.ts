@@ -50,7 +50,7 @@ const FREE = 0xff;
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const aligned = (offset: number) => Math.ceil(offset / 4) * 4;
 
-/** Where variables may stand: from the first byte up to the end of the store. */
+/** Where variables may be: from the first byte up to the end of the store. */
 function area(flash: Uint8Array): { readonly start: number; readonly end: number } | undefined {
   const view = viewOf(flash);
   if (flash.length < 0x48 || guidAt(flash, 0x10) !== VOLUME || view.getUint32(0x28, true) !== 0x4856465f)
@@ -62,7 +62,7 @@ function area(flash: Uint8Array): { readonly start: number; readonly end: number
   return { start: store + STORE_HEADER, end };
 }
 
-/** The live variables, in the order they stand. */
+/** The live variables, in the order of the store. */
 export function parseVariableStore(flash: Uint8Array): readonly StoredVariable[] | StoreProblem {
   const place = area(flash);
   if (place === undefined) return { problem: 'not a variable store' };

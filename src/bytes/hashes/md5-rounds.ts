@@ -6,7 +6,7 @@ import { type Code, get, i32, sequence, set, v128, wasmInstance } from '../forma
  * takes eight blocks. Nothing of a message is stored but its block, which is wiped when it has been taken, and the state.
  */
 
-/** Where things stand in the module's memory. */
+/** The layout of the module's memory. */
 export const BLOCK = 0;
 export const STATE = 64;
 export const DIGEST = 80;

@@ -8,7 +8,7 @@ import { type Code, get, i32, sequence, set, tee, v128, wasmInstance } from '../
  * waits for them; block, state and those words are all that is stored of a message.
  */
 
-/** Where things stand in the module's memory. */
+/** The layout of the module's memory. */
 export const BLOCK = 0;
 export const STATE = 64;
 export const DIGEST = 96;
@@ -189,7 +189,7 @@ function compression(): Code {
   return sequence(...code, addToState(0), addToState(1));
 }
 
-/** Four of the working variables, which stand where they began after 64 rounds. */
+/** Four of the working variables, which are back where they began after 64 rounds. */
 function addToState(half: number): Code {
   const at = STATE + 16 * half;
   const lanes = [1, 2, 3].map((lane) => sequence(get(4 * half + lane), v128.replaceLane(lane)));

@@ -7,7 +7,7 @@ import { addressBytes, parseAddress } from './address.ts';
 
 const out = new Uint8Array(16);
 
-/** Parses the text as it would lie in the middle of a line. */
+/** Parses the text in the middle of a line. */
 function parse(text: string): { length: number; hex: string } {
   const line = new TextEncoder().encode(`1${text}1`);
   out.fill(0xee);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { hex32 } from '../../core/configuration/words.ts';
 import { parseFleetBody } from './messages.ts';
 
-/** Signatures are over these bytes and the document, so that the key's signature can stand under nothing else. */
+/** Signatures are over these bytes and the document, so that the key's signature fits nothing else. */
 const DOMAIN = new TextEncoder().encode('lethe expected configuration v1\n');
 
 const EXPECTED = z

@@ -13,7 +13,7 @@ export interface TunnelPlan {
 }
 
 /**
- * Everything that decides how a gateway's daemons are configured. It holds no secret: keys lie in files whose names
+ * Everything that decides how a gateway's daemons are configured. It holds no secret: keys are in files whose names
  * are fixed (see {@link GATEWAY_FILES}). The same plan renders to the same bytes everywhere, so that the service can
  * say what it expects and the gateway can compare.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { valueAllowed } from '../../core/inventory/guard.ts';
 
-/** A network holder's name that may stand in a usage event: short, printable, nowhere the shape of an address. */
+/** A network holder's name that a usage event may hold: short, printable, nowhere the shape of an address. */
 export type IspName = string & { readonly __unit: 'isp name' };
 
 /** Any text as the name of a network's holder. What cannot be one is `unknown`. */
@@ -10,7 +10,7 @@ export function ispName(text: string): IspName {
   return (name !== '' && name.isWellFormed() && valueAllowed('isp', name) ? name : 'unknown') as IspName;
 }
 
-/** A country code as it may stand in a usage event. What is none is `unknown`. */
+/** A country code that a usage event may hold. What is none is `unknown`. */
 export function countryCode(text: string): string {
   return valueAllowed('country', text) ? text : 'unknown';
 }

@@ -12,7 +12,7 @@ export type AccountNumber = string & { readonly __unit: 'account number' };
 /** The token of a sign-in: 43 characters of base64url. It is the portal's cookie and the API's bearer token. */
 export type SignInToken = string & { readonly __unit: 'sign-in token' };
 
-/** Somebody who is signed in. Every call about a customer's own things takes one, so none can be made without it. */
+/** A customer who is signed in. Every call about a customer's own things takes one, so none can be made without it. */
 export interface Customer {
   readonly account: AccountId;
   readonly licence: Licence;

@@ -27,7 +27,7 @@ export async function rowsAbout(db: Database, keys: CustomerKeys, tables: Stores
   return found;
 }
 
-/** Amounts come last, so that like rows stand together. */
+/** Amounts come last, so that like rows are together. */
 function sortedColumns({ fields }: CustomerStore): string[] {
   const isAmount = (column: string) => fields[column]?.kind === 'megabytes';
   const columns = Object.keys(fields);

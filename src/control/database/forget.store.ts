@@ -5,7 +5,7 @@ import { DATABASE } from '../../core/inventory/database.ts';
 import { valueIndexes } from './order.store.ts';
 import { type Database, tableOf } from './tables.ts';
 
-/** A table about customers has no index in whose order its rows could lie. */
+/** A table about customers has no index that could give its rows an order. */
 export class OrderError extends Error {
   override readonly name = 'OrderError';
 }

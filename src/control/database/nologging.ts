@@ -6,7 +6,7 @@ const OVERRIDES_FILE = 'postgresql.auto.conf';
 const ACCESS_FILE = 'pg_hba.conf';
 const CLIENTS_FILE = 'pg_ident.conf';
 
-/** What must stand in postgresql.conf, with the only value allowed, because PostgreSQL's own default logs or may. */
+/** What postgresql.conf must set, with the only value allowed, because PostgreSQL's own default logs or may. */
 const DEMANDED: Readonly<Record<string, string>> = {
   listen_addresses: '',
   logging_collector: 'off',
@@ -43,7 +43,7 @@ const DEMANDED: Readonly<Record<string, string>> = {
   wal_recycle: 'off',
 };
 
-/** What may stand there besides; each was read in chapter 19 of the manual and writes nothing down about anybody. */
+/** What may be set besides; each was read in chapter 19 of the manual and writes nothing down about anybody. */
 const HARMLESS = new Set(
   `unix_socket_directories max_connections shared_buffers dynamic_shared_memory_type io_method fsync full_page_writes
   synchronous_commit timezone client_encoding min_wal_size max_wal_size`.split(/\s+/),

@@ -129,7 +129,7 @@ async function preparePlaces(options: PostgresOptions): Promise<Places> {
   return { directory, data, socket, identity, binaries: root ? copiedBinaries(directory) : join(PACKAGE, 'native') };
 }
 
-/** The package may lie where only root can read, so root copies the programs to where the database's user can. */
+/** The package may be where only root can read, so root copies the programs to where the database's user can. */
 function copiedBinaries(directory: string): string {
   const { version } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')) as { version: string };
   const copy = join(directory, `postgresql-${version}`);
@@ -153,7 +153,7 @@ function refuseOtherVersion({ data, binaries }: Places): void {
   if (readFileSync(file, 'utf8').trim() !== ours) throw new PostgresError('other_version');
 }
 
-/** The lock file outlives a crash, so a process must stand behind it, at work in the same directory. */
+/** The lock file outlives a crash, so it counts only with a live process that works in the same directory. */
 function refuseRunning({ data }: Places): void {
   const lock = join(data, 'postmaster.pid');
   if (!existsSync(lock)) return;

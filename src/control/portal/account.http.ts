@@ -8,7 +8,7 @@ import { freshCredentialsPage, rotatePage } from './credentials.page.ts';
 import { rememberedPage } from './privacy.page.ts';
 import { deleteSessionCookie, type Session, sessionCookie } from './session.http.ts';
 
-/** Answers for somebody who is signed in, and shows everybody else the way to sign in. */
+/** Answers for a customer who is signed in, and shows everybody else the way to sign in. */
 export function forSession(
   context: PortalContext,
   answer: (c: PortalRequest, session: Session) => Promise<Response> | Response,

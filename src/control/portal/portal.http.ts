@@ -63,7 +63,7 @@ function rememberSession(app: Hono<PortalEnv>, context: PortalContext): void {
   });
 }
 
-/** Every form comes from a page of ours and, where somebody is signed in, from a page of that session. */
+/** Every form comes from a page of ours and, after sign-in, from a page of that session. */
 function checkForms(app: Hono<PortalEnv>, context: PortalContext): void {
   app.post(
     '*',
@@ -82,5 +82,5 @@ function checkForms(app: Hono<PortalEnv>, context: PortalContext): void {
   );
 }
 
-/** Forms that somebody may send before there is a session. */
+/** Forms that may be sent before there is a session. */
 const OPEN = new Set(['/sign-up', '/sign-in']);

@@ -4,7 +4,7 @@ import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import type { Customer, SignInToken } from '../accounts/account.ts';
 
-/** Somebody signed in, for the length of one request. */
+/** A customer signed in, for the length of one request. */
 export interface Session {
   readonly token: string;
   readonly customer: Customer;
@@ -38,7 +38,7 @@ export function formTokenOf(token: string): string {
   return createHmac('sha256', token).update('lethe portal form').digest('base64url');
 }
 
-/** Hostile input: whatever stood in the form. */
+/** Hostile input: whatever was in the form. */
 export function formTokenFits(session: Session, given: string | null): boolean {
   const expected = Buffer.from(session.formToken);
   const actual = Buffer.from(given ?? '');

@@ -23,7 +23,7 @@ export interface Profile {
   readonly content: string;
 }
 
-/** A name as it may stand in one line of any file: no control characters, no lone surrogates. */
+/** A name that fits in one line of any file: no control characters, no lone surrogates. */
 export function oneLine(text: string): string {
   return text
     .toWellFormed()

@@ -13,7 +13,7 @@ export interface HeavyUse {
 }
 
 /**
- * The licences with the most traffic since a day, so that an operator can speak to somebody who uses more than
+ * The licences with the most traffic since a day, so that an operator can speak to a customer who uses more than
  * thousands of others together. Only the holder of the usage key can ask this, and only for credentials that
  * are still in use: tags that no present username makes are left out.
  */

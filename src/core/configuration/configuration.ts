@@ -7,7 +7,7 @@ export interface ConfigurationProblem {
   readonly problem: string;
 }
 
-/** Reads a JSON configuration file with a strict schema. Refuses unknown keys and keys that stand twice. */
+/** Reads a JSON configuration file with a strict schema. Refuses unknown keys and keys that occur twice. */
 export function parseConfiguration<T>(schema: z.ZodType<T>, text: string): T | ConfigurationProblem {
   const json = parseJson(text);
   if ('problem' in json) return { problem: `line ${json.line}: ${SAID[json.problem]}` };

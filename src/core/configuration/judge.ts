@@ -23,7 +23,7 @@ export interface Finding {
 export interface Judge {
   /** The files that it claims. Where daemons are about to run, each must be there, for defaults may log. */
   readonly files: readonly string[];
-  /** What else of its daemon may lie beside them, by name and kind. */
+  /** What else of its daemon may be beside them, by name and kind. */
   readonly known?: KnownEntries;
   /** `undefined` for a file that is not one of its own, which another judge has to claim. */
   readonly findings: (file: ConfigurationFile) => Finding[] | undefined;
@@ -48,7 +48,7 @@ export interface Entry {
   readonly content?: string | undefined;
 }
 
-/** What may lie in a directory besides configuration, by name. */
+/** What a directory may hold besides configuration, by name. */
 export type KnownEntries = Readonly<Record<string, EntryKind>>;
 
 /** Whether the text of an entry is wanted for {@link judgeDirectory}. */
@@ -56,7 +56,7 @@ export function isJudged({ name, kind }: Entry, judges: readonly Judge[]): boole
   return kind === 'file' && judges.some(({ files }) => files.includes(name));
 }
 
-/** What may lie in a directory whose files these judges know. */
+/** What a directory may hold whose files these judges know. */
 export function knownEntries(judges: readonly Judge[]): KnownEntries {
   return Object.assign({}, ...judges.map(({ known }) => known ?? {})) as KnownEntries;
 }

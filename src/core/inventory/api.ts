@@ -92,7 +92,7 @@ export const API = {
   }),
   'api.expected_file': told({
     name: { kind: 'name', purpose: 'name of a rendered configuration file' },
-    digest: { kind: 'digest', purpose: 'hash of what must stand in it' },
+    digest: { kind: 'digest', purpose: 'hash of what it must hold' },
   }),
   'api.end': told({
     session: { kind: 'random', purpose: 'live session that is over the seats of its licence' },

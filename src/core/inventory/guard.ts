@@ -46,7 +46,7 @@ const ALLOWS: Readonly<Record<Kind, (value: unknown) => boolean>> = {
   document: (value) => typeof value === 'string',
 };
 
-/** Whether a value may stand in a field of this kind. */
+/** Whether a field of this kind may hold a value. */
 export function valueAllowed(kind: Kind, value: unknown): boolean {
   return ALLOWS[kind](value);
 }

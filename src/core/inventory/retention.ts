@@ -2,7 +2,7 @@
 
 /**
  * How long anything lives, in the words of the privacy policy. The set is closed: the inventory takes nothing else, so
- * the sentence that says what a datum is for cannot stand where its end belongs.
+ * the sentence that says what a datum is for cannot be put where its end belongs.
  */
 export const KEPT = {
   account: 'until 90 days after the licence ends, then the row is deleted',

@@ -2,7 +2,7 @@
 import type { JournalEvent } from '../inventory/journal.ts';
 import type { Journal } from './journal.ts';
 
-/** Says once that somebody is lost, and once that they are found again, however often they are missed in between. */
+/** Reports once that the other side is lost, and once that it is found again, however often it is missed in between. */
 export class Contact {
   readonly #journal: Journal;
   readonly #words: { readonly lost: JournalEvent; readonly found: JournalEvent };
@@ -18,7 +18,7 @@ export class Contact {
     this.#lost = true;
   }
 
-  /** To be called whenever they answer. Says nothing about somebody who was not lost. */
+  /** To be called whenever it answers. Says nothing when it was not lost. */
   found(): void {
     if (this.#lost) this.#journal.say(this.#words.found);
     this.#lost = false;

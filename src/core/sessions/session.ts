@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { Entitlement, UsageTag } from '../licences/licence.ts';
 
-/** Protocol ids as they stand in usage events. */
+/** Protocol ids as written in usage events. */
 export const PROTOCOLS = ['openvpn-udp', 'openvpn-tcp', 'ikev2', 'wireguard'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 

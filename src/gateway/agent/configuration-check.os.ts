@@ -10,7 +10,7 @@ export interface OwnConfiguration {
   readonly gateway: string;
   readonly location: string;
   readonly release: string;
-  /** Where the rendered files lie. */
+  /** The directory of the rendered files. */
   readonly directory: string;
 }
 

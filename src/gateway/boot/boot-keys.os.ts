@@ -54,7 +54,7 @@ export async function freshKeys(directory: string, random: Random): Promise<Fres
   return { server, wireguard: kept.wireguard.privateKey, handover, published };
 }
 
-/** Forgets the private halves, which lie where their users read them; keeps what a renewal has to name. */
+/** Forgets the private halves, which are where their users read them; keeps what a renewal has to name. */
 export function retireFreshKeys(directory: string, { published }: FreshKeys): void {
   const kept = { wireguard: published.wireguard.toBase64(), handover: published.handover.toBase64() };
   replaceFile(join(directory, FILES.published), JSON.stringify(kept), { mode: 0o600 });

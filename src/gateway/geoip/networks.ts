@@ -67,7 +67,7 @@ export function sourceOf(bytes: Uint8Array): Uint8Array | undefined {
   return Networks.open(bytes) === undefined ? undefined : bytes.subarray(SOURCE.start, SOURCE.end);
 }
 
-/** The table, looked up over the caller's address bytes: they are compared where they lie and become no number. */
+/** The table, looked up over the caller's address bytes: they are compared in place and become no number. */
 export class Networks {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;

@@ -22,7 +22,7 @@ const padded = new Uint8Array(new ArrayBuffer(21));
 const hashOfHash = new Uint8Array(new ArrayBuffer(16));
 const expected = new Uint8Array(new ArrayBuffer(24));
 
-/** Where a response's parts lie in one buffer. */
+/** The places of a response's parts in one buffer. */
 export interface ChapResponse {
   readonly bytes: Uint8Array;
   /** 16 bytes that the client chose. */

@@ -74,7 +74,7 @@ export function innerKey(bytes: Uint8Array, start: number, length: 4 | 16): numb
 
 /**
  * Reads OpenVPN's management interface (management-notes.txt of OpenVPN 2.6). Usernames, passwords and
- * addresses are looked up where they lie, and wiped.
+ * addresses are looked up in place, and wiped.
  */
 export class OpenvpnReader {
   readonly #lines = new Lines();
@@ -233,7 +233,7 @@ export class OpenvpnReader {
     return wholeNumber(line, this.#start(column), this.#ends[column] as number);
   }
 
-  /** `203.0.113.7:50000`; IPv6 addresses stand without a port. */
+  /** `203.0.113.7:50000`; IPv6 addresses come without a port. */
   #rowOrigin(line: Uint8Array): Origin {
     const start = this.#start(COLUMN.realAddress);
     const end = this.#ends[COLUMN.realAddress] as number;

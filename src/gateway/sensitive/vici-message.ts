@@ -5,7 +5,7 @@ const ELEMENT = { sectionStart: 1, sectionEnd: 2, keyValue: 3, listStart: 4, lis
 /** charon itself nests four sections. */
 const DEEPEST = 8;
 
-/** Gets the elements of a message where they lie. Names of list items are those of their list. */
+/** Gets the elements of a message in place. Names of list items are those of their list. */
 export interface MessageVisitor {
   sectionStart(bytes: Uint8Array, nameStart: number, nameEnd: number): void;
   sectionEnd(): void;

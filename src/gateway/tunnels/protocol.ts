@@ -46,7 +46,7 @@ export type MakeAdapter = (parts: AdapterParts) => Tunnel;
 /** What a daemon is started with, on a machine where we start it. In the image, systemd does. */
 export interface StartParts {
   readonly namespace: Pick<Namespace, 'run' | 'spawn'>;
-  /** Where the rendered files lie, as seen from inside. */
+  /** The directory of the rendered files, as seen from inside. */
   readonly directory: string;
   readonly options: DaemonOptions;
 }

@@ -72,7 +72,7 @@ export function linesOf(socket: Socket, take: (line: string) => void): void {
     .on('error', () => undefined);
 }
 
-/** A connection to a Unix socket that somebody is about to open. */
+/** A connection to a Unix socket that another program is about to open. */
 export async function connected(path: string): Promise<Socket> {
   return await waitUntil(`somebody listens at ${path}`, () => attempt(path));
 }

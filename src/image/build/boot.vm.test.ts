@@ -18,7 +18,7 @@ import { readBuild } from './build.os.ts';
 import { makeIso } from './iso.os.ts';
 
 /*
- * The image in a machine with Secure Boot and a TPM: it boots from RAM and forgets, and whatever somebody changed about it
+ * The image in a machine with Secure Boot and a TPM: it boots from RAM and forgets, and whatever was changed about it
  * does not come up. Each test says at which marker it is satisfied; the limits are for machines much slower than ours.
  */
 

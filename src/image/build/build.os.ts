@@ -36,7 +36,7 @@ export interface BuildOptions {
   readonly out: string;
   readonly progress: Progress;
   readonly operator?: Operator;
-  /** Where `packages.lock` and `tools.lock` lie; the recipe's own by default. */
+  /** The directory of `packages.lock` and `tools.lock`; the recipe's own by default. */
   readonly locks?: string;
   readonly state?: ImageState;
   /** Fetches what the cache lacks from here. Without it, a build uses archived inputs alone and no network. */

@@ -32,7 +32,7 @@ const COMPILED = [
   { sources: ['src/gateway/boot/integrity.c'], headers: [], target: 'integrity', flags: [] },
 ];
 
-/** Bundles the gateway's programs into `directory`. The same sources give the same bytes wherever they lie. */
+/** Bundles the gateway's programs into `directory`. The same sources give the same bytes in any directory. */
 export async function bundlePrograms(recipe: Recipe, directory: string): Promise<void> {
   mkdirSync(directory, { recursive: true });
   for (const [source, { target, without }] of Object.entries(BUNDLES)) {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 /** Every time stamp in the image, in seconds: part of the recipe, so that the day of a build leaves no trace. */
 export const SOURCE_DATE_EPOCH = 1_790_000_000;
 
-/** Where the parts of the recipe lie. */
+/** The paths of the recipe's parts. */
 export interface Recipe {
   /** The repository. */
   readonly repository: string;

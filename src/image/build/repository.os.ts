@@ -22,7 +22,7 @@ export async function makeRepository(lock: Lock, cache: Cache, directory: string
   writeFileSync(join(directory, 'Packages'), index.join('\n'));
 }
 
-/** A hard link, or a copy where the two lie on different file systems. */
+/** A hard link, or a copy where the two are on different file systems. */
 export function linkOrCopy(from: string, to: string): void {
   try {
     linkSync(from, to);

@@ -10,7 +10,7 @@ import { REPOSITORY } from '../build/recipe.os.ts';
 import { bundledPackages } from './bundled.os.ts';
 import { billOfMaterials } from './sbom.ts';
 
-/** The part of CycloneDX 1.5 (bom-1.5.schema.json) that we use, with its patterns. Nothing else may stand there. */
+/** The part of CycloneDX 1.5 (bom-1.5.schema.json) that we use, with its patterns. Nothing else is allowed. */
 const COMPONENT = z.strictObject({
   type: z.enum(['operating-system', 'application', 'library']),
   'bom-ref': z.string().min(1),

@@ -9,7 +9,7 @@ const MTU = 1420;
 
 /**
  * What wireguard-go is started with: its environment, and the settings of its interface beside it. Peers come from the
- * auth file and stand in no file of the gateway.
+ * auth file and are in no file of the gateway.
  */
 export function render(plan: GatewayPlan): RenderedFile[] {
   const { wireguard } = plan.tunnels;

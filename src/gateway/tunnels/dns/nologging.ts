@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { ConfigurationFile, Finding, Judge } from '../../../core/configuration/judge.ts';
 
-/** What must stand in the `server` clause, with the only value allowed, because unbound's own default differs or may. */
+/** What the `server` clause must set, with the only value allowed, because unbound's own default differs or may. */
 const DEMANDED: Readonly<Record<string, string>> = {
   'use-syslog': 'no',
   logfile: '/dev/null',
@@ -20,7 +20,7 @@ const DEMANDED: Readonly<Record<string, string>> = {
   pidfile: '',
 };
 
-/** What may stand there besides; each was read in unbound.conf(5) and keeps nothing about clients. */
+/** What may be set besides; each was read in unbound.conf(5) and keeps nothing about clients. */
 const HARMLESS = new Set(
   `do-daemonize username chroot directory num-threads interface access-control msg-cache-size rrset-cache-size
   cache-max-ttl cache-max-negative-ttl hide-identity hide-version hide-trustanchor qname-minimisation minimal-responses

@@ -31,7 +31,7 @@ export class ResolverRecycling {
     clock: Clock;
     journal: Journal;
     interval?: number;
-    /** Never said in the journal: the time of a recycling tells when somebody left. */
+    /** Never said in the journal: the time of a recycling tells when a customer left. */
     recycled?: () => void;
   }) {
     this.#socket = parts.socket;

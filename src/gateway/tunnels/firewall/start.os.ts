@@ -7,7 +7,7 @@ import type { Namespace } from '../../../host/namespaces/namespace.os.ts';
 /**
  * Puts the rendered ruleset and kernel settings in force and gives the gateway its service addresses. The rules come
  * first: at no moment does the gateway forward without them. Runs as root, before any daemon; repeating it is harmless.
- * `directory` is where the rendered files lie, as seen from inside.
+ * `directory` holds the rendered files, as seen from inside.
  */
 export async function raiseFirewall(
   namespace: Pick<Namespace, 'run'>,

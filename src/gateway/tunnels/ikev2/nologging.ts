@@ -5,7 +5,7 @@ const DAEMON_FILE = 'strongswan.conf';
 const CONNECTIONS_FILE = 'swanctl.conf';
 const FILES = [DAEMON_FILE, CONNECTIONS_FILE];
 
-/** What must stand in strongswan.conf, with the only value allowed, because charon's own default differs or may. */
+/** What strongswan.conf must set, with the only value allowed, because charon's own default differs or may. */
 const DEMANDED: Readonly<Record<string, string>> = {
   'charon.load_modular': 'no',
   'charon.cache_crls': 'no',
@@ -16,7 +16,7 @@ const DEMANDED: Readonly<Record<string, string>> = {
   'charon.plugins.eap-radius.dae.enable': 'no',
 };
 
-/** What may stand there besides; each was read in strongswan.conf(5) and keeps nothing about clients. */
+/** What may be set besides; each was read in strongswan.conf(5) and keeps nothing about clients. */
 const HARMLESS = new Set(
   `threads interfaces_use close_ike_on_child_failure retransmit_timeout retransmit_base retransmit_tries
   plugins.attr.dns plugins.eap-radius.nas_identifier plugins.eap-radius.servers.agent.address

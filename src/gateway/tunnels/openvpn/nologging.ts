@@ -3,7 +3,7 @@ import type { ConfigurationFile, Finding, Judge } from '../../../core/configurat
 
 const FILES = ['openvpn-udp.conf', 'openvpn-tcp.conf'];
 
-/** What must stand in the file, with the only values allowed, because OpenVPN's own default says or runs more. */
+/** What the file must set, with the only values allowed, because OpenVPN's own default says or runs more. */
 const DEMANDED: Readonly<Record<string, string>> = {
   verb: '0',
   log: '/dev/null',
@@ -49,7 +49,7 @@ const FORBIDDEN: Readonly<Record<string, string>> = {
   'setenv-safe': 'changes what is said of clients',
 };
 
-/** What may stand there besides; each was read in openvpn(8) and keeps nothing about a client. */
+/** What may be set besides; each was read in openvpn(8) and keeps nothing about a client. */
 const HARMLESS = new Set(
   `mode tls-server dev dev-type port proto local multihome explicit-exit-notify tcp-nodelay keepalive max-clients
   connect-freq connect-freq-initial persist-key persist-tun topology server server-ipv6 ca cert key tls-crypt

@@ -4,8 +4,8 @@
 // keeps the peers of a device as if it spoke with wireguard-go. Its argument is the device, which it never makes:
 //   kernel wg0    serves one client at a time on the socket that systemd hands over, or standard input without one.
 // It reads `get=1`, and `set=1` with public_key, remove, replace_allowed_ips and allowed_ip; nothing else can be asked.
-// It never tells the private key. Keys and addresses of customers lie in the buffers below and in those of netlink.c, which
-// are overwritten after each request, and nowhere else; poll() wipes the stack (see residue/wipe.c).
+// It never tells the private key. Keys and addresses of customers are in the buffers below and in those of netlink.c. They
+// are overwritten after each request, and are nowhere else; poll() wipes the stack (see residue/wipe.c).
 #define _GNU_SOURCE
 #include "netlink.h"
 

@@ -120,7 +120,7 @@ export class PeerTable {
     return this.#heard.get(host)?.session;
   }
 
-  /** A peer that was live a moment ago and is quiet now was added anew by somebody. */
+  /** A peer that was live a moment ago and is quiet now was removed and added again from outside. */
   #quiet({ host, entitlement }: PeerReport, known: Heard | undefined): PeerVerdict {
     if (known !== undefined) this.#over(host, known);
     return this.wanted(host, entitlement) ? 'keep' : 'remove';
