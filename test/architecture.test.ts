@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { build, type Metafile } from 'esbuild';
 import { BUNDLES } from '../src/image/build/programs.os.ts';
 import {
+  circlesOf,
+  fileOf,
   floorOf,
   importsOf,
   objection,
@@ -86,6 +88,21 @@ test('a forbidden import, a circle, a wrong floor and an unused right would be s
     'c',
     'd',
   ]);
+});
+
+test('no files import each other in a circle', () => {
+  const known = new Set(SOURCES);
+  const targets = (file: string) =>
+    specifiersOf(readFileSync(file, 'utf8'))
+      .filter((specifier) => specifier.startsWith('.'))
+      .map((specifier) => fileOf(file, specifier))
+      .filter((target) => known.has(target));
+  assert.deepEqual(circlesOf(SOURCES, targets), []);
+  const planted: Record<string, string[]> = { a: ['b', 'd'], b: ['c'], c: ['a'], d: ['d'] };
+  assert.deepEqual(
+    circlesOf(Object.keys(planted), (file) => planted[file] ?? []),
+    [['a', 'b', 'c'], ['d']],
+  );
 });
 
 test('what proves is loaded by nothing that ships, and by the command line only when it is asked for', () => {

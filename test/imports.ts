@@ -119,3 +119,21 @@ export function* unusedRights(rooms: Readonly<Record<string, Room>>, imports: re
     }
   }
 }
+
+/**
+ * Circles of files: each list is a way from a file back to itself. `importsOf` gives the files that a file imports; what is
+ * only loaded when it is asked for is among them, and types are.
+ */
+export function circlesOf(files: readonly string[], importsOf: (file: string) => readonly string[]): string[][] {
+  const done = new Set<string>();
+  const circles: string[][] = [];
+  const follow = (file: string, way: readonly string[]): void => {
+    const seen = way.indexOf(file);
+    if (seen !== -1) circles.push(way.slice(seen));
+    if (seen !== -1 || done.has(file)) return;
+    for (const next of importsOf(file)) follow(next, [...way, file]);
+    done.add(file);
+  };
+  for (const file of files) follow(file, []);
+  return circles;
+}
