@@ -27,6 +27,8 @@ const deps = { clock: systemClock, random: systemRandom };
 const signing = generateKeyPairSync('ed25519');
 const QUICK = { fetch: 40, beats: 30, status: 40, outbox: 30, sweep: 20 };
 let port: number;
+/** An address of the loopback range that no other test has, so that what others open cannot take the port. */
+const HERE = ['127', ...systemRandom.bytes(3)].join('.');
 const planOf = (heartbeatPort: number) => ({
   ...planGateway({
     gateway: 'zrh-01',
@@ -36,7 +38,7 @@ const planOf = (heartbeatPort: number) => ({
     address6: undefined,
     uplink: 'eth0',
   }),
-  service4: '127.0.0.1',
+  service4: HERE,
   heartbeatPort,
 });
 
@@ -96,7 +98,7 @@ interface Setting {
 /** A port that is free now. */
 async function freePort(): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, HERE, resolve));
   const { port: free } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return free;
@@ -290,7 +292,7 @@ test('without control at the start it waits for an auth file, and takes it as so
 test('an app beats through the tunnel', async () => {
   await withGateway(async ({ connect, tunnel }) => {
     const beat = async () => {
-      const answer = await fetch(`http://127.0.0.1:${port}/v1/heartbeat`, { method: 'POST' });
+      const answer = await fetch(`http://${HERE}:${port}/v1/heartbeat`, { method: 'POST' });
       await answer.arrayBuffer();
       return answer.status;
     };
