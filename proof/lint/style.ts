@@ -31,12 +31,12 @@ export const STYLE: readonly StyleRule[] = [
 export const OVERUSED: readonly (readonly [word: RegExp, most: number])[] = [
   [/\bhulls?\b/i, 0],
   [/\btwins?\b/i, 0],
-  [/\bbeliev(?:e|es|ed|ing)\b/i, 20],
+  [/\bbeliev(?:e|es|ed|ing)\b/i, 8],
   [/\bis said\b/i, 5],
-  [/\bstands\b/i, 25],
-  [/\blies\b/i, 25],
-  [/\bwhoever\b/i, 25],
-  [/\bnobody\b/i, 50],
+  [/\bstands\b/i, 15],
+  [/\blies\b/i, 5],
+  [/\bwhoever\b/i, 10],
+  [/\bnobody\b/i, 20],
 ];
 
 /** What breaks a rule, as `file:line: why`. */
