@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempDisposableSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AuthFile } from '../../src/contracts/authfile/authfile.ts';
@@ -13,12 +13,8 @@ import { makeCredentials, type Outcome, QUERY, SECRET } from './credentials.ts';
 export const benchmark: Benchmark = {
   about: 'logins per CPU second in process: the auth file, node:sqlite, lmdb, and C over the same file',
   run: async (context) => {
-    const directory = mkdtempSync(join(tmpdir(), 'lethe-bench-'));
-    try {
-      return await measure(context, directory);
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
+    using directory = mkdtempDisposableSync(join(tmpdir(), 'lethe-bench-'));
+    return await measure(context, directory.path);
   },
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempDisposableSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CountryResponse, Reader } from 'mmdb-lib';
@@ -12,12 +12,8 @@ import { type BenchContext, type Benchmark, cpuSeconds, interleave, type Row, ro
 export const benchmark: Benchmark = {
   about: 'origins per CPU second: country in place against mmdb-lib, and country with the network together',
   run: async (context) => {
-    const directory = mkdtempSync(join(tmpdir(), 'lethe-bench-'));
-    try {
-      return await measure(context, directory);
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
+    using directory = mkdtempDisposableSync(join(tmpdir(), 'lethe-bench-'));
+    return await measure(context, directory.path);
   },
 };
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempDisposableSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EpochDay, today } from '../../src/core/clock/clock.ts';
 import { AuthFileIssuer } from '../labs/customers/issuer.os.ts';
 import { type SampleCustomer, sampleCustomers, sampleLogins } from '../labs/customers/sample.ts';
+import { freeUdpPort } from '../labs/network/port.os.ts';
 import { type BenchContext, type Benchmark, type Row, rowOf } from './bench.ts';
 import {
   type MeasuredGateway,
@@ -13,7 +14,7 @@ import {
   type Sealed,
   withMeasuredGateway,
 } from './memory-gateway.os.ts';
-import { freePort, freeRadius } from './radius-peers.os.ts';
+import { freeRadius } from './radius-peers.os.ts';
 
 /** What the agent of a gateway needs of the machine, and what most others would put in its place. */
 export const benchmark: Benchmark = {
@@ -127,13 +128,9 @@ async function prepare(context: BenchContext, count: number): Promise<Prepared> 
 }
 
 async function residentOfFreeRadius(customers: readonly SampleCustomer[]): Promise<number> {
-  const directory = mkdtempSync(join(tmpdir(), 'lethe-bench-'));
-  try {
-    const server = await freeRadius(directory, customers, 'testing123', await freePort(), 'package');
-    const resident = residentOf(server.pid);
-    await server.stop();
-    return resident;
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+  using directory = mkdtempDisposableSync(join(tmpdir(), 'lethe-bench-'));
+  const server = await freeRadius(directory.path, customers, 'testing123', await freeUdpPort(), 'package');
+  const resident = residentOf(server.pid);
+  await server.stop();
+  return resident;
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempDisposableSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AuthFileIssuer } from '../labs/customers/issuer.os.ts';
 import { type SampleCustomer, sampleCustomers, sampleLogins } from '../labs/customers/sample.ts';
+import { freeUdpPort } from '../labs/network/port.os.ts';
 import { type BenchContext, type Benchmark, interleave, type Row, rowOf } from './bench.ts';
-import { blaster, freePort, freeRadius, ourServer, type Peer } from './radius-peers.os.ts';
+import { blaster, freeRadius, ourServer, type Peer } from './radius-peers.os.ts';
 
 const SECRET = 'testing123';
 const SOCKETS = 8;
@@ -22,12 +23,8 @@ const REJECT = 3;
 export const benchmark: Benchmark = {
   about: 'RADIUS logins (PAP over loopback UDP) per CPU second: the agent and FreeRADIUS with a users file',
   run: async (context) => {
-    const directory = mkdtempSync(join(tmpdir(), 'lethe-bench-'));
-    try {
-      return await measure(context, directory);
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
+    using directory = mkdtempDisposableSync(join(tmpdir(), 'lethe-bench-'));
+    return await measure(context, directory.path);
   },
 };
 
@@ -41,8 +38,8 @@ async function measure(context: BenchContext, directory: string): Promise<Row[]>
   const blast = await blaster(directory);
   say('starting both servers');
   const ours = await ourAuthFile(context, directory, customers);
-  const theirs = await freeRadius(join(directory, 'package'), customers, SECRET, await freePort(), 'package');
-  const single = await freeRadius(join(directory, 'single'), customers, SECRET, await freePort(), 'single');
+  const theirs = await freeRadius(join(directory, 'package'), customers, SECRET, await freeUdpPort(), 'package');
+  const single = await freeRadius(join(directory, 'single'), customers, SECRET, await freeUdpPort(), 'single');
   const rate = async (peer: Peer): Promise<number> => {
     const before = peer.cpu();
     const outcome = await blast(peer.port, SECRET, requests);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempDisposableSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,15 +41,11 @@ const SCALES: Readonly<Record<BenchContext['size'], { command: readonly string[]
 /** The round that warms up prepares the directory. */
 async function upRow(context: BenchContext, command: readonly string[], { name, flags }: Service): Promise<Row> {
   context.say(name);
-  const directory = mkdtempSync(join(tmpdir(), 'lethe-bench-'));
-  try {
-    const { up } = await interleave(context, {
-      up: () => secondsToUp(context, [...command, 'up', '--data', directory, ...flags]),
-    });
-    return rowOf({ name: `up, ${name}`, unit: 's', samples: up });
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  using directory = mkdtempDisposableSync(join(tmpdir(), 'lethe-bench-'));
+  const { up } = await interleave(context, {
+    up: () => secondsToUp(context, [...command, 'up', '--data', directory.path, ...flags]),
+  });
+  return rowOf({ name: `up, ${name}`, unit: 's', samples: up });
 }
 
 async function secondsToUp({ clock }: BenchContext, command: readonly string[]): Promise<number> {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempDisposableSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -39,13 +39,12 @@ const SETTLING = 500;
 export const benchmark: Benchmark = {
   about: 'WireGuard throughput (wireguard-go) with the agent and with the daemon alone',
   run: async (context) => {
-    const directory = mkdtempSync(join(tmpdir(), 'lethe-bench-'));
+    using directory = mkdtempDisposableSync(join(tmpdir(), 'lethe-bench-'));
     const lab = await openLab();
     try {
-      return await measure(context, lab, directory);
+      return await measure(context, lab, directory.path);
     } finally {
       await lab.close();
-      rmSync(directory, { recursive: true });
     }
   },
 };

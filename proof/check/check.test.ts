@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempDisposableSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../../src/core/clock/clock.ts';
-import { check } from './check.cli.ts';
+import { CHECKS, check } from './check.cli.ts';
 
 function recorded(): { written: string[]; terminal: { write(text: string): void; interactive: boolean } } {
   const written: string[] = [];
@@ -43,4 +43,20 @@ test('a clean check is 0', async () => {
 test('a checker that cannot be started is not a clean check', async () => {
   const { terminal } = recorded();
   assert.equal(await check(terminal, systemClock, [{ title: 'gone', argv: ['/absent/checker'] }]), 1);
+});
+
+test('a copied function is found, unless a judge has it', async () => {
+  using directory = mkdtempDisposableSync(join(tmpdir(), 'lethe-check-'));
+  const copies = CHECKS.find(({ title }) => title === 'copies (jscpd)') ?? assert.fail();
+  const { written, terminal } = recorded();
+  const find = () => check(terminal, systemClock, [{ ...copies, argv: [...copies.argv, directory.path] }]);
+  const lines = Array.from({ length: 20 }, (_, line) => `  const value${line} = await read(${line}, source);\n`);
+  const write = (name: string) =>
+    writeFileSync(join(directory.path, name), `function copied() {\n${lines.join('')}}\n`);
+  write('one.ts');
+  write('nologging.ts');
+  assert.equal(await find(), 0);
+  write('other.ts');
+  assert.equal(await find(), 1);
+  assert.match(written.join(''), /one\.ts[^]*other\.ts|other\.ts[^]*one\.ts/);
 });

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
-import { GATEWAY_TOKEN, temporaryConfig } from '../../proof/labs/control/test-control.os.ts';
+import { GATEWAY_TOKEN, type TemporaryConfig, temporaryConfig } from '../../proof/labs/control/test-control.os.ts';
 import { openTemporaryDatabase, type TemporaryDatabase } from '../../proof/labs/database/temporary.os.ts';
-import { type ControlConfigFile, parseControlConfig } from '../../src/control/program/config.ts';
+import { parseControlConfig } from '../../src/control/program/config.ts';
 import type { ControlContext } from '../../src/control/program/control.ts';
 import { printHeavyUsers } from '../../src/control/program/heavy.cli.ts';
 import { controlStartProblem, loadControl, runControl } from '../../src/control/program/program.os.ts';
@@ -21,24 +18,18 @@ import { FleetClient } from '../../src/gateway/agent/fleet-client.os.ts';
 import { watchParent } from '../../src/host/processes/privileges.os.ts';
 
 let database: TemporaryDatabase;
-let config: ControlConfigFile;
-let remove: () => void;
-let directory: string;
+let temporary: TemporaryConfig;
 before(async () => {
   database = await openTemporaryDatabase();
-  ({ config, remove } = await temporaryConfig(database.server.socket));
-  directory = mkdtempSync(join(tmpdir(), 'lethe-control-test-'));
+  temporary = await temporaryConfig(database.server.socket);
 });
 after(async () => {
   await database.close();
-  remove();
-  rmSync(directory, { recursive: true });
+  temporary.remove();
 });
 
 function load(change: object) {
-  const file = join(directory, 'control.json');
-  writeFileSync(file, JSON.stringify({ ...config, ...change }));
-  return loadControl(file);
+  return loadControl(temporary.changed(change));
 }
 
 function contextOf(change: object): ControlContext {
@@ -125,6 +116,7 @@ test('without a fleet, portal and API run alone', async () => {
 
 test('what keeps the service from opening is one sentence, and holds no value', async () => {
   assert.match(await refusal({ database: '/nowhere' }), /^The database does not answer/);
+  const { config } = temporary;
   const fleet = { ...config.fleet, key: config.tlsCryptKey };
   assert.equal(await refusal({ fleet }), 'The program could not start.');
   await sql`alter table accounts add column source_ip inet`.execute(database.db);
@@ -183,29 +175,25 @@ test('a parent that is gone is noticed once', async () => {
 });
 
 test('a file that cannot be used is named by its setting', () => {
-  const file = (name: string, content: string) => {
-    const path = join(directory, name);
-    writeFileSync(path, content);
-    return path;
-  };
   const problem = (change: object) => {
     const loaded = load(change);
     assert.ok('problem' in loaded);
     return loaded.problem;
   };
-  const { keys } = config;
+  const { keys, fleet } = temporary.config;
   assert.equal(problem({ tlsCryptKey: '/nowhere' }), 'tlsCryptKey: the file cannot be read');
-  const usage = file('short', 'AAAA');
+  const usage = temporary.file('short', 'AAAA');
   assert.equal(problem({ keys: { ...keys, usage } }), 'keys.usage: the file is not 32 bytes in base64');
-  const authfile = file('no-key', 'secret words');
+  const authfile = temporary.file('no-key', 'secret words');
   assert.equal(problem({ keys: { ...keys, authfile } }), 'keys.authfile: the file is not a private key in PEM');
-  const expected = config.fleet?.key;
+  const expected = fleet?.key;
   assert.equal(problem({ keys: { ...keys, expected } }), 'keys.expected: the file is not an Ed25519 key');
   assert.equal(problem({ colour: 'red' }), 'line 1: colour: unknown key');
   assert.deepEqual(loadControl('/nowhere'), { problem: 'The configuration file cannot be read.' });
 });
 
 test('a configuration is refused with the line and never with the value', () => {
+  const { config } = temporary;
   const problem = (change: (text: string) => string): string => {
     const parsed = parseControlConfig(change(JSON.stringify(config, null, 1)));
     assert.ok('problem' in parsed);

@@ -18,8 +18,18 @@ import { openTemporaryDatabase, type TemporaryDatabase } from '../database/tempo
 /** The bearer token of the one gateway in a {@link temporaryConfig}. */
 export const GATEWAY_TOKEN = 'a'.repeat(43);
 
+export interface TemporaryConfig {
+  readonly config: ControlConfigFile;
+  /** Writes a file beside the keys and gives its path. */
+  file(name: string, content: string): string;
+  /** The configuration with some settings changed, as a file. */
+  changed(change: object, name?: string): string;
+  /** Deletes configuration, keys and files. */
+  remove(): void;
+}
+
 /** A complete configuration with keys in a directory of its own, for tests: one gateway, ports of the system's choice. */
-export async function temporaryConfig(database: string): Promise<{ config: ControlConfigFile; remove: () => void }> {
+export async function temporaryConfig(database: string): Promise<TemporaryConfig> {
   const directory = mkdtempSync(join(tmpdir(), 'lethe-control-'));
   const file = (name: string, content: string): string => {
     const path = join(directory, name);
@@ -59,7 +69,12 @@ export async function temporaryConfig(database: string): Promise<{ config: Contr
       ],
     },
   };
-  return { config, remove: () => rmSync(directory, { recursive: true, force: true }) };
+  return {
+    config,
+    file,
+    changed: (change, name = 'control.json') => file(name, JSON.stringify({ ...config, ...change })),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
 }
 
 export interface TestControl {
@@ -83,8 +98,8 @@ export const NOON = Date.UTC(2026, 10, 21, 12);
 /** The whole of control on a real database, but with a clock that obeys. Nothing listens on a port. */
 export async function openTestControl(): Promise<TestControl> {
   const database = await openTemporaryDatabase();
-  const { config: file, remove } = await temporaryConfig(database.server.socket);
-  const config = parseControlConfig(JSON.stringify(file)) as ControlConfig;
+  const temporary = await temporaryConfig(database.server.socket);
+  const config = parseControlConfig(JSON.stringify(temporary.config)) as ControlConfig;
   const [clock, journal] = [new ManualClock(NOON), new RecordingJournal()];
   const control = await openControl({
     config,
@@ -117,7 +132,7 @@ export async function openTestControl(): Promise<TestControl> {
     async close() {
       await control.close();
       await database.close();
-      remove();
+      temporary.remove();
     },
   };
 }

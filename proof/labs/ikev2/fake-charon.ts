@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { FakeService } from '../network/fake-service.os.ts';
 
 // charon's side of vici, for tests: it encodes what charon would tell and answers what charon is asked.
 
@@ -71,7 +72,7 @@ export function childSa(unique: number, bytesIn: number, bytesOut: number): Mess
 }
 
 /** A charon that carries what it is told to carry. */
-export class FakeCharon {
+export class FakeCharon extends FakeService {
   /** What `list-sas` tells. */
   sas: Message[] = [];
   /** Hears and says nothing. */
@@ -80,42 +81,22 @@ export class FakeCharon {
   readonly terminated: number[] = [];
   /** Commands and registrations, in order. */
   readonly asked: string[] = [];
-  readonly #server: Server;
-  readonly #connections = new Set<Socket>();
 
-  constructor() {
-    this.#server = createServer((socket) => {
-      this.#connections.add(socket);
-      socket.on('close', () => this.#connections.delete(socket));
-      socket.on('error', () => undefined);
-      let pending: Buffer = Buffer.alloc(0);
-      socket.on('data', (data) => {
-        pending = Buffer.concat([pending, data as Buffer]);
-        while (pending.length >= 4 && pending.length >= 4 + pending.readUInt32BE(0)) {
-          const end = 4 + pending.readUInt32BE(0);
-          this.#answer(socket, pending.subarray(4, end));
-          pending = pending.subarray(end);
-        }
-      });
+  protected serve(socket: Socket): void {
+    let pending: Buffer = Buffer.alloc(0);
+    socket.on('data', (data: Buffer) => {
+      pending = Buffer.concat([pending, data]);
+      while (pending.length >= 4 && pending.length >= 4 + pending.readUInt32BE(0)) {
+        const end = 4 + pending.readUInt32BE(0);
+        this.#answer(socket, pending.subarray(4, end));
+        pending = pending.subarray(end);
+      }
     });
-  }
-
-  listen(path: string): Promise<void> {
-    return new Promise((resolve) => this.#server.listen(path, resolve));
   }
 
   /** Sends bytes to all that are connected. */
   tell(...packets: readonly Uint8Array[]): void {
-    for (const socket of this.#connections) socket.write(Buffer.concat(packets));
-  }
-
-  /** Dies: the socket file stays, and everybody is cut off. */
-  async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-    });
-    for (const socket of this.#connections) socket.destroy();
-    await closed;
+    for (const socket of this.connections) socket.write(Buffer.concat(packets));
   }
 
   #answer(socket: Socket, request: Buffer): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { FakeService } from '../network/fake-service.os.ts';
 
 /** A peer of the fake daemon. All fields may be set by a test, as traffic would. */
 export interface FakePeer {
@@ -16,7 +16,7 @@ export interface FakePeer {
  * wireguard-go as tests need it: keeps peers and speaks https://www.wireguard.com/xplatform/ over a Unix socket, and can
  * be told to misbehave. It moves no packets.
  */
-export class FakeDaemon {
+export class FakeDaemon extends FakeService {
   /** By public key in hexadecimal. */
   readonly peers = new Map<string, FakePeer>();
   /** The heads of the requests it got: `get` or `set`. */
@@ -25,29 +25,9 @@ export class FakeDaemon {
   mischief: { say: string } | 'hang up' | 'silence' | undefined;
   /** The error number of every answer to `set`, which is then not done. */
   refusal = 0;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
 
-  constructor() {
-    this.#server = createServer((socket) => this.#serve(socket));
-  }
-
-  async listen(path: string): Promise<void> {
-    this.#server.listen(path);
-    await once(this.#server, 'listening');
-  }
-
-  async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
-    await once(this.#server, 'close');
-  }
-
-  #serve(socket: Socket): void {
-    this.#sockets.add(socket);
+  protected serve(socket: Socket): void {
     let received = '';
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#sockets.delete(socket));
     socket.setEncoding('latin1').on('data', (piece: string) => {
       received += piece;
       for (let end = received.indexOf('\n\n'); end >= 0; end = received.indexOf('\n\n')) {

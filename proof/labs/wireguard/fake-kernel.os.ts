@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { FakeService } from '../network/fake-service.os.ts';
 
 /** An attribute of netlink(7): its type without flags, and its value. */
 export interface Attribute {
@@ -61,7 +61,7 @@ function message(type: number, flags: number, sequence: number, payload: Buffer)
  * The kernel as tests need it: answers a program that was built to speak with it as WireGuard's generic netlink family would
  * (include/uapi/linux/wireguard.h), from what a test has put here. It moves no packets.
  */
-export class FakeKernel {
+export class FakeKernel extends FakeService {
   /** Attributes of each message that describes the device. */
   description: Buffer[][] = [];
   /** What it was told to change, message by message. */
@@ -70,26 +70,9 @@ export class FakeKernel {
   refusal = 0;
   /** Changes an answer before it leaves. */
   mischief: (answer: Buffer) => Buffer = (answer) => answer;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
 
-  constructor() {
-    this.#server = createServer((socket) => {
-      this.#sockets.add(socket);
-      socket.on('error', () => socket.destroy());
-      socket.on('data', (bytes: Buffer) => socket.write(this.#answer(bytes)));
-    });
-  }
-
-  async listen(path: string): Promise<void> {
-    this.#server.listen(path);
-    await once(this.#server, 'listening');
-  }
-
-  async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
-    await once(this.#server, 'close');
+  protected serve(socket: Socket): void {
+    socket.on('data', (bytes: Buffer) => socket.write(this.#answer(bytes)));
   }
 
   #answer(bytes: Buffer): Buffer {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { fillBlock } from './block.ts';
 import { BLOCK, DIGEST, rounds, STATE } from './md5-rounds.ts';
 
 /**
@@ -17,16 +18,7 @@ rounds.begin();
 /** Takes in `bytes[start]` to `bytes[end - 1]`. */
 export function md5Update(bytes: Uint8Array, start: number, end: number): void {
   total += end - start;
-  let to = filled;
-  for (let from = start; from < end; ) {
-    const stop = Math.min(end, from + 64 - to);
-    for (; from < stop; from += 1, to += 1) block[to] = bytes[from] as number;
-    if (to === 64) {
-      rounds.compress();
-      to = 0;
-    }
-  }
-  filled = to;
+  filled = fillBlock(block, filled, bytes, start, end, rounds.compress);
 }
 
 /** Writes the 16 bytes of the digest to `out` from `at`, and wipes everything that was hashed. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { fillBlock } from './block.ts';
 import { BLOCK, DIGEST, rounds } from './sha256-rounds.ts';
 
 /**
@@ -24,16 +25,7 @@ export function sha256Start(): void {
 /** Takes in `bytes[start]` to `bytes[end - 1]`. */
 export function sha256Update(bytes: Uint8Array, start: number, end: number): void {
   total += end - start;
-  let to = filled;
-  for (let from = start; from < end; ) {
-    const stop = Math.min(end, from + 64 - to);
-    for (; from < stop; from += 1, to += 1) block[to] = bytes[from] as number;
-    if (to === 64) {
-      rounds.compress();
-      to = 0;
-    }
-  }
-  filled = to;
+  filled = fillBlock(block, filled, bytes, start, end, rounds.compress);
 }
 
 /** Takes in one byte, such as a separator. */

@@ -1,39 +1,30 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // Needs root.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { get } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { GATEWAY_TOKEN, temporaryConfig } from '../../../proof/labs/control/test-control.os.ts';
+import { GATEWAY_TOKEN, type TemporaryConfig, temporaryConfig } from '../../../proof/labs/control/test-control.os.ts';
 import { NOBODY, openTemporaryDatabase, type TemporaryDatabase } from '../../../proof/labs/database/temporary.os.ts';
 import { waitUntil } from '../../core/clock/until.ts';
 import { type Child, spawnChild } from '../../host/processes/process.os.ts';
 import { untilSays } from '../../host/processes/ready.os.ts';
-import type { ControlConfigFile } from './config.ts';
 
 const PROGRAM = new URL('../../../cmd/control.ts', import.meta.url).pathname;
 
 let database: TemporaryDatabase;
-let config: ControlConfigFile;
-let remove: () => void;
-let directory: string;
+let temporary: TemporaryConfig;
 before(async () => {
   database = await openTemporaryDatabase([NOBODY.uid]);
-  ({ config, remove } = await temporaryConfig(database.server.socket));
-  directory = mkdtempSync(join(tmpdir(), 'lethe-control-test-'));
+  temporary = await temporaryConfig(database.server.socket);
 });
 after(async () => {
   await database.close();
-  remove();
-  rmSync(directory, { recursive: true });
+  temporary.remove();
 });
 
 function start(name: string, change: object, ...more: string[]): Child {
-  const file = join(directory, name);
-  writeFileSync(file, JSON.stringify({ ...config, ...change }));
-  return spawnChild([process.execPath, PROGRAM, '--config', file, ...more]);
+  return spawnChild([process.execPath, PROGRAM, '--config', temporary.changed(change, name), ...more]);
 }
 
 async function readyLine(child: Child): Promise<{ ready: string; portal: string; fleet?: string }> {
@@ -42,7 +33,7 @@ async function readyLine(child: Child): Promise<{ ready: string; portal: string;
 }
 
 function fleetStatus(url: string, token: string): Promise<number | undefined> {
-  const ca = readFileSync(config.caCertificate);
+  const ca = readFileSync(temporary.config.caCertificate);
   return new Promise((resolve, reject) => {
     const options = { ca, headers: { authorization: `Bearer ${token}` }, agent: false };
     get(url, options, (response) => {
@@ -72,8 +63,7 @@ test('the program serves portal, API and fleet as an unprivileged user, and ends
 });
 
 test('the program ends when the one that started it is gone', async () => {
-  const file = join(directory, 'orphan.json');
-  writeFileSync(file, JSON.stringify({ ...config, user: NOBODY, fleet: undefined }));
+  const file = temporary.changed({ user: NOBODY, fleet: undefined }, 'orphan.json');
   const script = `"$0" "$1" --config "$2" & echo "child $!"; wait`;
   const parent = spawnChild(['sh', '-c', script, process.execPath, PROGRAM, file]);
   await untilSays(parent, 'control', /"started"/);

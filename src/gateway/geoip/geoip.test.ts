@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { feedJunk } from '../../../proof/labs/junk/junk.ts';
 import { parseAddress } from '../../bytes/text/address.ts';
 import { ATTRIBUTION } from '../../contracts/claims/attribution.ts';
 import { countryCode, ispName } from '../../contracts/usage/isp.ts';
@@ -148,17 +149,7 @@ test('junk and mutations of a table give wrong names or none, and never throw', 
     networks?.holderOf(bytes, 0, 4);
     networks?.holderOf(bytes, 0, 16);
   };
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), use));
-  const places = fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 6 });
-  fc.assert(
-    fc.property(places, (changes) => {
-      const copy = Uint8Array.from(good);
-      for (const [at, value] of changes) copy[at] = value;
-      use(copy);
-    }),
-    { numRuns: 3000 },
-  );
-  for (let length = 0; length < good.length; length += 1) use(good.subarray(0, length));
+  feedJunk(use, good, 3000);
   assert.equal(Networks.open(good.subarray(0, 60)), undefined);
   assert.equal(sourceOf(good.subarray(0, 60)), undefined);
 });

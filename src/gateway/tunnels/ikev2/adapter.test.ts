@@ -8,6 +8,8 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { childSa, event, FakeCharon, framed, ikeSa } from '../../../../proof/labs/ikev2/fake-charon.ts';
 import * as radius from '../../../../proof/labs/ikev2/radius-reference.ts';
+import { freeUdpPort } from '../../../../proof/labs/network/port.os.ts';
+import { RecordingSessions } from '../../../../proof/labs/sessions/recording.ts';
 import type { AuthFile, AuthSource } from '../../../contracts/authfile/authfile.ts';
 import { planGateway } from '../../../contracts/plan/plan.ts';
 import { type EpochDay, systemClock } from '../../../core/clock/clock.ts';
@@ -15,7 +17,6 @@ import { waitUntil } from '../../../core/clock/until.ts';
 import { RecordingJournal } from '../../../core/journal/journal.ts';
 import type { Entitlement, LicenceId, UsageTag } from '../../../core/licences/licence.ts';
 import { systemRandom } from '../../../core/random/random.ts';
-import type { EndReason, SessionId, Sessions } from '../../../core/sessions/session.ts';
 import { nowhere } from '../../geoip/origin.ts';
 import { Ikev2Adapter } from './adapter.os.ts';
 
@@ -62,41 +63,6 @@ class SettableAuth implements AuthSource {
   }
 }
 
-class RecordingSessions implements Sessions {
-  readonly calls: string[] = [];
-  readonly ends: ((reason: EndReason) => void)[] = [];
-
-  admit({ end }: Parameters<Sessions['admit']>[0]): SessionId {
-    this.ends.push(end);
-    this.calls.push('admit');
-    return `s${this.ends.length}` as SessionId;
-  }
-
-  established(session: SessionId): void {
-    this.calls.push(`${session} established`);
-  }
-
-  progress(session: SessionId, totalBytes: number): void {
-    this.calls.push(`${session} ${totalBytes}`);
-  }
-
-  ended(session: SessionId, totalBytes?: number): void {
-    this.calls.push(`${session} ended ${totalBytes}`);
-  }
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => {
-    socket.bind(0, '127.0.0.1', resolve);
-  });
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => {
-    socket.close(resolve);
-  });
-  return port;
-}
-
 interface Bench {
   readonly charon: FakeCharon;
   readonly path: string;
@@ -113,7 +79,7 @@ async function withAdapter(run: (bench: Bench) => Promise<void>): Promise<void> 
   const auth = new SettableAuth();
   const sessions = new RecordingSessions();
   const journal = new RecordingJournal();
-  const port = await freePort();
+  const port = await freeUdpPort();
   const choice = { gateway: 'x', location: 'x', name: 'x', address4: '', address6: undefined, uplink: 'x' };
   const adapter = new Ikev2Adapter({
     sessions,

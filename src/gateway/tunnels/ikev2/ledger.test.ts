@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { RecordingSessions } from '../../../../proof/labs/sessions/recording.ts';
 import { hostOf, innerPools } from '../../../contracts/plan/pool.ts';
 import { type EpochDay, ManualClock } from '../../../core/clock/clock.ts';
 import type { Entitlement, LicenceId, UsageTag } from '../../../core/licences/licence.ts';
 import { seededRandom } from '../../../core/random/random.ts';
-import type { EndReason, Refusal, SessionId, Sessions } from '../../../core/sessions/session.ts';
 import { FreeHosts } from './free-hosts.ts';
 import { FALL_TIME, Ledger, RISE_TIME, type SaNumbers } from './ledger.ts';
 
@@ -16,30 +16,6 @@ const ENTITLEMENT: Entitlement = {
   usageTag: '0123456789abcdef' as UsageTag,
 };
 const ORIGIN = { country: 'CH', isp: 'unknown' };
-
-class RecordingSessions implements Sessions {
-  readonly calls: string[] = [];
-  readonly ends: ((reason: EndReason) => void)[] = [];
-  answer: Refusal | undefined;
-
-  admit(request: Parameters<Sessions['admit']>[0]): SessionId | Refusal {
-    if (this.answer !== undefined) return this.answer;
-    this.ends.push(request.end);
-    return `s${this.ends.length}` as SessionId;
-  }
-
-  established(session: SessionId): void {
-    this.calls.push(`${session} established`);
-  }
-
-  progress(session: SessionId, totalBytes: number): void {
-    this.calls.push(`${session} ${totalBytes}`);
-  }
-
-  ended(session: SessionId, totalBytes?: number): void {
-    this.calls.push(`${session} ended ${totalBytes}`);
-  }
-}
 
 function open(pool4 = '10.0.0.0/24') {
   const clock = new ManualClock(0);
@@ -76,7 +52,7 @@ test('a session from admission to its end, whichever of its ends is told first',
     if (ikeFirst) ledger.ikeUpDown(sa(7, false));
     ledger.childUpDown(sa(7, false, [[1, 900]]));
     if (!ikeFirst) ledger.ikeUpDown(sa(7, false));
-    assert.deepEqual(calls, ['s1 0', 's1 established', 's1 500', 's1 900', 's1 ended 900']);
+    assert.deepEqual(calls, ['admit', 's1 0', 's1 established', 's1 500', 's1 900', 's1 ended 900']);
     assert.equal(ledger.size, 0);
     assert.equal(free.count, before);
     assert.equal(ledger.sessionOf(host as number), undefined);
@@ -139,7 +115,7 @@ test('refusals cost no address', () => {
     ['expired', 'expired'],
     ['unknown', 'expired'],
   ] as const) {
-    sessions.answer = answer;
+    sessions.refusal = answer;
     assert.equal(ledger.admit(1, ENTITLEMENT, ORIGIN), told);
     assert.equal(ledger.adopt(1, ENTITLEMENT, ORIGIN, 9), 'refused');
   }
@@ -152,7 +128,7 @@ test('a pool that is empty is full; a second login in one IKE_SA takes the place
   assert.equal(ledger.admit(1, ENTITLEMENT, ORIGIN), 2);
   assert.equal(ledger.admit(2, ENTITLEMENT, ORIGIN), 'full');
   assert.equal(ledger.admit(1, ENTITLEMENT, ORIGIN), 2);
-  assert.deepEqual(calls, ['s1 ended 0']);
+  assert.deepEqual(calls, ['admit', 's1 ended 0', 'admit']);
 });
 
 test('what charon carries already is adopted with its address', () => {
@@ -161,7 +137,7 @@ test('what charon carries already is adopted with its address', () => {
   assert.equal(ledger.sessionOf(77), 's1');
   ledger.listed(sa(4, false));
   ledger.listed(sa(4, false, [[1, 10]]));
-  assert.deepEqual(calls, ['s1 10', 's1 established']);
+  assert.deepEqual(calls, ['admit', 's1 10', 's1 established']);
   assert.equal(ledger.adopt(5, ENTITLEMENT, ORIGIN, 77), 'busy');
   assert.equal(ledger.adopt(5, undefined, ORIGIN, 78), 'refused');
   assert.equal(ledger.adopt(5, ENTITLEMENT, ORIGIN, undefined), 'refused');
