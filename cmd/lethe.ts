@@ -68,7 +68,7 @@ program
 
 program
   .command('check')
-  .description('types, lint, format, copies, architecture and texts, in seconds')
+  .description('types, lint, format, copies, architecture and texts, in under a minute')
   .action(async () => process.exit(await check(stdout, systemClock)));
 
 program

@@ -42,6 +42,12 @@ export function specifiersOf(text: string): string[] {
   );
 }
 
+/** Imports whose module is only known when they run, as they are written: no table can allow them. */
+export function computedImports(text: string): string[] {
+  const code = text.replaceAll(/\/\*[^]*?\*\/|(?<=^|\s)\/\/[^\n]*/g, '');
+  return [...code.matchAll(/(?<![\w.'"`$])import\s*\((?!\s*'[^']*'\s*[,)])[^\n]*/g)].map((match) => match[0]);
+}
+
 /** The file that a relative specifier names, from the root of the repository. */
 export function fileOf(from: string, specifier: string): string {
   return normalize(join(dirname(from), specifier));

@@ -97,3 +97,12 @@ test('a file that is not there is named, and the exit code is not 0', async () =
     message: /ended with code 2: There is no file test\/nowhere\.test\.ts\. /,
   });
 });
+
+test('a folder is no file, and a file that is not quick is not passed over with --quick', async () => {
+  await assert.rejects(run([...LETHE, 'test', 'src/contracts/plan']), {
+    message: /ended with code 2: There is no file src\/contracts\/plan\. /,
+  });
+  await assert.rejects(run([...LETHE, 'test', '--quick', 'src/gateway/tunnels/dns/dns.test.ts']), {
+    message: /ended with code 2: Not quick, .*: src\/gateway\/tunnels\/dns\/dns\.test\.ts\. /,
+  });
+});

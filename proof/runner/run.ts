@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { run as runTests } from 'node:test';
 import { systemClock } from '../../src/core/clock/clock.ts';
@@ -16,19 +16,27 @@ import { longestFirst, noteTime, readTimes, secondsLeft, TIMES_FILE } from './ti
 const words = process.argv.slice(2);
 const quick = words[0] === '--quick';
 const named = (quick ? words.slice(1) : words).map((file) => relative('.', resolve(file)));
-const absent = named.filter((file) => !existsSync(file));
-if (absent.length > 0) {
-  process.stderr.write(`There is no file ${absent.join(' and no file ')}. './lethe test --help' tells more.\n`);
-  process.exit(2);
-}
+const absent = named.filter((file) => !statSync(file, { throwIfNoEntry: false })?.isFile());
+if (absent.length > 0) refuse(`There is no file ${absent.join(' and no file ')}.`);
 const chosen = named.length > 0 ? named : testFiles();
 const allowed = new Set(quick ? quickFiles(testFiles()) : chosen);
+const slow = chosen.filter((file) => !allowed.has(file));
+if (named.length > 0 && slow.length > 0) {
+  refuse(
+    `Not quick, for it starts a gateway, a machine or a browser: ${slow.join(' ')}. Name it without --quick, as root.`,
+  );
+}
 const possible = (file: string) => process.getuid?.() === 0 || !needsRoot(file);
 const files = chosen.filter((file) => allowed.has(file) && possible(file));
 const impossible = chosen.filter((file) => allowed.has(file) && !possible(file));
 /** Coverage is judged over everything alone. */
 const coverage = named.length === 0 && !quick ? coverageDirectory() : undefined;
 let times = readTimes(TIMES_FILE);
+
+function refuse(why: string): never {
+  process.stderr.write(`${why} './lethe test --help' tells more.\n`);
+  process.exit(2);
+}
 
 interface Phase {
   readonly title: string;

@@ -9,6 +9,7 @@ import { UndeclaredError } from '../../core/inventory/guard.ts';
 import { connect } from './connect.os.ts';
 import { forgetOrder } from './forget.store.ts';
 import { migrate } from './migrate.store.ts';
+import { MIGRATIONS } from './migrations.ts';
 import { schemaFindings } from './schema.store.ts';
 import { declared } from './tables.ts';
 
@@ -167,9 +168,12 @@ test('migrating again changes nothing, and a newer schema is left alone', async 
   await database.db.deleteFrom('migrations').where('number', '=', 1000).execute();
 });
 
+/** A number that no migration has yet. */
+const NEXT = Math.max(...MIGRATIONS.map(({ number }) => number)) + 1;
+
 test('a migration that fails leaves no trace', async () => {
   const broken = {
-    number: 2,
+    number: NEXT,
     up: async (db: Parameters<typeof migrate>[0]) => {
       await sql`create table half (one integer)`.execute(db);
       throw new Error('broken');
@@ -181,10 +185,13 @@ test('a migration that fails leaves no trace', async () => {
 });
 
 test('two programs that migrate at once do it once', async () => {
-  const two = { number: 3, up: async () => undefined };
+  const two = { number: NEXT + 1, up: async () => undefined };
   assert.deepEqual(await Promise.all([migrate(database.db, [two]), migrate(database.db, [two])]), [
     'current',
     'current',
   ]);
-  await database.db.deleteFrom('migrations').where('number', '=', 3).execute();
+  await database.db
+    .deleteFrom('migrations')
+    .where('number', '=', NEXT + 1)
+    .execute();
 });
