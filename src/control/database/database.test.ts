@@ -69,21 +69,85 @@ test('a column that is declared and missing, of another type, or fills itself in
   }
 });
 
-test('a sequence, a view and a comment turn the check red', async () => {
-  await sql`create sequence arrivals`.execute(database.db);
-  await sql`create view latest as select number from migrations`.execute(database.db);
-  await sql`comment on table accounts is 'seen today'`.execute(database.db);
-  try {
-    const findings = await schemaFindings(database.db);
-    assert.ok(findings.includes('sequence arrivals'));
-    assert.ok(findings.includes('view latest'));
-    assert.ok(findings.includes('comment on accounts'));
-  } finally {
-    await sql`drop sequence arrivals`.execute(database.db);
-    await sql`drop view latest`.execute(database.db);
-    await sql`comment on table accounts is null`.execute(database.db);
-  }
-});
+/** What makes an object that is no plain table of the inventory, what undoes it, and one finding that names it. */
+const OBJECTS: readonly (readonly [make: string, undo: string, finding: RegExp])[] = [
+  ['create sequence arrivals', 'drop sequence arrivals', /^sequence public\.arrivals /],
+  ['create view latest as select number from migrations', 'drop view latest', /^view public\.latest /],
+  ['create table nothing ()', 'drop table nothing', /^table public\.nothing /],
+  ['create unlogged table other ()', 'drop table other', /^table public\.other /],
+  ['create temporary table usage_events (a text)', 'drop table pg_temp.usage_events', /^table pg_temp.*usage_events /],
+  [
+    'create schema audit create table usage_events (a text)',
+    'drop schema audit cascade',
+    /^table audit\.usage_events /,
+  ],
+  ['create schema elsewhere', 'drop schema elsewhere', /^schema elsewhere /],
+  [
+    'create materialized view copied as select * from usage_events',
+    'drop materialized view copied',
+    /^materialized view public\.copied /,
+  ],
+  [
+    'create rule kept as on delete to sign_ins do also insert into migrations values (7)',
+    'drop rule kept on sign_ins',
+    /^rule kept on public\.sign_ins /,
+  ],
+  [
+    "create function copy() returns trigger language plpgsql as 'begin return new; end'",
+    'drop function copy',
+    /^function public\.copy\(\) /,
+  ],
+  [
+    'create trigger stop before update on accounts execute function suppress_redundant_updates_trigger()',
+    'drop trigger stop on accounts',
+    /^trigger stop on public\.accounts /,
+  ],
+  ['create table child () inherits (activations)', 'drop table child', /^child inherits from activations$/],
+  ['create table parts (a text) partition by list (a)', 'drop table parts', /^table public\.parts /],
+  ['create policy few on accounts', 'drop policy few on accounts', /^policy few on public\.accounts /],
+  [
+    'alter table accounts enable row level security',
+    'alter table accounts disable row level security',
+    /^table public\.accounts /,
+  ],
+  ['alter table authfile set unlogged', 'alter table authfile set logged', /^table public\.authfile /],
+  ['create index hashed on activations using hash (app)', 'drop index hashed', /^index public\.hashed /],
+  [
+    'alter table migrations add constraint alone exclude using btree (number with =)',
+    'alter table migrations drop constraint alone',
+    /^table constraint alone on public\.migrations /,
+  ],
+  ['create type pair as (a text, b text)', 'drop type pair', /^composite type public\.pair /],
+  ["create type mood as enum ('good')", 'drop type mood', /^type public\.mood /],
+  ['create domain stamp as text', 'drop domain stamp', /^type public\.stamp /],
+  ['create publication told for table accounts', 'drop publication told', /^publication told /],
+  ['create extension pg_trgm', 'drop extension pg_trgm', /^extension pg_trgm /],
+  ['create statistics pairs on app, os from activations', 'drop statistics pairs', /^statistics object public\.pairs /],
+  ['select lo_create(77)', 'select lo_unlink(77)', /^large object 77 /],
+  ["comment on table accounts is 'seen today'", 'comment on table accounts is null', /^comment on public\.accounts /],
+  [
+    "comment on constraint accounts_pkey on accounts is 'x'",
+    'comment on constraint accounts_pkey on accounts is null',
+    /^comment on accounts_pkey on public\.accounts /,
+  ],
+];
+
+for (const [make, undo, named] of OBJECTS) {
+  test(`an object that is not declared turns the check red: ${make}`, async () => {
+    await database.db.connection().execute(async (db) => {
+      await sql.raw(make).execute(db);
+      try {
+        const findings = await schemaFindings(db);
+        assert.ok(
+          findings.some((finding) => named.test(finding)),
+          findings.join('\n'),
+        );
+      } finally {
+        await sql.raw(undo).execute(db);
+      }
+    });
+  });
+}
 
 test('an event with an undeclared field cannot be stored', () => {
   const row = { ...EVENT, source_ip: '192.0.2.7' };

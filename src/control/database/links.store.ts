@@ -52,6 +52,6 @@ async function realLinks(db: Database): Promise<readonly Link[]> {
       join lateral unnest(c.conkey, c.confkey) as pair (here, there) on true
       join pg_attribute a on a.attrelid = t.oid and a.attnum = pair.here
       join pg_attribute k on k.attrelid = f.oid and k.attnum = pair.there
-    where c.contype = 'f'`.execute(db);
+    where c.contype = 'f' and t.relnamespace = 'public'::regnamespace and f.relnamespace = t.relnamespace`.execute(db);
   return rows;
 }

@@ -11,7 +11,7 @@ export async function valueIndexes(db: Database): Promise<ReadonlyMap<string, st
     select t.relname as table, i.relname as index
     from pg_index x join pg_class t on t.oid = x.indrelid join pg_class i on i.oid = x.indexrelid
       join pg_am m on m.oid = i.relam
-    where pg_table_is_visible(t.oid) and m.amname = 'btree' and x.indisvalid and x.indpred is null
+    where t.relnamespace = 'public'::regnamespace and m.amname = 'btree' and x.indisvalid and x.indpred is null
       and (x.indisprimary or (
         select bool_and(a.attnum = any (x.indkey)) from pg_attribute a
         where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped))

@@ -4,6 +4,7 @@ import { isMarked, type Stores } from '../../core/inventory/about.ts';
 import { DATABASE } from '../../core/inventory/database.ts';
 import type { Kind } from '../../core/inventory/datum.ts';
 import { linkFindings } from './links.store.ts';
+import { objectFindings } from './objects.store.ts';
 import { valueIndexes } from './order.store.ts';
 import { type Database, tableOf } from './tables.ts';
 
@@ -34,7 +35,7 @@ interface Column {
  */
 export async function schemaFindings(db: Database, inventory: Stores = DATABASE): Promise<string[]> {
   const findings = [
-    ...(await unexpectedObjects(db)),
+    ...(await objectFindings(db, Object.keys(inventory).map(tableOf))),
     ...columnFindings(await realColumns(db), inventory),
     ...markFindings(await valueIndexes(db), inventory),
     ...(await linkFindings(db, inventory)),
@@ -70,26 +71,14 @@ function markFindings(indexes: ReadonlyMap<string, string>, inventory: Stores): 
   });
 }
 
+/** Tables elsewhere than in the schema `public` are findings themselves. */
 async function realColumns(db: Database): Promise<readonly Column[]> {
   const { rows } = await sql<Column>`
-    select table_name as table, column_name as column, data_type as type,
-           coalesce(column_default, identity_generation, generation_expression) as default
-    from information_schema.columns
-    where table_schema not in ('pg_catalog', 'information_schema')`.execute(db);
+    select c.relname as table, a.attname as column, format_type(a.atttypid, null) as type,
+           coalesce(pg_get_expr(d.adbin, d.adrelid), nullif(a.attidentity::text, '')) as default
+    from pg_attribute a join pg_class c on c.oid = a.attrelid
+      left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+      and a.attnum > 0 and not a.attisdropped`.execute(db);
   return rows;
-}
-
-/** Things beside columns that could keep or copy data: counters that tell an order, triggers, functions, comments. */
-async function unexpectedObjects(db: Database): Promise<string[]> {
-  const { rows } = await sql<{ finding: string }>`
-    select 'sequence ' || sequence_name as finding from information_schema.sequences
-    union all select 'trigger ' || trigger_name from information_schema.triggers
-    union all select 'function ' || routine_name from information_schema.routines
-      where routine_schema not in ('pg_catalog', 'information_schema')
-    union all select 'view ' || table_name from information_schema.views
-      where table_schema not in ('pg_catalog', 'information_schema')
-    union all select 'comment on ' || c.relname from pg_description d join pg_class c on c.oid = d.objoid
-      join pg_namespace n on n.oid = c.relnamespace where n.nspname not in ('pg_catalog', 'information_schema')
-    union all select 'large object' from pg_largeobject_metadata`.execute(db);
-  return rows.map((row) => row.finding);
 }
