@@ -153,6 +153,22 @@ test('a table that refers to an account cannot say that it leads to nobody', asy
   }
 });
 
+test('a row about two customers is refused: it would be shown to one of them', async () => {
+  const { db } = database;
+  await sql`create table referrals (licence bigint primary key references licences on delete cascade,
+    invited bigint not null references licences on delete cascade)`.execute(db);
+  const about = { customer: 'licence', column: 'licence' } as const;
+  const fields = { licence: FIELDS.cents, invited: FIELDS.cents };
+  const inventory = { ...withPayments(MARKED), 'database.referrals': { about, fields } };
+  try {
+    assert.deepEqual(await schemaFindings(db, inventory), [
+      'referrals.invited refers to licences, but referrals is shown by licence',
+    ]);
+  } finally {
+    await sql`drop table referrals`.execute(db);
+  }
+});
+
 test('a table about customers that has no order of its values is refused before anything is touched', async () => {
   const { db } = database;
   const inventory = withPayments(MARKED);

@@ -18,7 +18,8 @@ const ORIGIN = { account: 'accounts.id', licence: 'licences.id' } as const;
 /**
  * Compares the inventory's marks with the foreign keys of the real schema. A column that shall lead to a customer must
  * refer to an account or a licence, or hold the keyed hash that is a usage tag. A table that refers to a table about
- * customers must not say that it leads to none of them.
+ * customers must not say that it leads to none of them, nor refer to one by a second column: its rows would be about two
+ * customers and shown to one.
  *
  * Known hole: a column that repeats such a key without a foreign key is not seen.
  */
@@ -27,14 +28,18 @@ export async function linkFindings(db: Database, inventory: Stores): Promise<str
   return Object.entries(inventory).flatMap(([store, { about, fields }]) => {
     const table = tableOf(store);
     const own = links.filter((link) => link.table === table);
-    if (typeof about === 'object') {
-      return leads(table, about, fields, own) ? [] : [`${table}.${about.column} leads to no ${about.customer}`];
-    }
     // A table without a mark is a finding already.
     if (about === undefined) return [];
-    return own
-      .filter(({ target }) => inventory[`database.${target}`]?.about !== 'service')
-      .map(({ column, target }) => `${table}.${column} refers to ${target}, but ${table} does not say so`);
+    const toCustomers = own.filter(({ target }) => inventory[`database.${target}`]?.about !== 'service');
+    if (typeof about === 'string') {
+      return toCustomers.map(
+        ({ column, target }) => `${table}.${column} refers to ${target}, but ${table} does not say so`,
+      );
+    }
+    if (!leads(table, about, fields, own)) return [`${table}.${about.column} leads to no ${about.customer}`];
+    return toCustomers
+      .filter(({ column }) => column !== about.column)
+      .map(({ column, target }) => `${table}.${column} refers to ${target}, but ${table} is shown by ${about.column}`);
   });
 }
 
