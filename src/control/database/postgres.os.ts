@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../core/clock/clock.ts';
 import { entriesIn } from '../../host/files/entries.os.ts';
+import { replaceFile } from '../../host/files/replace.os.ts';
 import { type Child, CommandError, run, spawnChild } from '../../host/processes/process.os.ts';
 import { DATABASE_JUDGES, judgeDatabase } from './judges.ts';
 import { DATABASE_NAME, ROLE, renderAccess, renderClients, renderSettings, settings } from './settings.ts';
@@ -176,6 +177,7 @@ async function initialise({ data, binaries, identity }: Places): Promise<void> {
   }
 }
 
+/** The directory is the database user's, who may have put links in it: none of them is followed. */
 async function writeConfiguration(places: Places, clients: readonly number[]): Promise<void> {
   const names: string[] = [];
   for (const uid of new Set([process.getuid?.() ?? 0, ...clients])) {
@@ -191,10 +193,9 @@ async function writeConfiguration(places: Places, clients: readonly number[]): P
     'pg_hba.conf': renderAccess(),
     'pg_ident.conf': renderClients(names),
   };
+  const { user } = places.identity;
   for (const [name, content] of Object.entries(files)) {
-    const path = join(places.data, name);
-    writeFileSync(path, content, { mode: 0o600 });
-    if (places.identity.user !== undefined) chownSync(path, places.identity.user.uid, places.identity.user.gid);
+    replaceFile(join(places.data, name), content, { mode: 0o600, ...(user === undefined ? {} : { owner: user }) });
   }
 }
 

@@ -5,6 +5,7 @@ import {
   appendFileSync,
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -117,18 +118,38 @@ test('a data directory with anything in it that could log is refused, and the re
     );
     rmSync(join(data, name), { recursive: true });
   }
-  renameSync(join(data, 'postgresql.conf'), join(directory, 'elsewhere.conf'));
-  symlinkSync(join(directory, 'elsewhere.conf'), join(data, 'postgresql.conf'));
-  await assert.rejects(startPostgres(options), message(/postgresql\.conf: nobody knows what this is\.$/));
-  rmSync(join(data, 'postgresql.conf'));
-
   await (await startPostgres(options)).stop();
   assert.doesNotThrow(() => refuseLogging(data));
+  renameSync(join(data, 'postgresql.conf'), join(directory, 'elsewhere.conf'));
+  symlinkSync(join(directory, 'elsewhere.conf'), join(data, 'postgresql.conf'));
+  assert.throws(() => refuseLogging(data), message(/postgresql\.conf: nobody knows what this is\.$/));
+  renameSync(join(directory, 'elsewhere.conf'), join(data, 'postgresql.conf'));
   appendFileSync(join(data, 'postgresql.conf'), 'log_statement = all\n');
   assert.throws(() => refuseLogging(data), message(/postgresql\.conf, line \d+: log_statement must be none\.$/));
   rmSync(join(data, 'postgresql.auto.conf'));
   writeFileSync(join(data, 'postgresql.conf'), renderSettings(settings('/run')));
   assert.throws(() => refuseLogging(data), message(/postgresql\.auto\.conf: the file is not there\.$/));
+});
+
+test('a link that the database user planted is replaced: what it leads to is neither written nor given away', async () => {
+  const options = { directory: join(directory, 'planted'), user: NOBODY };
+  const data = join(options.directory, 'data');
+  await (await startPostgres(options)).stop();
+  const target = join(directory, 'of-root');
+  writeFileSync(target, 'secret\n', { mode: 0o600 });
+  const names = ['postgresql.conf', 'postgresql.auto.conf', 'pg_hba.conf', 'pg_ident.conf'];
+  for (const name of names) {
+    rmSync(join(data, name));
+    symlinkSync(target, join(data, name));
+    symlinkSync(target, join(data, `${name}.${process.pid}.unfinished`));
+  }
+  await (await startPostgres(options)).stop();
+  assert.equal(readFileSync(target, 'utf8'), 'secret\n');
+  assert.equal(lstatSync(target).uid, 0);
+  for (const name of names) {
+    const written = lstatSync(join(data, name));
+    assert.deepEqual([written.isFile(), written.uid, written.mode & 0o777], [true, NOBODY.uid, 0o600], name);
+  }
 });
 
 test('an absent database is told from a wrong statement', () => {
