@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { readFileSync } from 'node:fs';
 import type { ConfigurationProblem } from '../../core/configuration/configuration.ts';
-import { ListenError } from '../../host/listening/listening.os.ts';
+import { ListenError, type Listening } from '../../host/listening/listening.os.ts';
 import { startProblem } from '../../host/program/program.os.ts';
 import { databaseIsAway } from '../database/unavailable.ts';
 import { loadAssets } from '../portal/assets.os.ts';
@@ -13,10 +13,17 @@ import { serveHttp, serveHttps } from './serve.os.ts';
 /** Everything that has to be read before the program gives up its rights. */
 export function loadControl(
   path: string,
+  readAssets = loadAssets,
 ): Pick<ControlContext, 'config' | 'material' | 'assets'> | ConfigurationProblem {
+  const read = loadConfigured(path);
+  return 'problem' in read ? read : { ...read, assets: readAssets() };
+}
+
+/** The configuration and what it names. The assets are the program's own: without them it is broken, and throws. */
+function loadConfigured(path: string): Pick<ControlContext, 'config' | 'material'> | ConfigurationProblem {
   try {
     const config = parseControlConfig(readFileSync(path, 'utf8'));
-    return 'problem' in config ? config : { config, material: readMaterial(config), assets: loadAssets() };
+    return 'problem' in config ? config : { config, material: readMaterial(config) };
   } catch (error) {
     if (error instanceof MaterialError) return { problem: error.message };
     return { problem: 'The configuration file cannot be read.' };
@@ -37,13 +44,16 @@ export async function runControl(context: ControlContext): Promise<RunningContro
   const { config, material } = context;
   await using opened = new AsyncDisposableStack();
   const control = opened.adopt(await openControl(context), (it) => it.close());
-  const portal = opened.adopt(await serveHttp(config.listen, control.publicFetch), (it) => it.close());
+  const ports: Listening[] = [];
+  // Together: none answers while another still closes.
+  opened.defer(async () => void (await Promise.all(ports.map((port) => port.close()))));
+  const portal = await serveHttp(config.listen, control.publicFetch);
+  ports.push(portal);
   const fleet =
     config.fleet === undefined || material.fleetTls === undefined || control.fleetFetch === undefined
       ? undefined
-      : opened.adopt(await serveHttps({ ...config.fleet.listen, tls: material.fleetTls }, control.fleetFetch), (it) =>
-          it.close(),
-        );
+      : await serveHttps({ ...config.fleet.listen, tls: material.fleetTls }, control.fleetFetch);
+  if (fleet !== undefined) ports.push(fleet);
   const kept = opened.move();
   return { control, portal: portal.url, fleet: fleet?.url, close: () => kept.disposeAsync() };
 }

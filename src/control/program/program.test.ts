@@ -2,13 +2,17 @@
 // Needs root.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { get } from 'node:https';
+import { get, Server as HttpsServer } from 'node:https';
 import { after, before, test } from 'node:test';
 import { GATEWAY_TOKEN, type TemporaryConfig, temporaryConfig } from '../../../proof/labs/control/test-control.os.ts';
 import { NOBODY, openTemporaryDatabase, type TemporaryDatabase } from '../../../proof/labs/database/temporary.os.ts';
+import { systemClock } from '../../core/clock/clock.ts';
 import { waitUntil } from '../../core/clock/until.ts';
+import { RecordingJournal } from '../../core/journal/journal.ts';
+import { systemRandom } from '../../core/random/random.ts';
 import { type Child, spawnChild } from '../../host/processes/process.os.ts';
 import { untilSays } from '../../host/processes/ready.os.ts';
+import { loadControl, runControl } from './program.os.ts';
 
 const PROGRAM = new URL('../../../cmd/control.ts', import.meta.url).pathname;
 
@@ -103,4 +107,43 @@ test('the program says in one sentence why it does not start', async () => {
   assert.match(broken ?? '', /^line 1: colour: unknown key/);
   assert.match(away ?? '', /^The database does not answer/);
   assert.match(heavyAway ?? '', /^The database does not answer/);
+});
+
+test('an asset that is not there is not called a configuration that cannot be read', () => {
+  const file = temporary.changed({}, 'assets.json');
+  const missing = () => {
+    throw new Error('no such asset');
+  };
+  assert.throws(() => loadControl(file, missing), /^Error: no such asset$/);
+  assert.deepEqual(loadControl(`${file}.absent`, missing), { problem: 'The configuration file cannot be read.' });
+});
+
+test('at the end the portal is closed together with the fleet server, not after it', async (context) => {
+  const loaded = loadControl(temporary.changed({}, 'ending.json'));
+  if ('problem' in loaded) throw new Error(loaded.problem);
+  const [random, journal] = [systemRandom, new RecordingJournal()];
+  const running = await runControl({
+    ...loaded,
+    release: '0.1.0',
+    clock: systemClock,
+    random,
+    journal,
+    render: () => [],
+  });
+  assert.equal((await fetch(running.portal)).status, 200);
+  const mayClose = Promise.withResolvers<undefined>();
+  const held = context.mock.method(HttpsServer.prototype, 'close', function (this: HttpsServer, closed: () => void) {
+    void mayClose.promise.then(() => {
+      held.mock.restore();
+      this.close(closed);
+    });
+    return this;
+  });
+  const closed = running.close();
+  try {
+    await assert.rejects(fetch(running.portal));
+  } finally {
+    mayClose.resolve(undefined);
+    await closed;
+  }
 });
