@@ -52,8 +52,11 @@ export const STATUS = declared(
 /** What a gateway says about itself once a minute. */
 export type GatewayStatus = z.output<typeof STATUS>;
 
-/** Every live session of a gateway, oldest first. */
-export const BEATS = z.strictObject({ beats: z.array(BEAT).max(100_000).readonly() });
+/** The most sessions that a message can name. */
+export const MOST_BEATS = 100_000;
+
+/** Every live session of a gateway, oldest first; of more than can be named, the oldest. */
+export const BEATS = z.strictObject({ beats: z.array(BEAT).max(MOST_BEATS).readonly() });
 
 /** Control's answer to beats: the sessions that are over the seats of their licence and must end. */
 export const ENDS = z.strictObject({ end: z.array(SESSION).readonly() });

@@ -7,6 +7,7 @@ import {
   type FleetMessage,
   type FleetMessageKind,
   type GatewayStatus,
+  MOST_BEATS,
   parseFleetBody,
   type UsageBatch,
 } from '../../contracts/fleet/messages.ts';
@@ -37,9 +38,13 @@ export class ControlLink {
     return this.#heard(await this.#client.fetch(FLEET_DOCUMENTS.expected, etag, LIMITS.document));
   }
 
-  /** Tells of every live session, and is told which are over their licence's seats. A malformed answer counts as none. */
+  /**
+   * Tells of the live sessions, oldest first, and is told which are over their licence's seats. A malformed answer counts
+   * as none. One message replaces the one before, so what is too much for one cannot follow in another: the newest are
+   * left out.
+   */
   async beats(beats: readonly Beat[]): Promise<readonly SessionId[]> {
-    const answer = await this.#say('beats', { beats });
+    const answer = await this.#say('beats', { beats: beats.slice(0, MOST_BEATS) });
     return answer === 'away' ? [] : this.#heard(parseFleetBody(ENDS, answer)?.end ?? 'away', []);
   }
 

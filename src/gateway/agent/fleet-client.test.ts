@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { TestAuthority } from '../../../proof/labs/authority/authority.ts';
 import { FakeControl } from '../../../proof/labs/control/fake-control.os.ts';
+import { MOST_BEATS } from '../../contracts/fleet/messages.ts';
 import { RecordingJournal } from '../../core/journal/journal.ts';
 import type { LicenceId } from '../../core/licences/licence.ts';
 import type { SessionId } from '../../core/sessions/session.ts';
@@ -96,9 +97,12 @@ test('only the pinned authority may have signed, and only for this name', async 
   assert.equal(await fetchFile(undefined, { controlUrl: 'https://127.0.0.1:1' }), 'away');
 });
 
-async function withLink<T>(use: (link: ControlLink, journal: RecordingJournal) => Promise<T>): Promise<T> {
+async function withLink<T>(
+  use: (link: ControlLink, journal: RecordingJournal) => Promise<T>,
+  options: Partial<FleetOptions> = {},
+): Promise<T> {
   const journal = new RecordingJournal();
-  return withClient((client) => use(new ControlLink(client, journal), journal));
+  return withClient((client) => use(new ControlLink(client, journal), journal), options);
 }
 
 test('beats go out, and the ends that come back are sessions', async () => {
@@ -107,6 +111,24 @@ test('beats go out, and the ends that come back are sessions', async () => {
     assert.deepEqual(await link.beats([BEAT]), [BEAT.session]);
     assert.deepEqual(control.bodies('/fleet/v1/beats').at(-1), { beats: [BEAT] });
   });
+});
+
+test('of more sessions than a message may name, the oldest are named', async () => {
+  control.answer('/fleet/v1/beats', (_heard, response) => response.end('{"end":[]}'));
+  const session = (number: number) => number.toString(16).padStart(16, '0') as SessionId;
+  const beats = Array.from({ length: MOST_BEATS + 1 }, (_, number) => ({ ...BEAT, session: session(number) }));
+  for (const live of [MOST_BEATS, MOST_BEATS + 1]) {
+    await withLink(
+      async (link, journal) => {
+        await link.beats(beats.slice(0, live));
+        const { beats: named } = control.bodies('/fleet/v1/beats').at(-1) as { beats: typeof beats };
+        assert.deepEqual([named.length, named[0]?.session], [MOST_BEATS, session(0)]);
+        assert.equal(named.at(-1)?.session, session(MOST_BEATS - 1));
+        assert.deepEqual(journal.events, []);
+      },
+      { timeout: 60_000 },
+    );
+  }
 });
 
 test('ends that are not sessions are none, and count as control being away', async () => {
