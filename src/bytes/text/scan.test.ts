@@ -54,6 +54,13 @@ test('a number has digits only and is exact', () => {
   assert.equal(wholeNumber(word('12'), 2, 1), -1);
 });
 
+test('a number has at most sixteen digits, zeros in front included', () => {
+  assert.equal(numberOf(`${'0'.repeat(15)}7`), 7);
+  assert.equal(numberOf(`${'0'.repeat(16)}7`), -1);
+  assert.equal(numberOf('0'.repeat(16)), 0);
+  assert.equal(numberOf('0'.repeat(17)), -1);
+});
+
 test('numbers agree with those of the language', () => {
   check(property(integer({ min: 0 }), (value) => numberOf(`${value}`) === value));
   check(

@@ -29,9 +29,12 @@ export function secretStandsAt(bytes: Uint8Array, at: number, secret: Uint8Array
   return difference === 0;
 }
 
-/** The decimal number below 2^53 that the text is; -1 for anything else. */
+/** As many as 2^53 - 1 has. */
+const MOST_DIGITS = 16;
+
+/** The decimal number below 2^53 that the text is, in at most sixteen digits; -1 for anything else. */
 export function wholeNumber(bytes: Uint8Array, start: number, end: number): number {
-  if (start >= end) return -1;
+  if (start >= end || end - start > MOST_DIGITS) return -1;
   let value = 0;
   for (let i = start; i < end; i += 1) {
     const byte = bytes[i] as number;
