@@ -24,12 +24,12 @@ export class KernelBridge {
     env: Readonly<Record<string, string>> = {},
   ): Promise<KernelBridge> {
     const kernel = new FakeKernel();
-    await kernel.listen(`${place}.twin`);
+    await kernel.listen(`${place}.kernel`);
     const requests = `${place}.requests`;
     await run(['mkfifo', requests]);
     let hear: (text: string) => void = () => undefined;
     const child = spawnChild(['sh', '-c', 'exec "$0" wg0 <"$1"', program, requests], {
-      env: { TWIN: `${place}.twin`, ...env },
+      env: { FAKE_KERNEL: `${place}.kernel`, ...env },
       onOutput: (text) => hear(text),
     });
     const bridge = new KernelBridge(child, kernel, await open(requests, 'w'));

@@ -30,8 +30,14 @@ before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'lethe-kernel-'));
   checked = join(directory, 'checked');
   wiping = join(directory, 'wiping');
-  await compileKernelBridge(checked, '-DTWIN', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all');
-  await compileKernelBridge(wiping, '-DTWIN');
+  await compileKernelBridge(
+    checked,
+    '-DFAKE_KERNEL',
+    '-g',
+    '-fsanitize=address,undefined',
+    '-fno-sanitize-recover=all',
+  );
+  await compileKernelBridge(wiping, '-DFAKE_KERNEL');
 });
 
 after(() => rmSync(directory, { recursive: true }));
@@ -236,6 +242,6 @@ test('after an answer nothing of it is left in memory', async () => {
 });
 
 test('without WireGuard in the kernel it ends', async () => {
-  const child = spawnChild([checked, 'wg0'], { env: { TWIN: join(directory, 'nothing') } });
+  const child = spawnChild([checked, 'wg0'], { env: { FAKE_KERNEL: join(directory, 'nothing') } });
   assert.deepEqual(await child.exited, { code: 1, signal: null });
 });

@@ -3,7 +3,7 @@
 // Messages to a family of generic netlink and back (include/uapi/linux/netlink.h, genetlink.h). One at a time: both buffers
 // are here, and forget_messages() overwrites them.
 //
-// Built with -DTWIN it speaks with a model of the kernel; its socket is named in the environment (see kernel.test.ts).
+// Built with -DFAKE_KERNEL it speaks with a fake kernel; its socket is named in the environment (see kernel.test.ts).
 #define _GNU_SOURCE
 #include "netlink.h"
 
@@ -29,9 +29,9 @@ void forget_messages(void) {
 }
 
 int open_kernel(void) {
-#ifdef TWIN
+#ifdef FAKE_KERNEL
   struct sockaddr_un place = {.sun_family = AF_UNIX};
-  strncpy(place.sun_path, getenv("TWIN"), sizeof place.sun_path - 1);
+  strncpy(place.sun_path, getenv("FAKE_KERNEL"), sizeof place.sun_path - 1);
   kernel = socket(AF_UNIX, SOCK_STREAM, 0);
   return connect(kernel, (struct sockaddr *)&place, sizeof place);
 #else
@@ -97,7 +97,7 @@ int has(const struct nlattr *attribute, size_t size) { return attribute != NULL 
 static int hear(void) {
   for (;;) {
     struct sockaddr_nl from = {.nl_family = AF_NETLINK};
-#ifdef TWIN
+#ifdef FAKE_KERNEL
     ssize_t got = read(kernel, heard, sizeof heard);
 #else
     socklen_t length = sizeof from;
