@@ -89,7 +89,7 @@ export interface WasmFunction {
  * A module with one page of memory, exported as `memory`, and functions without parameters and results, exported by name
  * (§5.5).
  */
-export function wasmModule(functions: Readonly<Record<string, WasmFunction>>): Uint8Array<ArrayBuffer> {
+function wasmModule(functions: Readonly<Record<string, WasmFunction>>): Uint8Array<ArrayBuffer> {
   const entries = Object.entries(functions);
   const count = unsigned(entries.length);
   const exported = entries.map(([name], index) => sequence(named(name), [0], unsigned(index)));

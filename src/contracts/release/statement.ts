@@ -156,7 +156,7 @@ export function believe(text: string, builders: Builders): Believed | { readonly
 }
 
 /** SHA-256 of the SubjectPublicKeyInfo, lower-case hex. */
-export function keyId(key: KeyObject): string {
+function keyId(key: KeyObject): string {
   return createHash('sha256')
     .update(key.export({ type: 'spki', format: 'der' }))
     .digest('hex');

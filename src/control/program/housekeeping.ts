@@ -9,7 +9,7 @@ import { deleteActivations } from '../installs/activation.store.ts';
 import { deleteBatches, deleteEvents } from '../usage/usage.store.ts';
 
 /** How many days rows stay, as the inventory says in words. */
-export const RETENTION = { events: 730, batches: 2, endedLicences: 90 } as const;
+const RETENTION = { events: 730, batches: 2, endedLicences: 90 } as const;
 
 /** Between two rounds, in milliseconds; but a round may take at most a fiftieth of the time. */
 const PAUSE = 3_600_000;

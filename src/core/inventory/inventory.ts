@@ -19,6 +19,6 @@ export const INVENTORY: Readonly<Record<string, Declaration>> = {
 };
 
 /** Stores without their marks. */
-export function fieldsOf(stores: Readonly<Record<string, Store>>): Record<string, Declaration> {
+function fieldsOf(stores: Readonly<Record<string, Store>>): Record<string, Declaration> {
   return Object.fromEntries(Object.entries(stores).map(([name, { fields }]) => [name, fields]));
 }

@@ -81,7 +81,7 @@ export function hashSubjects(directory: string, statement: Believed['statement']
   return hashFiles(directory, Object.keys(digestsOf(statement)));
 }
 
-export async function hashFiles(directory: string, names: readonly string[]): Promise<Digests> {
+async function hashFiles(directory: string, names: readonly string[]): Promise<Digests> {
   const digests: Record<string, string> = {};
   for (const name of names) {
     const file = join(directory, name);

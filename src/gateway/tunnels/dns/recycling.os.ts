@@ -7,7 +7,7 @@ import { DaemonContact } from '../../../core/journal/contact.ts';
 import type { Journal } from '../../../core/journal/journal.ts';
 
 /** Names that were asked for through a tunnel are forgotten at the latest this long after the next disconnect. */
-export const RECYCLE_EVERY = 15_000;
+const RECYCLE_EVERY = 15_000;
 
 /** Longer than a reload takes, shorter than anyone would wait for the next. Milliseconds. */
 const RELOAD_TIMEOUT = 5000;
