@@ -182,12 +182,17 @@ export class UapiReply {
 function readKey(bytes: Uint8Array, start: number, end: number, out: Uint8Array): boolean {
   if (end - start !== 2 * KEY) return false;
   for (let i = 0; i < KEY; i += 1) {
-    const high = hexDigit(bytes[start + 2 * i] as number);
-    const low = hexDigit(bytes[start + 2 * i + 1] as number);
+    const high = lowerHexDigit(bytes[start + 2 * i] as number);
+    const low = lowerHexDigit(bytes[start + 2 * i + 1] as number);
     if (high < 0 || low < 0) return false;
     out[i] = (high << 4) | low;
   }
   return true;
+}
+
+/** The daemon writes keys in lower case only. */
+function lowerHexDigit(byte: number): number {
+  return byte >= 0x41 && byte <= 0x46 ? -1 : hexDigit(byte);
 }
 
 /** `198.51.100.7:51820`, `[2001:db8::7]:51820`, `[fe80::7%eth0]:51820`. The port is not looked at. */

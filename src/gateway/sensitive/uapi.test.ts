@@ -87,6 +87,12 @@ test('what the daemon refuses is known by its number', () => {
   assert.deepEqual([reader.state, reader.errno], ['open', 0]);
 });
 
+test('a key comes in lower case, and in upper case it is junk', () => {
+  assert.equal(read(`public_key=${'af'.repeat(32)}\nerrno=0\n\n`).reader.state, 'done');
+  assert.equal(read(`public_key=${'af'.repeat(31)}aF\nerrno=0\n\n`).reader.state, 'junk');
+  assert.equal(read(`public_key=${'af'.repeat(31)}Af\nerrno=0\n\n`).reader.state, 'junk');
+});
+
 test('junk ends the reading and never throws', () => {
   check(
     property(uint8Array({ maxLength: 2000 }), (bytes) => {
