@@ -29,6 +29,31 @@ test('a file that no judge claims is a finding, whatever is in it', () => {
   assert.equal(judgeFiles([{ name: 'a.conf', content: '' }], []).length, 1);
 });
 
+test('a character that parsers read differently is a finding on its line, before any judge reads the file', () => {
+  for (const strange of [
+    '\0',
+    '\t',
+    '\r',
+    '\v',
+    '\f',
+    '\u001b',
+    '\u007f',
+    '\u0085',
+    '\u00a0',
+    '\u2028',
+    '\u3000',
+    '\ufeff',
+    '\ufffd',
+  ]) {
+    assert.deepEqual(
+      judgeFiles([{ name: 'a.conf', content: `quiet\nlo${strange}g\nlog\n` }], JUDGES),
+      [{ file: 'a.conf', line: 2, problem: 'a character that parsers read differently' }],
+      JSON.stringify(strange),
+    );
+  }
+  assert.deepEqual(judgeFiles([{ name: 'a.conf', content: ' !"#~\n\n' }], JUDGES), []);
+});
+
 test('every judge that claims a file is heard', () => {
   const file = { name: 'a.conf', content: 'log' };
   assert.equal(judgeFiles([file], [...JUDGES, judgeOf('a.conf')]).length, 2);

@@ -12,7 +12,7 @@ export interface Finding {
   readonly file: string;
   /** From 1; 0 for something that is missing from the file, and for the file as a whole. */
   readonly line: number;
-  /** One short sentence. It may name a setting, and repeats nothing else of the file. */
+  /** One short sentence. It may name what is in the judge's own lists, and repeats nothing of the file. */
   readonly problem: string;
 }
 
@@ -29,12 +29,31 @@ export interface Judge {
   readonly findings: (file: ConfigurationFile) => Finding[] | undefined;
 }
 
-/** What each judge finds in its own files. A file that no judge claims is a finding. */
+/**
+ * What each judge finds in its own files. A file that no judge claims is a finding. One with a character that parsers
+ * read differently is not shown to its judge, who might see other lines and words than the daemon does.
+ */
 export function judgeFiles(files: readonly ConfigurationFile[], judges: readonly Judge[]): Finding[] {
   return files.flatMap((file) => {
+    const strange = strangeCharacters(file);
+    if (strange.length > 0) return strange;
     const claims = judges.map((judge) => judge.findings(file)).filter((found) => found !== undefined);
     return claims.length === 0 ? [asWhole(file.name, 'no judge knows this file')] : claims.flat();
   });
+}
+
+/**
+ * Lines with anything but printable ASCII: control characters, other spaces and line ends, bytes that are no UTF-8. What
+ * is rendered has none of them, and no tab.
+ */
+function strangeCharacters({ name, content }: ConfigurationFile): Finding[] {
+  return content
+    .split('\n')
+    .flatMap((text, index) =>
+      /[^ -~]/.test(text)
+        ? [{ file: name, line: index + 1, problem: 'a character that parsers read differently' }]
+        : [],
+    );
 }
 
 export type EntryKind = 'file' | 'directory' | 'socket' | 'link' | 'other';
