@@ -14,13 +14,18 @@ const DEMANDED: Readonly<Record<string, string>> = {
   'charon.plugins.eap-radius.accounting': 'no',
   'charon.plugins.eap-radius.station_id_with_port': 'no',
   'charon.plugins.eap-radius.dae.enable': 'no',
+  // Another server would be told who connects.
+  'charon.plugins.eap-radius.servers.agent.address': '127.0.0.1',
+  'charon.plugins.vici.socket': 'unix:///run/lethe/charon/charon.vici',
 };
+
+/** The one file that may be included: it holds the secret of the server above. */
+const INCLUDED = { path: 'charon.plugins.eap-radius.servers.agent.include', value: '/run/lethe/keys/radius.secret' };
 
 /** What may be set besides; each was read in strongswan.conf(5) and keeps nothing about clients. */
 const HARMLESS = new Set(
   `threads interfaces_use close_ike_on_child_failure retransmit_timeout retransmit_base retransmit_tries
-  plugins.attr.dns plugins.eap-radius.nas_identifier plugins.eap-radius.servers.agent.address
-  plugins.eap-radius.servers.agent.auth_port plugins.eap-radius.servers.agent.sockets`
+  plugins.attr.dns plugins.eap-radius.nas_identifier plugins.eap-radius.servers.agent.auth_port plugins.eap-radius.servers.agent.sockets`
     .split(/\s+/)
     .map((name) => `charon.${name}`),
 );
@@ -49,6 +54,16 @@ const TALKATIVE_PLUGINS: Readonly<Record<string, string>> = {
   updown: 'runs a script with the addresses of whoever connects',
 };
 
+/** The sections of strongswan.conf. A section without settings counts too: `filelog { /tmp/x { } }` starts a log. */
+const DAEMON_SECTIONS = new Set(
+  `charon charon.filelog charon.syslog charon.syslog.daemon charon.syslog.auth charon.plugins charon.plugins.vici
+  charon.plugins.attr charon.plugins.eap-radius charon.plugins.eap-radius.dae charon.plugins.eap-radius.servers
+  charon.plugins.eap-radius.servers.agent`.split(/\s+/),
+);
+
+/** The sections of swanctl.conf, where connections and their children have names of their own. */
+const CONNECTION_SECTIONS = /^connections(?:\.\w+(?:\.(?:local|remote|children(?:\.\w+)?))?)?$/;
+
 const CONNECTION = new Set(
   `version local_addrs local_port proposals send_cert send_certreq unique fragmentation mobike dpd_delay rekey_time
   reauth_time`.split(/\s+/),
@@ -61,24 +76,41 @@ const CHILD = new Set(
 interface Setting {
   /** Names of the sections around it, and its own: `charon.syslog.daemon.default`. */
   readonly path: string;
-  readonly value: string;
+  /** `undefined` for the beginning of a section. */
+  readonly value: string | undefined;
   readonly line: number;
 }
+
+/** What is written plainly: no quotes, escapes or references to other sections, and comments on lines of their own. */
+const UNPLAIN = /["\\]|^(?!\s*#).*#/;
+const NAME = /^[\w-]+$/;
 
 /** Everything in charon's files that could log, record or persist, and every setting that no rule covers. */
 function findings(file: ConfigurationFile): Finding[] | undefined {
   if (!FILES.includes(file.name)) return undefined;
   const settings = settingsOf(file.content);
   const problemOf = file.name === DAEMON_FILE ? daemonProblem : connectionProblem;
-  const found = settings.flatMap((setting) => {
-    const problem = problemOf(setting);
-    return problem === undefined ? [] : [{ file: file.name, line: setting.line, problem }];
+  const unplain = file.content
+    .split('\n')
+    .flatMap((text, index) =>
+      UNPLAIN.test(text) ? [asFinding(file, index + 1, 'a line is not written plainly')] : [],
+    );
+  const wrong = settings.flatMap(({ path, value, line }) => {
+    const problem = problemOf(path, value);
+    return problem === undefined ? [] : [asFinding(file, line, problem)];
   });
+  const found = [...unplain, ...wrong].filter(
+    ({ line, problem }, index, all) => all.findIndex((one) => one.line === line && one.problem === problem) === index,
+  );
   if (file.name === CONNECTIONS_FILE) return found;
   const missing = [...Object.keys(DEMANDED), 'charon.load']
     .filter((path) => !settings.some((setting) => setting.path === path))
-    .map((path) => ({ file: file.name, line: 0, problem: `${path} is not set` }));
+    .map((path) => asFinding(file, 0, `${path} is not set`));
   return [...found, ...missing];
+}
+
+function asFinding({ name }: ConfigurationFile, line: number, problem: string): Finding {
+  return { file: name, line, problem };
 }
 
 export const IKEV2_JUDGE: Judge = {
@@ -94,32 +126,30 @@ export const IKEV2_JUDGE: Judge = {
   findings,
 };
 
-function daemonProblem({ path, value }: Setting): string | undefined {
+function daemonProblem(path: string, value: string | undefined): string | undefined {
   if (Object.hasOwn(DEMANDED, path)) return value === DEMANDED[path] ? undefined : `${path} must be ${DEMANDED[path]}`;
-  if (path === 'charon.load') return pluginProblem(value);
-  if (path === 'charon.plugins.vici.socket') {
-    return value.startsWith('unix:///run/') ? undefined : 'the vici socket must be a file in memory';
-  }
-  if (path === 'charon.plugins.eap-radius.servers.agent.include') {
-    return value.startsWith('/run/') ? undefined : 'an included file must be in memory';
-  }
+  if (path === 'charon.load') return pluginProblem(value ?? '');
+  if (path === INCLUDED.path) return value === INCLUDED.value ? undefined : 'an included file is not the known one';
   if (path.startsWith('charon.filelog.')) return 'a log file is set';
-  if (/\.(start|stop)-scripts\./.test(path)) return 'a script is run';
-  return HARMLESS.has(path) ? undefined : `${path} is not known to keep silent`;
+  if (/\.(start|stop)-scripts(?:\.|$)/.test(path)) return 'a script is run';
+  if (value === undefined) return DAEMON_SECTIONS.has(path) ? undefined : 'a section is not known to keep silent';
+  return HARMLESS.has(path) ? undefined : 'a setting is not known to keep silent';
 }
 
 function pluginProblem(value: string): string | undefined {
   const wrong = value.split(/\s+/).find((plugin) => !SILENT_PLUGINS.has(plugin));
   if (wrong === undefined) return undefined;
-  const reason = Object.hasOwn(TALKATIVE_PLUGINS, wrong) ? TALKATIVE_PLUGINS[wrong] : 'is not known to keep silent';
-  return `the plugin ${wrong} ${reason}`;
+  return Object.hasOwn(TALKATIVE_PLUGINS, wrong)
+    ? `the plugin ${wrong} ${TALKATIVE_PLUGINS[wrong]}`
+    : 'a plugin is not known to keep silent';
 }
 
-function connectionProblem({ path, value }: Setting): string | undefined {
+function connectionProblem(path: string, value: string | undefined): string | undefined {
   const parts = path.split('.');
   const [top, , section = '', name = '', key = ''] = parts;
   if (top === 'secrets') return 'names and passwords must not lie in a file';
   if (top === 'pools') return "charon's own pools remember who had which address";
+  if (value === undefined) return CONNECTION_SECTIONS.test(path) ? undefined : 'a section is not known to keep silent';
   if (top === 'connections' && parts.length === 3) {
     if (section === 'pools')
       return value === 'radius' ? undefined : "charon's own pools remember who had which address";
@@ -132,29 +162,34 @@ function connectionProblem({ path, value }: Setting): string | undefined {
     if (key === 'updown') return 'a script is run with the addresses of whoever connects';
     if (CHILD.has(key)) return undefined;
   }
-  return `${path} is not known to keep silent`;
+  return 'a setting is not known to keep silent';
 }
 
 /** A quoted text, a brace, an equals sign, a comment, a line's end, or a run of anything else. */
 const TOKEN = /"(?:\\.|[^"\\])*"|[{}=\n]|#[^\n]*|[^\s{}="#]+/g;
 
-/** The grammar of strongswan.conf(5), which swanctl.conf(5) shares. An inclusion is a setting named `include`. */
+/**
+ * The grammar of strongswan.conf(5), which swanctl.conf(5) shares, as far as it is written plainly. An inclusion is a
+ * setting named `include`. What is neither a setting nor a section with a plain name has a path that no rule knows.
+ */
 export function settingsOf(content: string): Setting[] {
   const settings: Setting[] = [];
   const sections: string[] = [];
   let line = 1;
   let words: string[] = [];
+  const pathOf = (name: string) => [...sections, NAME.test(name) ? name : '?'].join('.');
   const end = () => {
     const [name, sign, ...rest] = words;
-    if (name !== undefined) {
-      const value = sign === '=' ? rest : words.slice(1);
-      settings.push({ path: [...sections, name].join('.'), value: value.join(' '), line });
-    }
+    if (name === 'include') settings.push({ path: pathOf(name), value: words.slice(1).join(' '), line });
+    else if (name !== undefined)
+      settings.push({ path: pathOf(sign === '=' ? name : '?'), value: rest.join(' '), line });
     words = [];
   };
   for (const [token] of content.matchAll(TOKEN)) {
     if (token === '{') {
-      sections.push(words.join(' '));
+      const path = pathOf(words.join(' '));
+      settings.push({ path, value: undefined, line });
+      sections.splice(0, sections.length, ...path.split('.'));
       words = [];
     } else if (token === '}') {
       end();

@@ -11,7 +11,7 @@ const choice = { gateway: 'zrh-01', location: 'ch-zrh', name: 'gw.example', addr
 
 function settings(esp: 'kernel' | 'libipsec', address6: string | undefined): Map<string, string> {
   const files = render(planGateway({ ...choice, address6, esp }));
-  return new Map(files.flatMap((file) => settingsOf(file.content)).map(({ path, value }) => [path, value]));
+  return new Map(files.flatMap((file) => settingsOf(file.content)).map(({ path, value }) => [path, value ?? '']));
 }
 
 test('the same plan renders to the same bytes', () => {
