@@ -57,6 +57,13 @@ const REPLACED: readonly [line: string, by: string, problem: RegExp][] = [
   ['management /run/lethe/openvpn-udp/management.sock unix', '', /management is not set/],
   ['tmp-dir /run/lethe/openvpn-udp', 'tmp-dir /var/tmp', /tmp-dir must be in memory/],
   ['tmp-dir /run/lethe/openvpn-udp', 'tmp-dir /run/../var/tmp', /tmp-dir must be in memory/],
+  ['tmp-dir /run/lethe/openvpn-udp', 'tmp-dir /run/user', /tmp-dir must be in memory/],
+  ['tmp-dir /run/lethe/openvpn-udp', 'tmp-dir /run/lethe/openvpn-tcp', /tmp-dir must be in memory/],
+  [
+    'management /run/lethe/openvpn-udp/management.sock unix',
+    'management /run/x/m.sock unix',
+    /must be a socket in mem/,
+  ],
   ['tmp-dir /run/lethe/openvpn-udp', '', /tmp-dir is not set/],
 ];
 
@@ -116,15 +123,27 @@ const ADDED = [
   '"status x',
   "'",
   '\\',
+  'log /dev/null;x',
+  'log /dev/null#x',
+  'log /dev/null # silent',
+  'verb 0;',
+  'ca /run/lethe/keys/ca.crt;x',
+  `# ${'x'.repeat(253)}`,
+  `ca ${' '.repeat(252)}log /tmp/x`,
+  'push block-outside-dns x',
 ];
 
 for (const line of ADDED) {
-  test(`'${line}' is found on its line`, () => {
+  test(`'${line.slice(0, 40)}' is found on its line`, () => {
     const found = problems(`${good}${line}\n`);
     assert.equal(found.length, 1, found.join());
     assert.match(found[0] ?? '', new RegExp(`^${good.split('\n').length}: `));
   });
 }
+
+test('comments are passed over, as long as OpenVPN reads them whole', () => {
+  assert.deepEqual(problems(`# a remark; no more\n  ;verb 9\n# ${'x'.repeat(252)}\n${good}`), []);
+});
 
 test('files of others are passed over', () => {
   assert.equal(findings({ name: 'unbound.conf', content: 'verb 9' }), undefined);

@@ -61,8 +61,8 @@ const HARMLESS = new Set(
 /** What clients may be told: how to route, where to ask for names, and to say when they leave. */
 const PUSHED = /^(?:redirect-gateway|dhcp-option DNS6?|block-outside-dns|explicit-exit-notify)(?: |$)/;
 
-/** Places in memory. */
-const MEMORY = /^\/(?:run|dev\/shm)\/(?!(?:.*\/)?\.\.(?:\/|$))/;
+/** OpenVPN reads this much of a line, without its end, and takes the rest for another line (OPTION_LINE_SIZE in its source). */
+const LONGEST_LINE = 254;
 
 interface Directive {
   readonly name: string;
@@ -74,14 +74,20 @@ interface Directive {
 function findings(file: ConfigurationFile): Finding[] | undefined {
   if (!FILES.includes(file.name)) return undefined;
   const directives = directivesOf(file.content);
+  const directory = `/run/lethe/${file.name.replace('.conf', '')}`;
+  const cut = file.content
+    .split('\n')
+    .flatMap((text, index) =>
+      text.length > LONGEST_LINE ? [{ file: file.name, line: index + 1, problem: 'the line is too long' }] : [],
+    );
   const wrong = directives.flatMap((directive) => {
-    const problem = problemOf(directive);
+    const problem = problemOf(directive, directory);
     return problem === undefined ? [] : [{ file: file.name, line: directive.line, problem }];
   });
   const missing = [...Object.keys(DEMANDED), 'management', 'tmp-dir']
     .filter((name) => !directives.some((directive) => directive.name === name))
     .map((name) => ({ file: file.name, line: 0, problem: `${name} is not set` }));
-  return [...wrong, ...missing];
+  return [...cut, ...wrong, ...missing];
 }
 
 export const OPENVPN_JUDGE: Judge = {
@@ -97,7 +103,8 @@ export const OPENVPN_JUDGE: Judge = {
   findings,
 };
 
-function problemOf({ name, values }: Directive): string | undefined {
+/** The daemon has a directory of its own, in memory. */
+function problemOf({ name, values }: Directive, directory: string): string | undefined {
   const [first = ''] = values;
   if (Object.hasOwn(DEMANDED, name)) {
     return values.length === 1 && first === DEMANDED[name] ? undefined : `${name} must be ${DEMANDED[name]}`;
@@ -105,30 +112,36 @@ function problemOf({ name, values }: Directive): string | undefined {
   if (Object.hasOwn(FORBIDDEN, name)) return `${name} ${FORBIDDEN[name]}`;
   switch (name) {
     case 'management':
-      return values.length === 2 && values[1] === 'unix' && MEMORY.test(first)
+      return values.length === 2 && values[1] === 'unix' && first === `${directory}/management.sock`
         ? undefined
         : 'management must be a socket in memory';
     case 'tmp-dir':
-      return MEMORY.test(first) ? undefined : 'tmp-dir must be in memory';
+      return values.length === 1 && first === directory ? undefined : 'tmp-dir must be in memory';
     case 'push':
-      return PUSHED.test(first) ? undefined : 'what is pushed is not known to be harmless';
+      return values.length === 1 && PUSHED.test(first) ? undefined : 'what is pushed is not known to be harmless';
     default:
-      return HARMLESS.has(name) ? undefined : `${name} is not known to keep silent`;
+      return HARMLESS.has(name) ? undefined : 'a directive is not known to keep silent';
   }
 }
 
 /** openvpn(8), "Configuration file": a directive a line, quoted values, comments, and blocks of other files in line. */
 function directivesOf(content: string): Directive[] {
   return content.split('\n').flatMap((text, index) => {
+    if (/^ *[#;]/.test(text)) return [];
     const [name, ...values] = wordsOf(text);
     return name === undefined ? [] : [{ name: name.replace(/^--/, ''), values, line: index + 1 }];
   });
 }
 
-/** `push "a b" # c` has the words `push` and `a b`. What cannot be read is a word too, so that it is not passed over. */
+/**
+ * `push "a b"` has the words `push` and `a b`. What cannot be read is a directive that nobody knows, so that it is not
+ * passed over. So is a hash or a semicolon behind the start of a line: OpenVPN takes it for a comment only where a word
+ * would begin.
+ */
 function wordsOf(text: string): string[] {
+  if (/[#;]/.test(text)) return [text];
   const words: string[] = [];
-  const pattern = /\s*(?:([#;].*|$)|"((?:[^"\\]|\\.)*)"|'([^']*)'|((?:[^\s"'#;\\]|\\.)+)|(.+))/y;
+  const pattern = / *(?:($)|"((?:[^"\\]|\\.)*)"|'([^']*)'|((?:[^ "'\\]|\\.)+)|(.+))/y;
   for (;;) {
     const [, end, double, single, bare, rest] = pattern.exec(text) as RegExpExecArray;
     if (end !== undefined) return words;
