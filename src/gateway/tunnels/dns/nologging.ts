@@ -22,13 +22,28 @@ const DEMANDED: Readonly<Record<string, string>> = {
 
 /** What may be set besides; each was read in unbound.conf(5) and keeps nothing about clients. */
 const HARMLESS = new Set(
-  `do-daemonize username chroot directory num-threads interface access-control msg-cache-size rrset-cache-size
+  `do-daemonize username chroot directory num-threads interface msg-cache-size rrset-cache-size
   cache-max-ttl cache-max-negative-ttl hide-identity hide-version hide-trustanchor qname-minimisation minimal-responses
   aggressive-nsec harden-glue harden-dnssec-stripped harden-below-nxdomain harden-large-queries harden-short-bufsize
   harden-algo-downgrade deny-any unwanted-reply-threshold ignore-cd-flag
-  private-address local-zone domain-insecure trust-anchor trust-anchor-signaling root-key-sentinel val-clean-additional
+  private-address domain-insecure trust-anchor-signaling root-key-sentinel val-clean-additional
   val-permissive-mode do-not-query-localhost`.split(/\s+/),
 );
+
+/**
+ * A value is one plain word: unbound reads settings wherever a word ends, so a second word may be the next setting. A
+ * hash, a quote or a colon at the end would make it more than a value.
+ */
+const PLAIN = /^(?:[\w./:-]*[\w./-]|"[\w./:-]*")$/;
+
+/** What has more words. Other types of zones and of access log or count who asks. */
+const WORDS: Readonly<Record<string, RegExp>> = {
+  'access-control': /^[\da-f.:]+\/\d+ (?:allow|refuse)$/,
+  'local-zone': /^"[\w.-]+" nodefault$/,
+  'trust-anchor': /^"\. DS \d+ \d+ \d+ [\dA-F]+"$/,
+  // The modules that only answer. Others (`cachedb`, `python`, `subnetcache`, `respip`) keep or log what is asked.
+  'module-config': /^"(?:validator )?iterator"$/,
+};
 
 /** The other clauses and what they may hold. `dnstap`, `cachedb`, `auth-zone`, `rpz` and scripts write or log. */
 const CLAUSES: Readonly<Record<string, ReadonlySet<string>>> = {
@@ -36,8 +51,7 @@ const CLAUSES: Readonly<Record<string, ReadonlySet<string>>> = {
   'forward-zone': new Set(['name', 'forward-addr']),
 };
 
-/** The modules that only answer. Others (`cachedb`, `python`, `subnetcache`, `respip`) keep or log what is asked. */
-const MODULES = /^(validator )?iterator$/;
+const CONTROL_SOCKET = '/run/lethe/resolver/unbound.ctl';
 
 interface Setting {
   readonly clause: string;
@@ -71,35 +85,41 @@ export const RESOLVER_JUDGE: Judge = {
   findings,
 };
 
+const UNKNOWN = 'a setting is not known to keep silent';
+
 function serverProblem({ key, value }: Setting): string | undefined {
   if (Object.hasOwn(DEMANDED, key)) {
-    return value === DEMANDED[key] ? undefined : `${key} must be ${DEMANDED[key] === '' ? 'empty' : DEMANDED[key]}`;
+    return bare(value) === DEMANDED[key]
+      ? undefined
+      : `${key} must be ${DEMANDED[key] === '' ? 'empty' : DEMANDED[key]}`;
   }
-  if (key === 'module-config') return MODULES.test(value) ? undefined : 'a module may keep or log what is asked';
-  return HARMLESS.has(key) ? undefined : `${key} is not known to keep silent`;
+  if (Object.hasOwn(WORDS, key))
+    return WORDS[key]?.test(value) === true ? undefined : `${key} may log or keep what is asked`;
+  if (!HARMLESS.has(key)) return UNKNOWN;
+  return PLAIN.test(value) ? undefined : `${key} is not one plain word`;
 }
 
 function clauseProblem({ clause, key, value }: Setting): string | undefined {
   const allowed = Object.hasOwn(CLAUSES, clause) ? CLAUSES[clause] : undefined;
-  if (allowed === undefined) return `${clause === '' ? key : clause} is not known to keep silent`;
-  if (!allowed.has(key)) return `${key} is not known to keep silent`;
-  if (key === 'control-interface' && !value.startsWith('/run/')) return 'control-interface must be a socket in memory';
-  return undefined;
+  if (allowed?.has(key) !== true) return UNKNOWN;
+  if (key === 'control-interface' && value !== CONTROL_SOCKET) return 'control-interface must be a socket in memory';
+  return PLAIN.test(value) ? undefined : `${key} is not one plain word`;
 }
 
-/** unbound.conf(5): clauses end with a colon and nothing behind it; everything else is `key: value`. */
+/** A value in double quotes is the same without them. */
+function bare(value: string): string {
+  return value.replace(/^"([^"]*)"$/, '$1');
+}
+
+/** unbound.conf(5): clauses end with a colon and nothing behind it; everything else is `key: value`, here one a line. */
 function settingsOf(content: string): Setting[] {
   let clause = '';
   return content.split('\n').flatMap((text, index) => {
-    const bare = text.replace(/(^|\s)#.*/, '').trim();
-    const colon = bare.indexOf(':');
-    const key = colon === -1 ? bare : bare.slice(0, colon);
-    const value = colon === -1 ? '' : bare.slice(colon + 1).trim();
-    if (bare === '') return [];
-    if (colon !== -1 && value === '') {
-      clause = key;
-      return clause === 'server' || Object.hasOwn(CLAUSES, clause) ? [] : [{ clause, key, value, line: index + 1 }];
-    }
-    return [{ clause, key, value: value.replace(/^"(.*)"$/, '$1'), line: index + 1 }];
+    const line = index + 1;
+    if (/^ *(?:#|$)/.test(text)) return [];
+    const [, key = '', value = ''] = /^ *([a-z-]+):(?: +(.*?))? *$/.exec(text) ?? [];
+    if (key === '' || value !== '') return [{ clause, key, value, line }];
+    clause = key;
+    return clause === 'server' || Object.hasOwn(CLAUSES, clause) ? [] : [{ clause, key, value, line }];
   });
 }
