@@ -48,7 +48,33 @@ const BAD_RULES = [
   'ct helper set "ftp"',
   'include "/etc/more.nft"',
   'define LOUD = 1',
+  'tcp dport 1-65535log accept',
+  'tcp dport 53log accept',
+  'ip saddr 10.64.0.0/18log',
+  'ip6 saddr fd6c::1log accept',
+  'accept;log',
+  'accept comment "a" log prefix "b"',
+  'accept comment "a # b" log',
+  'iifname "a b" accept',
+  'iifname "wg0"log accept',
+  'accept # remark \\',
+  'dnat ip to 198.51.100.9',
+  'snat ip to 198.51.100.9',
+  'ct count over 5 accept',
+  'ct mark set 1',
+  'meta mark set ip saddr',
+  'tcp option maxseg size set 1400',
+  'synproxy mss 1460',
+  'jump elsewhere',
+  'ip saddr vmap { 10.64.0.2 : drop }',
 ];
+
+test('a quoted text that goes on over a line is found', () => {
+  const [from, to] = ['iifname "lo" accept', 'iifname "lo\n    " log prefix "\n    " accept'];
+  const content = RULESET.content.replace(from, to);
+  assert.notEqual(content, RULESET.content);
+  assert.ok((findings({ ...RULESET, content }) ?? []).length > 0);
+});
 
 test('each statement that could keep something is found, with its line', () => {
   const head = RULESET.content.split('\n').indexOf('  chain input {') + 1;
