@@ -101,6 +101,14 @@ const BAD_SETTINGS = [
   ['tcp_no_metrics_save = 1', 'tcp_no_metrics_save = 0'],
   ['nf_conntrack_udp_timeout = 10', 'nf_conntrack_udp_timeout = 600'],
   ['nf_conntrack_icmp_timeout = 10', 'nf_conntrack_icmp_timeout = soon'],
+  ['nf_conntrack_icmp_timeout = 10', 'nf_conntrack_icmp_timeout ='],
+  ['nf_conntrack_icmp_timeout = 10', 'nf_conntrack_icmp_timeout'],
+  ['nf_conntrack_icmp_timeout = 10', 'nf_conntrack_icmp_timeout = -1'],
+  ['nf_conntrack_icmp_timeout = 10', 'nf_conntrack_icmp_timeout = 10 # seconds'],
+  ['tcp_timeout_established = 7440', 'tcp_timeout_established = 432000'],
+  ['tcp_timeout_established = 7440', 'tcp_timeout_established ='],
+  ['net.ipv4.ip_forward = 1', 'net.ipv4.ip_forward = yes'],
+  ['net.ipv4.ip_forward = 1', 'net.netfilter.nf_conntrack_dccp_timeout_open = 60'],
   ['net.ipv4.tcp_no_metrics_save = 1\n', ''],
   ['net.netfilter.nf_conntrack_acct = 0', '# net.netfilter.nf_conntrack_acct = 0'],
   ['net.ipv4.ip_forward = 1', 'kernel.core_pattern = |/bin/keep'],
@@ -112,6 +120,18 @@ test('each setting that could keep something is found', () => {
     const content = SETTINGS.content.replace(good, bad);
     assert.notEqual(content, SETTINGS.content, good);
     assert.equal(findings({ ...SETTINGS, content })?.length, 1, bad);
+  }
+});
+
+test('each timeout after which the kernel forgets is demanded, for its own default may be longer', () => {
+  const lines = SETTINGS.content.split('\n').filter((line) => line.includes('timeout'));
+  assert.equal(lines.length, 11);
+  for (const line of lines) {
+    const found = findings({ ...SETTINGS, content: SETTINGS.content.replace(`${line}\n`, '') }) ?? [];
+    assert.deepEqual(
+      found.map(({ problem }) => problem),
+      [`${line.split(' ')[0]} is not set`],
+    );
   }
 });
 

@@ -69,10 +69,24 @@ const DEMANDED: Readonly<Record<string, string>> = {
   'net.ipv4.tcp_no_metrics_save': '1',
 };
 
-/** Seconds after which the kernel must have forgotten a flow that has ended. */
+/** Seconds after which the kernel must have forgotten a flow that has ended. Its own defaults are longer. */
 const LONGEST_MEMORY = 60;
-const TIMEOUT = /^net\.netfilter\.nf_conntrack_.*timeout/;
-const ESTABLISHED = 'net.netfilter.nf_conntrack_tcp_timeout_established';
+/** Seconds after which it must have forgotten a TCP connection that says nothing and has not ended (RFC 5382, REQ-5). */
+const LONGEST_SILENCE = 7440;
+const TIMEOUTS: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(
+    `generic icmp icmpv6 udp udp_stream tcp_fin_wait tcp_close_wait tcp_last_ack tcp_time_wait tcp_close`
+      .split(' ')
+      .map((flow) => [timeoutOf(flow), LONGEST_MEMORY]),
+  ),
+  [timeoutOf('tcp_established')]: LONGEST_SILENCE,
+};
+
+/** `udp_stream` is `net.netfilter.nf_conntrack_udp_timeout_stream`. */
+function timeoutOf(flow: string): string {
+  const [protocol, ...state] = flow.split('_');
+  return ['net.netfilter.nf_conntrack', protocol, 'timeout', ...state].join('_');
+}
 
 /** Further settings that were looked at: they decide where packets may go, and nothing is kept about them. */
 const HARMLESS =
@@ -126,7 +140,7 @@ function settingFindings(file: ConfigurationFile): Finding[] {
     const problem = settingProblem(key, value);
     return problem === undefined ? [] : [{ file: file.name, line, problem }];
   });
-  const missing = Object.keys(DEMANDED)
+  const missing = [...Object.keys(DEMANDED), ...Object.keys(TIMEOUTS)]
     .filter((key) => !settings.some((setting) => setting.key === key))
     .map((key) => ({ file: file.name, line: 0, problem: `${key} is not set` }));
   return [...wrong, ...missing];
@@ -134,9 +148,10 @@ function settingFindings(file: ConfigurationFile): Finding[] {
 
 function settingProblem(key: string, value: string): string | undefined {
   if (Object.hasOwn(DEMANDED, key)) return value === DEMANDED[key] ? undefined : `${key} must be ${DEMANDED[key]}`;
-  if (key === ESTABLISHED || HARMLESS.test(key)) return undefined;
-  if (!TIMEOUT.test(key)) return 'a setting is not known to keep silent';
-  return Number(value) <= LONGEST_MEMORY ? undefined : `${key} is longer than ${LONGEST_MEMORY} seconds`;
+  const longest = Object.hasOwn(TIMEOUTS, key) ? TIMEOUTS[key] : undefined;
+  if (longest === undefined && !HARMLESS.test(key)) return 'a setting is not known to keep silent';
+  if (!/^\d+$/.test(value)) return 'a value is not a number';
+  return longest === undefined || Number(value) <= longest ? undefined : `${key} is longer than ${longest} seconds`;
 }
 
 interface Setting {
@@ -145,10 +160,10 @@ interface Setting {
   readonly line: number;
 }
 
-/** sysctl.conf(5): `key = value`, comments after a hash or a semicolon. A line without a value has none of the keys above. */
+/** sysctl.conf(5): `key = value`, and comments on lines of their own; behind a value they would be a part of it. */
 function settingsOf(content: string): Setting[] {
   return content.split('\n').flatMap((text, index) => {
-    const bare = text.replace(/[#;].*/, '').trim();
+    const bare = text.replace(/^ *[#;].*/, '').trim();
     const at = bare.indexOf('=');
     const key = (at === -1 ? bare : bare.slice(0, at)).trim();
     return bare === '' ? [] : [{ key, value: at === -1 ? '' : bare.slice(at + 1).trim(), line: index + 1 }];
