@@ -9,6 +9,8 @@ const CLIENTS_FILE = 'pg_ident.conf';
 /** What postgresql.conf must set, with the only value allowed, because PostgreSQL's own default logs or may. */
 const DEMANDED: Readonly<Record<string, string>> = {
   listen_addresses: '',
+  // `mmap` would write what processes tell each other into files of the data directory.
+  dynamic_shared_memory_type: 'posix',
   logging_collector: 'off',
   log_destination: 'stderr',
   log_min_messages: 'panic',
@@ -45,13 +47,14 @@ const DEMANDED: Readonly<Record<string, string>> = {
 
 /** What may be set besides; each was read in chapter 19 of the manual and writes nothing down about anybody. */
 const HARMLESS = new Set(
-  `unix_socket_directories max_connections shared_buffers dynamic_shared_memory_type io_method fsync full_page_writes
+  `unix_socket_directories max_connections shared_buffers io_method fsync full_page_writes
   synchronous_commit timezone client_encoding min_wal_size max_wal_size`.split(/\s+/),
 );
 
 /** The one role, which owns the one database and has no right to change a setting. */
-const ACCESS = /^local\s+lethe\s+lethe\s+peer\s+map=lethe$/;
-const CLIENT = /^lethe\s+(?!\/)\S+\s+lethe$/;
+const ACCESS = 'local lethe lethe peer map=lethe';
+/** A plain name of a system user: with quotes it could be a regular expression. */
+const CLIENT = /^lethe [A-Za-z_][\w.-]* lethe$/;
 
 /** Everything in the database's configuration that could log, record or listen, and all that no rule covers. */
 function findings(file: ConfigurationFile): Finding[] | undefined {
@@ -61,7 +64,7 @@ function findings(file: ConfigurationFile): Finding[] | undefined {
     case OVERRIDES_FILE:
       return lineFindings(file, () => 'a setting stands beside those of postgresql.conf');
     case ACCESS_FILE:
-      return lineFindings(file, (text) => (ACCESS.test(text) ? undefined : 'another way in than the socket'));
+      return lineFindings(file, (text) => (text === ACCESS ? undefined : 'another way in than the socket'));
     case CLIENTS_FILE:
       return lineFindings(file, (text) => (CLIENT.test(text) ? undefined : 'a line is no user of the one role'));
     default:
@@ -110,7 +113,7 @@ function settingProblem(name: string, value: string | undefined): string | undef
   if (Object.hasOwn(DEMANDED, name)) {
     return value === DEMANDED[name] ? undefined : `${name} must be ${DEMANDED[name] || 'empty'}`;
   }
-  return HARMLESS.has(name) ? undefined : `${name} is not known to keep silent`;
+  return HARMLESS.has(name) ? undefined : 'a setting is not known to keep silent';
 }
 
 /** `name = value`, `name value` or `name 'quoted value'`; names have no case. No value for what cannot be read. */
