@@ -18,11 +18,12 @@ export const CHECKS: readonly Check[] = [
   { title: 'format (biome)', argv: ['biome', 'check', '--error-on-warnings', '.'] },
   { title: 'copies (jscpd)', argv: ['node_modules/jscpd-linux-x64-gnu/bin/jscpd', '--no-colors', '--no-tips'] },
   {
-    title: 'architecture, sensitive rooms, claims, texts, API',
+    title: 'architecture, judges, sensitive rooms, claims, texts, API',
     argv: [
       process.execPath,
       '--test',
       'test/architecture.test.ts',
+      'test/judges.test.ts',
       'test/sensitive.test.ts',
       'test/privacy.test.ts',
       'proof/lint/texts.test.ts',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judgeFiles } from '../../core/configuration/judge.ts';
-import { DATABASE_JUDGES, judgeDatabase } from './judges.ts';
+import { DATABASE_JUDGES, judgeDatabase, sentenceFor } from './judges.ts';
 import { renderAccess, renderClients, renderSettings, settings } from './settings.ts';
 
 const GOOD = {
@@ -134,4 +134,13 @@ test('what lies in a data directory is known by name and kind, or judged', () =>
   }
   assert.equal(judgeDatabase([...entries, { name: 'pg_wal', kind: 'link' }]).length, 1);
   assert.equal(judgeDatabase(entries.slice(1)).length, 1);
+});
+
+test('a sentence about a finding repeats no name that is not ours', () => {
+  const problem = 'nobody knows what this is';
+  for (const file of ['alice@example.net', 'base/alice', 'toString']) {
+    assert.equal(sentenceFor({ file, line: 0, problem }), `something in the data directory: ${problem}.`);
+  }
+  assert.equal(sentenceFor({ file: 'pg_wal', line: 0, problem }), `pg_wal: ${problem}.`);
+  assert.equal(sentenceFor({ file: 'pg_hba.conf', line: 2, problem }), `pg_hba.conf, line 2: ${problem}.`);
 });

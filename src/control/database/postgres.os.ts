@@ -7,7 +7,7 @@ import { systemClock } from '../../core/clock/clock.ts';
 import { entriesIn } from '../../host/files/entries.os.ts';
 import { replaceFile } from '../../host/files/replace.os.ts';
 import { type Child, CommandError, run, spawnChild } from '../../host/processes/process.os.ts';
-import { DATABASE_JUDGES, judgeDatabase } from './judges.ts';
+import { DATABASE_JUDGES, judgeDatabase, sentenceFor } from './judges.ts';
 import { DATABASE_NAME, ROLE, renderAccess, renderClients, renderSettings, settings } from './settings.ts';
 
 export interface PostgresOptions {
@@ -199,12 +199,11 @@ async function writeConfiguration(places: Places, clients: readonly number[]): P
   }
 }
 
-/** Looks at what is really in the data directory, however it got there. The error names the first file and setting. */
+/** Looks at what is really in the data directory, however it got there. The error names the first file and setting, if they are ours. */
 export function refuseLogging(data: string): void {
   const [found] = judgeDatabase(entriesIn(data, DATABASE_JUDGES));
   if (found === undefined) return;
-  const where = found.line === 0 ? found.file : `${found.file}, line ${found.line}`;
-  throw new PostgresError('may_log', undefined, `${where}: ${found.problem}.`);
+  throw new PostgresError('may_log', undefined, sentenceFor(found));
 }
 
 /** The server writes its state into the eighth line of its lock file, as `pg_ctl` reads it. */

@@ -68,6 +68,27 @@ test('a judge claims what it says it claims, and nothing else', () => {
   }
 });
 
+test("no problem repeats a word of a file that is not in the judge's own lists", () => {
+  const lines = [
+    'alice',
+    'alice = 1',
+    'alice: 1',
+    'alice=1',
+    'alice { }',
+    'alice { alice { alice = alice } }',
+    'load = alice',
+  ];
+  for (const { files, findings } of GATEWAY_JUDGES) {
+    for (const name of files) {
+      for (const line of [...lines, ...lines.map((text) => `charon {\n${text}\n}`)]) {
+        const found = findings({ name, content: `${line}\n` }) ?? [];
+        assert.ok(found.length > 0, `${name}: ${line}`);
+        assert.doesNotMatch(found.map(({ problem }) => problem).join(), /alice/, `${name}: ${line}`);
+      }
+    }
+  }
+});
+
 /** A directory like a gateway's /run/lethe, as the activation and the daemons leave it. */
 async function withDirectory(use: (directory: string) => void | Promise<void>): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'lethe-judged-'));
