@@ -91,6 +91,28 @@ test('in a directory, everything is known by name and kind, or judged', () => {
   ]);
 });
 
+test('what a writer left halfway lies beside a file that is known', () => {
+  const left = (name: string, kind: Entry['kind'] = 'file') => found([...WHOLE, { name, kind }]);
+  assert.deepEqual(left('a.conf.12.unfinished'), []);
+  assert.deepEqual(left('keys/own.key.4194304.unfinished'), []);
+  for (const name of [
+    'c.conf.12.unfinished',
+    'keys.12.unfinished',
+    'toString.12.unfinished',
+    'a.conf.unfinished',
+    'a.conf.x.unfinished',
+    'a.conf.12.unfinished.13.unfinished',
+    'a.conf.12.unfinished.log',
+    '.12.unfinished',
+  ]) {
+    assert.deepEqual(left(name), [`${name}: nobody knows what this is`]);
+  }
+  assert.equal(left('a.conf.12.unfinished', 'link').length, 1);
+  assert.deepEqual(found([...WHOLE.slice(1), { name: 'a.conf.12.unfinished', kind: 'file' }]), [
+    'a.conf: the file is not there',
+  ]);
+});
+
 test('a file of a judge is there, can be read, and is a plain file', () => {
   assert.deepEqual(found(WHOLE.slice(1)), ['a.conf: the file is not there']);
   assert.deepEqual(found(instead('a.conf', { name: 'a.conf', kind: 'file' })), ['a.conf: the file cannot be read']);

@@ -80,6 +80,12 @@ export function knownEntries(judges: readonly Judge[]): KnownEntries {
   return Object.assign({}, ...judges.map(({ known }) => known ?? {})) as KnownEntries;
 }
 
+/**
+ * Behind the name of a file: what a writer left who was ended halfway, with the writer's number. Nobody reads such a file,
+ * and it is cleared away when the file is next written.
+ */
+const UNFINISHED = /\.\d+\.unfinished$/;
+
 /** What is wrong with the content of a directory: also what no judge knows by name, and what is missing. */
 export function judgeDirectory(entries: readonly Entry[], judges: readonly Judge[]): Finding[] {
   const known = knownEntries(judges);
@@ -87,7 +93,10 @@ export function judgeDirectory(entries: readonly Entry[], judges: readonly Judge
   const files = claimed.flatMap(({ name, content }) => (content === undefined ? [] : [{ name, content }]));
   const unread = claimed.filter(({ content }) => content === undefined);
   const others = entries.filter((entry) => !claimed.includes(entry));
-  const unknown = others.filter(({ name, kind }) => !Object.hasOwn(known, name) || known[name] !== kind);
+  const isFile = (name: string) => known[name] === 'file' || judges.some((judge) => judge.files.includes(name));
+  const unknown = others.filter(
+    ({ name, kind }) => known[name] !== kind && !(kind === 'file' && isFile(name.replace(UNFINISHED, ''))),
+  );
   const missing = judges
     .flatMap((judge) => judge.files)
     .filter((name) => !entries.some((entry) => entry.name === name));

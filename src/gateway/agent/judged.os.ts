@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
+import { lstatSync } from 'node:fs';
 import type { Journal } from '../../core/journal/journal.ts';
 import { entriesIn } from '../../host/files/entries.os.ts';
 import { StartError } from './heartbeat.os.ts';
@@ -11,6 +12,8 @@ import { GATEWAY_JUDGES, isEntered, judgeGateway, wordFor } from './judges.ts';
  */
 export function refuseLogging(directory: string, journal: Journal): void {
   const found = judgeGateway(entriesIn(directory, GATEWAY_JUDGES, isEntered));
+  // Whoever owns a link can put another directory in its place after this look.
+  if (lstatSync(directory).isSymbolicLink()) found.push({ file: '.', line: 0, problem: 'the directory is a link' });
   for (const finding of found) journal.say({ code: 'config_refused', file: wordFor(finding), line: finding.line });
   if (found.length > 0) throw new StartError('configuration_may_log');
 }

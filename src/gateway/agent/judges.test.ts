@@ -179,6 +179,25 @@ for (const [change, said] of BAD) {
   });
 }
 
+test('a gateway whose directory is a link refuses to serve, though all is well where it leads', async () => {
+  await withDirectory((directory) => {
+    const link = join(directory, '../link');
+    symlinkSync(directory, link);
+    assert.deepEqual(saidOf(link), ['unknown 0']);
+    assert.deepEqual(saidOf(directory), []);
+  });
+});
+
+test('what a writer left halfway does not keep a gateway from serving, and is taken for nothing else', async () => {
+  await withDirectory((directory) => {
+    writeFileSync(join(directory, 'unbound.conf.7.unfinished'), 'server:\n');
+    writeFileSync(join(directory, 'keys/server.key.7.unfinished'), '');
+    assert.deepEqual(saidOf(directory), []);
+    writeFileSync(join(directory, 'openvpn-udp.7.unfinished'), '');
+    assert.deepEqual(saidOf(directory), ['unknown 0']);
+  });
+});
+
 test('what the gateway cannot look at is a finding too', async () => {
   const look = (name: string) => (directory: string) => {
     chmodSync(join(directory, name), 0);
