@@ -27,7 +27,10 @@ function keysOf(content: string): string[] | undefined {
   }
 }
 
-/** Where only the activation may enter, for the keys that it has made wait there. No other program reads a file of it. */
+/**
+ * Where only the activation may enter (mode 0700): keys and contexts of the TPM wait there. What lies in it is not looked
+ * at, for the agent cannot; no daemon can read configuration there either, or log into it.
+ */
 export const CLOSED_DIRECTORY = 'activation';
 
 export const AGENT_JUDGE: Judge = {
