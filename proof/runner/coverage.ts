@@ -11,10 +11,14 @@ export const GATE = 95;
 type Summary = Extract<TestEvent, { type: 'test:coverage' }>['data']['summary'];
 type Covered = Summary['files'][number];
 
-/** Parts that are judged apart: proofs are well covered by nature, and would hide gaps in what ships. */
-const PARTS: readonly (readonly [title: string, path: RegExp])[] = [
-  ['what ships', /^(?:src|cmd)\//],
-  ['what proves', /^proof\//],
+/**
+ * What is judged, and the per cent that it must reach. What ships is judged apart, so that what proves cannot lift it; what
+ * proves has a lower gate of its own, for it is full of ways to give up when a machine is not as it should be.
+ */
+const PARTS: readonly (readonly [title: string, gate: number, path: RegExp])[] = [
+  ['what ships', GATE, /^(?:src|cmd)\//],
+  ['what proves', 90, /^proof\//],
+  ['all', GATE, /^(?:src|cmd|proof)\//],
 ];
 
 /** A directory for what the processes of all files cover; `NODE_V8_COVERAGE` of each of them. */
@@ -60,7 +64,7 @@ function percents(files: readonly Covered[]): number[] {
   });
 }
 
-/** The files below the gate, then the parts, each of which is held to it. A file that belongs to no part fails too. */
+/** The files below the gate, then the parts, each of which is held to its own. A file that belongs to no part fails too. */
 export function table({ files }: Pick<Summary, 'files'>, print: (text: string) => void): boolean {
   const row = (name: string, figures: readonly number[]) =>
     `${figures.map((value) => value.toFixed(1).padStart(6)).join('  ')}  ${name}\n`;
@@ -69,10 +73,14 @@ export function table({ files }: Pick<Summary, 'files'>, print: (text: string) =
   for (const file of files) {
     if (Math.min(...percents([file])) < GATE) print(row(pathOf(file), percents([file])));
   }
-  const parts = PARTS.map(([title, path]) => [title, files.filter((file) => path.test(pathOf(file)))] as const);
-  for (const [title, own] of parts) print(row(`${title}, ${own.length} files`, percents(own)));
-  const stray = files.length - parts.reduce((sum, [, own]) => sum + own.length, 0);
-  const reached = stray === 0 && parts.every(([, own]) => own.length > 0 && Math.min(...percents(own)) >= GATE);
-  if (!reached) print(`FAILED  coverage is below ${GATE} %, or not of every file\n`);
-  return reached;
+  const parts = PARTS.map(([title, gate, path]) => {
+    const own = files.filter((file) => path.test(pathOf(file)));
+    return { title, gate, own };
+  });
+  for (const { title, own } of parts) print(row(`${title}, ${own.length} files`, percents(own)));
+  const stray = files.length - (parts.at(-1)?.own.length ?? 0);
+  const low = parts.filter(({ gate, own }) => own.length === 0 || Math.min(...percents(own)) < gate);
+  for (const { title, gate } of low) print(`FAILED  coverage of ${title} is below ${gate} %\n`);
+  if (stray > 0) print(`FAILED  ${stray} files belong to no part\n`);
+  return low.length === 0 && stray === 0;
 }

@@ -83,18 +83,25 @@ test('coverage is judged apart for what ships and what proves, and files below t
     return { reached: table({ files: files as never }, (text) => texts.push(text)), text: texts.join('') };
   };
   const low = file('src/low.ts', 900);
-  const proof = file('proof/a.ts', 10 * GATE);
+  const proof = file('proof/a.ts', 950);
   const good = judged(low, file('cmd/high.ts', 1000), proof);
   assert.equal(good.reached, true);
   assert.match(
     good.text,
-    / 90\.0 {3}100\.0 {3}100\.0 {2}src\/low\.ts\n {2}95\.0 .* what ships, 2 files\n {2}95\.0 .* what proves, 1 files\n$/,
+    / 90\.0 {3}100\.0 {3}100\.0 {2}src\/low\.ts\n {2}95\.0 .* what ships, 2 files\n {2}95\.0 .* what proves, 1 files\n/,
   );
+  assert.match(good.text, / {2}95\.0 .* all, 3 files\n$/);
   // All of proof together would lift what ships above the gate.
   const lifted = judged(low, ...['a', 'b', 'c'].map((name) => file(`proof/${name}.ts`, 1000)));
   assert.equal(lifted.reached, false);
-  assert.match(lifted.text, /FAILED {2}coverage is below 95 %/);
+  assert.match(lifted.text, /FAILED {2}coverage of what ships is below 95 %/);
+  const high = file('src/a.ts', 1000);
   assert.equal(judged(file('src/a.ts', 1000, 10 * GATE - 1), proof).reached, false);
-  assert.equal(judged(file('src/a.ts', 1000), proof, file('tools/a.ts', 1000)).reached, false);
-  assert.equal(judged(file('src/a.ts', 1000)).reached, false);
+  assert.match(
+    judged(high, high, high, file('proof/a.ts', 899)).text,
+    /FAILED {2}coverage of what proves is below 90 %/,
+  );
+  assert.match(judged(high, file('proof/a.ts', 899)).text, /FAILED {2}coverage of all is below 95 %/);
+  assert.match(judged(high, proof, file('tools/a.ts', 1000)).text, /FAILED {2}1 files belong to no part/);
+  assert.equal(judged(high).reached, false);
 });
