@@ -55,7 +55,7 @@ const PLAIN = [
   /^:\d+-\d+$/,
   /^\d{1,3}(?:\.\d{1,3}){3}(?:\/\d{1,2})?$/,
   /^(?=[^:]*:[^:]*:)[\da-f]{0,4}(?::[\da-f]{0,4}){2,7}(?:\/\d{1,3})?$/,
-  // As nft lists them: neighbouring networks as a range, and an address with IPv4 inside.
+  // As the kernel lists them: neighbouring networks as a range, and an address with IPv4 inside.
   /^[\da-f]{1,4}(?::[\da-f]{0,4}){2,7}-[\da-f]{1,4}(?::[\da-f]{0,4}){2,7}$/,
   /^::ffff:\d{1,3}(?:\.\d{1,3}){3}(?:\/\d{1,3})?$/,
   /^"[A-Za-z][\w.-]{0,14}"$/,
