@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-// Needs a quiet machine.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { contextOf } from './bench.cli.ts';

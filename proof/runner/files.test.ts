@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { needsMachine, needsQuiet, needsRoot, quickFiles, reach, testFiles } from './files.ts';
+import { needsMachine, needsRoot, quickFiles, reach, testFiles } from './files.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lethe-files-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -47,8 +47,6 @@ test('a quick file reaches nothing slow; what is not found any more is refused',
 
 test('a file says in a line of its own that it needs root', () => {
   assert.equal(needsRoot(write('root.test.ts', '// SPDX\n// Needs root.\nimport x;')), true);
-  assert.equal(needsQuiet(write('quiet.test.ts', '// SPDX\n// Needs a quiet machine.\nimport x;')), true);
-  assert.equal(needsQuiet(write('busy.test.ts', 'x(); // Needs a quiet machine.\n')), false);
   assert.equal(needsRoot(write('plain.test.ts', '// Nobody here\nx(); // Needs root.\n')), false);
 });
 

@@ -12,11 +12,6 @@ export function needsMachine(file: string): boolean {
   return file.endsWith('.vm.test.ts');
 }
 
-/** A file of tests that measures, or that a machine beside it would slow down too much, says so in a line of its own. */
-export function needsQuiet(file: string): boolean {
-  return /^\/\/ Needs a quiet machine\.$/m.test(textOf(file));
-}
-
 /** Whether a file of tests says in a line of its own that it needs root; one that forgets to fails without. */
 export function needsRoot(file: string): boolean {
   return /^\/\/ Needs root\.$/m.test(textOf(file));

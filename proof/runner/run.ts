@@ -5,14 +5,13 @@ import { run as runTests } from 'node:test';
 import { systemClock } from '../../src/core/clock/clock.ts';
 import { coverageDirectory, judgeCoverage } from './coverage.ts';
 import { Display, duration } from './display.ts';
-import { needsMachine, needsQuiet, needsRoot, quickFiles, testFiles } from './files.ts';
+import { needsMachine, needsRoot, quickFiles, testFiles } from './files.ts';
 import { count, fileLine, follow, sum, type Tally } from './reporter.ts';
 import { longestFirst, noteTime, readTimes, secondsLeft, TIMES_FILE } from './times.ts';
 
 /**
  * Runs all tests, or those of the files named, or with --quick those that need no gateway and no machine; each file in a
- * process of its own: first what needs no virtual machine, then what does, two files at a time; then, one by one, what needs a
- * quiet machine.
+ * process of its own: first what needs no virtual machine, two files at a time; then, one by one, what does.
  */
 const words = process.argv.slice(2);
 const quick = words[0] === '--quick';
@@ -57,21 +56,9 @@ function phase(of: Pick<Phase, 'title' | 'files' | 'concurrency' | 'minutes'>): 
   return { ...of, files: ordered, waiting: [...ordered], running: new Map(), ended: [] };
 }
 
-const machines = files.filter(needsMachine);
 const phases = [
   phase({ title: '', files: files.filter((file) => !needsMachine(file)), concurrency: 2, minutes: 20 }),
-  phase({
-    title: 'in virtual machines',
-    files: machines.filter((file) => !needsQuiet(file)),
-    concurrency: 2,
-    minutes: 90,
-  }),
-  phase({
-    title: 'in virtual machines, one by one',
-    files: machines.filter((file) => needsQuiet(file)),
-    concurrency: 1,
-    minutes: 90,
-  }),
+  phase({ title: 'in virtual machines', files: files.filter(needsMachine), concurrency: 1, minutes: 90 }),
 ].filter((one) => one.files.length > 0);
 
 const display = new Display(
