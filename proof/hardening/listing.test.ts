@@ -20,6 +20,9 @@ before(async () => {
     mkdirSync(at(name));
   }
   symlinkSync('/run/lethe/keys/server.key', at('private/server.key'));
+  // A guest has no other tools than these.
+  mkdirSync(join(root, 'tools'));
+  for (const tool of ['find', 'sed', 'sh']) symlinkSync('/usr/bin/busybox', join(root, 'tools', tool));
 });
 
 after(() => rmSync(root, { recursive: true }));
@@ -28,7 +31,7 @@ const at = (name: string) => join(root, 'run/lethe', name);
 
 /** What is found, as a guest's shell and files would answer. */
 async function found(judges = GATEWAY_JUDGES): Promise<string[]> {
-  const listing = await run(['sh', '-c', listingCommand(at(''))]);
+  const listing = await run(['env', `PATH=${join(root, 'tools')}`, 'sh', '-c', listingCommand(at(''))]);
   const findings = await judgeListing(listing, async (name) => readFileSync(at(name), 'utf8'), judges);
   return findings.map(({ file, problem }) => `${file}: ${problem}`);
 }

@@ -4,9 +4,10 @@ import { GATEWAY_JUDGES, isEntered, judgeGateway } from '../../src/gateway/agent
 
 const KINDS: Readonly<Record<string, EntryKind>> = { f: 'file', d: 'directory', s: 'socket', l: 'link' };
 
-/** Says, in a guest, what is below a directory: a line each, its kind and its name. */
+/** Says, in a guest, what is below a directory: a line each, its kind and its name. BusyBox's find has no -printf. */
 export function listingCommand(directory: string): string {
-  return `find ${directory} -mindepth 1 -printf '%y %P\\n'`;
+  const kinds = 'f d s l p b c';
+  return `for kind in ${kinds}; do find ${directory} -mindepth 1 -type $kind | sed "s|^${directory}/|$kind |"; done`;
 }
 
 /**
