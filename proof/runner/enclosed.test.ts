@@ -85,6 +85,14 @@ test('the exit code is that of the program', async () => {
   await assert.rejects(enclosed("['/absent/program']"), /ended with code 127/);
 });
 
+test('a device node works in its /dev/shm, as on the machine: images are built there', async () => {
+  const node = `/dev/shm/${randomUUID()}`;
+  const words = `import { enclosed } from ${JSON.stringify(join(import.meta.dirname, 'enclosed.ts'))};
+    process.exit(await enclosed(['sh', '-c', 'mknod -m 666 ${node} c 1 3 && echo gone >${node}']));`;
+  await run([process.execPath, '--input-type=module', '--eval', words]);
+  assert.equal(existsSync(node), false);
+});
+
 test('without root there is a process table too', async () => {
   const script =
     "import('./proof/runner/enclosed.ts').then(async ({ enclosed }) => process.exit(await enclosed(['sh', '-c', 'echo $$ $(id -u)'])))";

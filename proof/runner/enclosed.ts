@@ -52,7 +52,8 @@ export async function enclosed(argv: readonly string[], root = process.getuid?.(
  */
 function enclosure(root: boolean): string[] {
   const user = root ? [] : ['--map-current-user'];
-  const memory = root ? 'mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm || exit; ' : '';
+  // Without nodev: a root file system that is made there has a /dev/null.
+  const memory = root ? 'mount -t tmpfs -o mode=1777,nosuid tmpfs /dev/shm || exit; ' : '';
   const unshare = ['unshare', ...user, '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc'];
   return [...unshare, 'sh', '-c', `${memory}exec 2>&3 3>&-; "$@"; exit $?`, 'sh'];
 }
