@@ -76,8 +76,7 @@ program
   .description('all tests, with coverage; or only the files named')
   .argument('[files...]')
   .option('--quick', 'only what starts no gateway, no machine and no browser, in minutes; without root, all but a few')
-  .addHelpText('after', '\nLETHE_TEST_OUTPUT=1 also prints what tests say on standard error.')
-  .addHelpText('after', '\nExample: ./lethe test src/contracts/authfile/*.test.ts')
+  .addHelpText('after', '\nLETHE_TEST_OUTPUT=1 prints what tests say as well.\n\nExample: ./lethe test test/*.ts')
   .action(async (files: string[], { quick = false }: { quick?: boolean }) => {
     const { enclosed } = await import('../proof/runner/enclosed.ts');
     process.exit(await enclosed([process.execPath, 'proof/runner/run.ts', ...(quick ? ['--quick'] : []), ...files]));
@@ -88,10 +87,11 @@ program
   .description('speed and memory against named peers, both sides in one run')
   .argument('[name]', 'one benchmark; without it, all')
   .option('--json', 'one JSON array on standard output')
+  .option('--tiny', 'each line at its smallest: shows that it runs, measures nothing')
   .addHelpText('after', '\nExample: ./lethe bench authorize')
-  .action(async (name: string | undefined, { json = false }: { json?: boolean }) => {
+  .action(async (name: string | undefined, flags: { json?: true; tiny?: true }) => {
     const { main } = await import('../proof/bench/bench.cli.ts');
-    const argv = [...(name === undefined ? [] : [name]), ...(json ? ['--json'] : [])];
+    const argv = [...(name === undefined ? [] : [name]), ...Object.keys(flags).map((flag) => `--${flag}`)];
     process.exit(await main(argv, (text) => process.stdout.write(text)));
   });
 

@@ -7,8 +7,10 @@ import { reportOf } from './report.ts';
 
 export const USAGE = 2;
 
+const FLAGS = new Set(['--json', '--tiny']);
+
 /**
- * `bench [NAME] [--json]`: the table, or one JSON array of rows, goes to `output`; what is under way goes to `progress`.
+ * `bench [NAME] [--json] [--tiny]`: the table, or one JSON array of rows, goes to `output`; what is under way goes to `progress`.
  * Gives 0 when every goal is met, 1 when one is missed or a benchmark broke off, 2 for a name that is none.
  */
 export async function main(
@@ -16,9 +18,9 @@ export async function main(
   output: (text: string) => void,
   progress: (text: string) => void = (text) => void process.stderr.write(text),
   benchmarks = BENCHMARKS,
-  size: BenchContext['size'] = 'full',
 ): Promise<number> {
-  const names = argv.filter((argument) => argument !== '--json');
+  const names = argv.filter((argument) => !FLAGS.has(argument));
+  const size = argv.includes('--tiny') ? 'tiny' : 'full';
   const unknown = names.find((name) => !Object.hasOwn(benchmarks, name));
   if (unknown !== undefined) {
     progress(`lethe bench: there is no benchmark of that name; there are: ${Object.keys(benchmarks).join(', ')}\n`);

@@ -133,7 +133,7 @@ test('the default for progress is standard error', async (t) => {
 for (const name of ['authorize', 'authfile']) {
   test(`${name} runs at a tiny size and its sides agree`, async () => {
     let output = '';
-    await main([name, '--json'], (text) => void (output += text), silent, BENCHMARKS, 'tiny');
+    await main([name, '--json', '--tiny'], (text) => void (output += text), silent);
     const rows = JSON.parse(output) as Row[];
     assert.ok(rows.length >= 2);
     for (const row of rows) assert.ok(Number.isFinite(row.value) && row.name.length > 0, row.name);
@@ -157,7 +157,6 @@ test('a benchmark that breaks off costs the others nothing, and the exit code sa
     (text) => void (output += text),
     (text) => void said.push(text),
     registry,
-    'tiny',
   );
   assert.equal(code, 1);
   assert.match(output, /held/);
