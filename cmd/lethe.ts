@@ -37,6 +37,7 @@ program
   .option('--listen <address:port>', 'where portal and API listen', UP_DEFAULTS.listen)
   .option('--name <name>', 'the name of your service', UP_DEFAULTS.name)
   .option('--public <address>', 'open the gateway to the world under this address of the machine')
+  .option('--keep-443', 'leave 443/tcp of that address to a web server; OpenVPN over TCP takes 1194/tcp')
   .option('--location <id:name:CC>', 'place of the machine, as customers see it', UP_DEFAULTS.location)
   .option('--forwarder <address...>', 'ask these resolvers instead of the root servers')
   .option('--image <directory>', 'run the gateway from a signed release of its image, in a virtual machine with a TPM')
@@ -130,10 +131,7 @@ image
   .option('--from <directory>', 'finished build that a probe is made from')
   .option('--offline', 'use archived inputs alone')
   .option('--builder <name>', 'sign what came out as the work of this builder')
-  .option(
-    '--builder-key <file>',
-    "the builder's key; made when it is not there; default: .lethe/image/builders/NAME.key",
-  )
+  .option('--builder-key <file>', "the builder's key, made if absent; default: .lethe/image/builders/NAME.key")
   .addHelpText('after', '\nExample: ./lethe image build --operator operator.json --builder anna')
   .action(async (flags: BuildFlags & StateFlags) => {
     const built = await (await imageCli()).imageBuild(flags, imageDeps);

@@ -120,6 +120,8 @@ function fleetOf(
         location: plan.location,
         name: plan.name,
         address4: plan.address4,
+        listen4: plan.listen4,
+        openvpnTcpPort: plan.tunnels['openvpn-tcp'].port,
         ...(plan.address6 === undefined ? {} : { address6: plan.address6 }),
         uplink: plan.uplink,
         forwarders: plan.forwarders === 'root' ? 'root' : [...plan.forwarders],

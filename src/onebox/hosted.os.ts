@@ -54,7 +54,7 @@ export async function withMachine(parts: MachineServiceParts, opened: AsyncDispo
     directory,
     vmNamespace: site.namespace,
     cabling: await cableMachine(site.namespace, {
-      uplink: { address4: site.plan.address4, ...site.uplink },
+      uplink: { address4: site.plan.listen4, ...site.uplink },
       service: { address4: site.cables.controlAddress, ports: [FLEET_PORT, ACTIVATOR_PORT] },
     }),
     activator,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, isIPv4 } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { openNamespace } from '../host/namespaces/namespace.os.ts';
 import { CommandError } from '../host/processes/process.os.ts';
 
@@ -23,6 +24,20 @@ export function parseAddress(text: string): Address {
     throw new CannotStart(`'${text}' is not an address with a port. Write it as 127.0.0.1:8080.`);
   }
   return { host: match[1] ?? match[2] ?? '', port };
+}
+
+/** Checks an address under which the world reaches this machine, `203.0.113.7`. `own` are the machine's addresses. */
+export function publicAddress(text: string, own: readonly string[]): string {
+  if (!isIPv4(text)) throw new CannotStart(`'${text}' is not an IPv4 address. Write it as --public 203.0.113.7.`);
+  const possible = own.filter((address) => !address.startsWith('127.'));
+  if (possible.includes(text)) return text;
+  throw new CannotStart(`This machine does not have the address ${text}. It has: ${possible.join(', ') || 'none'}.`);
+}
+
+/** The IPv4 addresses of this machine. */
+export function ownAddresses(): string[] {
+  const found = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses);
+  return found.filter(({ family }) => family === 'IPv4').map(({ address }) => address);
 }
 
 /** Takes a port for a moment to see that it is free. */

@@ -30,6 +30,8 @@ export interface GatewayOptions {
   readonly name: string;
   /** This machine's address for the world. Without it, the gateway can be reached from this machine only. */
   readonly publicAddress?: string;
+  /** 443/tcp of the public address stays with a web server of this machine; OpenVPN over TCP takes another port. */
+  readonly keep443?: boolean;
   /** Directory of a signed release of the gateway image, which then runs in a virtual machine. */
   readonly image?: string;
   readonly forwarders?: GatewayPlan['forwarders'];

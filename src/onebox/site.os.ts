@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { type GatewayPlan, planGateway } from '../contracts/plan/plan.ts';
+import { type GatewayPlan, OPENVPN_TCP_BESIDE_WEB, planGateway } from '../contracts/plan/plan.ts';
 import { SERVICE_ADDRESS, type Uplink } from '../host/machines/cabling.os.ts';
 import { type Namespace, openNamespace } from '../host/namespaces/namespace.os.ts';
 import { type Cables, kernelCarriesEsp, layCables } from './cables.os.ts';
@@ -38,6 +38,8 @@ export async function openSite(
     location: gateway.location.id,
     name: gateway.name,
     address4: outer?.address4 ?? gateway.publicAddress ?? cables.gatewayAddress,
+    listen4: outer?.address4 ?? cables.gatewayAddress,
+    openvpnTcpPort: gateway.keep443 === true ? OPENVPN_TCP_BESIDE_WEB : undefined,
     // The image gets its addresses by DHCP, which gives none of this kind.
     address6: gateway.image === undefined ? outer?.address6 : undefined,
     ...(gateway.image === undefined ? await runsHere(namespace) : RUNS_IN_IMAGE),

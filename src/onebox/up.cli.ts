@@ -6,7 +6,7 @@ import { writingJournal } from '../core/journal/journal.ts';
 import type { Random } from '../core/random/random.ts';
 import { Progress, type Terminal } from '../host/terminal/terminal.ts';
 import { serviceOperator } from './hosted.os.ts';
-import { CannotStart, parseAddress } from './machine.os.ts';
+import { CannotStart, ownAddresses, parseAddress, publicAddress } from './machine.os.ts';
 import type { GatewayOptions, ServiceOptions } from './options.ts';
 import { type Service, startService } from './service.os.ts';
 
@@ -16,6 +16,8 @@ export interface UpFlags {
   readonly listen: string;
   readonly name: string;
   readonly public?: string;
+  /** 443/tcp stays with a web server of this machine. */
+  readonly keep443?: boolean;
   readonly location: string;
   readonly forwarder?: readonly string[];
   /** False for `--no-gateway`. */
@@ -50,13 +52,28 @@ export function parseLocation(text: string): GatewayOptions['location'] {
   return { id: match[1] ?? '', name: match[2] ?? '', country: match[3] ?? '' };
 }
 
-export function serviceOptions(flags: UpFlags, uid: number | undefined): ServiceOptions {
+/** What `--public` and the flags that belong to it ask for. */
+function publication(flags: UpFlags, own: readonly string[]): Pick<GatewayOptions, 'publicAddress' | 'keep443'> {
+  if (flags.public === undefined) {
+    if (flags.keep443 === true) throw new CannotStart('--keep-443 belongs to --public: nothing else takes port 443.');
+    return {};
+  }
+  if (!flags.gateway) throw new CannotStart('--public opens the gateway to the world, and --no-gateway starts none.');
+  return { publicAddress: publicAddress(flags.public, own), keep443: flags.keep443 === true };
+}
+
+/** Throws a {@link CannotStart} for what makes no sense. `own` are the machine's IPv4 addresses. */
+export function serviceOptions(
+  flags: UpFlags,
+  uid: number | undefined,
+  own: readonly string[] = ownAddresses(),
+): ServiceOptions {
   const location = parseLocation(flags.location);
   const gateway: GatewayOptions = {
     gateway: `${location.id}-01`,
     location,
     name: `${location.id}-01.lethe.internal`,
-    ...(flags.public === undefined ? {} : { publicAddress: flags.public }),
+    ...publication(flags, own),
     ...(flags.forwarder === undefined ? {} : { forwarders: flags.forwarder }),
     ...(flags.image === undefined ? {} : { image: resolve(flags.image) }),
   };

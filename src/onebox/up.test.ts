@@ -10,8 +10,8 @@ import { TimedOut, waitUntil } from '../core/clock/until.ts';
 import { systemRandom } from '../core/random/random.ts';
 import { type Child, run, spawnChild } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
-import { CannotStart } from './machine.os.ts';
-import { parseLocation, serviceOptions, UP_DEFAULTS, up } from './up.cli.ts';
+import { CannotStart, ownAddresses } from './machine.os.ts';
+import { parseLocation, serviceOptions, UP_DEFAULTS, type UpFlags, up } from './up.cli.ts';
 
 const LETHE = fileURLToPath(new URL('../../cmd/lethe.ts', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'lethe-up-'));
@@ -146,8 +146,10 @@ test('words that make no sense are refused with an example', async () => {
   }
   assert.equal(serviceOptions(flags, 0).directory, '/var/lib/lethe');
   assert.match(serviceOptions({ ...flags, gateway: false }, 1000).directory, /\.local\/share\/lethe$/);
-  const published = serviceOptions({ ...flags, public: '203.0.113.7', forwarder: ['9.9.9.9'] }, 0);
+  const own = ['127.0.0.1', '203.0.113.7'];
+  const published = serviceOptions({ ...flags, public: '203.0.113.7', forwarder: ['9.9.9.9'] }, 0, own);
   assert.equal(published.gateway?.publicAddress, '203.0.113.7');
+  assert.equal(published.gateway.keep443, false);
   assert.deepEqual(published.gateway.forwarders, ['9.9.9.9']);
 
   const written: string[] = [];
@@ -163,4 +165,21 @@ test('words that make no sense are refused with an example', async () => {
   );
   assert.equal(code, 1);
   assert.match(written.join(''), /'nonsense' is not an address with a port/);
+});
+
+test('an address for the world is checked before anything starts', () => {
+  const own = ['127.0.0.1', '203.0.113.7', '10.0.0.5'];
+  const refused = (flags: Partial<UpFlags>, message: RegExp) => {
+    const asked = { ...UP_DEFAULTS, gateway: true, ...flags };
+    assert.throws(() => serviceOptions(asked, 0, own), { name: 'CannotStart', message });
+  };
+  for (const text of ['notanip', '', '203.0.113', '2001:db8::1', '203.0.113.7:443', '203.0.113.7/32']) {
+    refused({ public: text }, /is not an IPv4 address\. Write it as/);
+  }
+  const foreign = /does not have the address 203\.0\.113\.8\. It has: 203\.0\.113\.7, 10\.0\.0\.5\.$/;
+  refused({ public: '203.0.113.8' }, foreign);
+  refused({ public: '127.0.0.1' }, /does not have the address/);
+  refused({ public: '203.0.113.7', gateway: false }, /--no-gateway starts none/);
+  refused({ keep443: true }, /belongs to --public/);
+  assert.equal(ownAddresses().includes('127.0.0.1'), true);
 });

@@ -24,8 +24,11 @@ export interface GatewayPlan {
   readonly location: string;
   /** DNS name in the server certificate. */
   readonly name: string;
+  /** Addresses that the world reaches, as profiles and the certificate have them. */
   readonly address4: string;
   readonly address6: string | undefined;
+  /** Where the daemons listen: `address4`, or an inner address to which the world's packets are translated. */
+  readonly listen4: string;
   /** Interface that leads to the Internet, and clients come in by. */
   readonly uplink: string;
   /** Addresses inside every tunnel where the gateway answers DNS and heartbeats. */
@@ -41,7 +44,12 @@ export interface GatewayPlan {
 
 /** What an operator chooses about a gateway; the rest follows. */
 export type GatewayChoice = Pick<GatewayPlan, 'gateway' | 'location' | 'name' | 'address4' | 'address6' | 'uplink'> &
-  Partial<Pick<GatewayPlan, 'forwarders' | 'esp'>>;
+  Partial<Pick<GatewayPlan, 'forwarders' | 'esp'>> & {
+    /** Without it, `address4`. */
+    readonly listen4?: string | undefined;
+    /** Where a web server has 443/tcp of the public address. */
+    readonly openvpnTcpPort?: number | undefined;
+  };
 
 /** The tunnels of every gateway. */
 export const TUNNELS: GatewayPlan['tunnels'] = {
@@ -51,15 +59,20 @@ export const TUNNELS: GatewayPlan['tunnels'] = {
   wireguard: { device: 'wg0', port: 51820, pool4: '10.64.192.0/18', pool6: 'fd6c:6574:6865:4::/64' },
 };
 
-export function planGateway(choice: GatewayChoice): GatewayPlan {
+/** The port of OpenVPN over TCP where 443/tcp is a web server's: IANA's for OpenVPN. */
+export const OPENVPN_TCP_BESIDE_WEB = 1194;
+
+export function planGateway({ openvpnTcpPort, ...choice }: GatewayChoice): GatewayPlan {
+  const tcp = TUNNELS['openvpn-tcp'];
   return {
     forwarders: 'root',
     esp: 'kernel',
     ...choice,
+    listen4: choice.listen4 ?? choice.address4,
     service4: '10.65.0.1',
     service6: 'fd6c:6574:6865:ff::1',
     heartbeatPort: 8440,
-    tunnels: TUNNELS,
+    tunnels: { ...TUNNELS, 'openvpn-tcp': { ...tcp, port: openvpnTcpPort ?? tcp.port } },
   };
 }
 

@@ -17,6 +17,7 @@ export const PLAN_SCHEMA = z.strictObject({
   name: hostName,
   address4: z.ipv4(),
   address6: z.ipv6().optional(),
+  listen4: z.ipv4(),
   /** An interface of Linux has at most 15 characters. */
   uplink: word.max(15),
   service4: z.ipv4(),
@@ -39,4 +40,9 @@ export const CHOICE_SCHEMA = PLAN_SCHEMA.pick({
   address4: true,
   address6: true,
   uplink: true,
-}).extend({ forwarders: forwarders.default('root'), esp: esp.default('kernel') });
+}).extend({
+  listen4: z.ipv4().optional(),
+  openvpnTcpPort: port.optional(),
+  forwarders: forwarders.default('root'),
+  esp: esp.default('kernel'),
+});

@@ -51,3 +51,11 @@ test('the commands for Windows set the algorithms, and a name cannot leave its q
   );
   assert.match(lines[2] ?? '', / -EncryptionMethod GCMAES256 .* -DHGroup ECP384 .* -PfsGroup ECP384 /);
 });
+
+test('Windows is given the address of a gateway whose name no resolver knows', async () => {
+  const material = await exampleMaterial({ clock: systemClock, random: systemRandom });
+  const [gateway] = EXAMPLE_LOCATIONS[1].gateways;
+  assert.ok(gateway !== undefined);
+  const location = { ...EXAMPLE_LOCATIONS[1], gateways: [{ ...gateway, name: 'us-nyc-01.lethe.internal' }] };
+  assert.match(windowsCommands(material, location), / -ServerAddress 192\.0\.2\.3 /);
+});

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { Location } from '../fleet/location.ts';
+import type { Location, PublicGateway } from '../fleet/location.ts';
 import { oneLine, type ProfileMaterial, shortName } from './profile.ts';
 import { authorityFile } from './strongswan.ts';
 
 /** A PowerShell literal: nothing inside single quotes is expanded. Typographic quotes count as quotes there. */
 function literal(text: string): string {
   return `'${text.replaceAll(/['\u2018-\u201B]/g, "''")}'`;
+}
+
+/**
+ * Windows compares what it is asked to reach with the names in the certificate, which has the gateway's name and its
+ * address. Nobody's resolver knows a name below `.internal` (ICANN reserves it for private use).
+ */
+function reachable({ name, address4 }: PublicGateway): string {
+  return name.endsWith('.internal') ? address4 : name;
 }
 
 /**
@@ -20,7 +28,7 @@ export function windowsCommands(material: ProfileMaterial, location: Location): 
   for (const gateway of location.gateways) {
     const name = literal(`${service} ${shortName(gateway)}`);
     lines.push(
-      `Add-VpnConnection -Name ${name} -ServerAddress ${gateway.name} -TunnelType Ikev2 -AuthenticationMethod Eap -RememberCredential`,
+      `Add-VpnConnection -Name ${name} -ServerAddress ${reachable(gateway)} -TunnelType Ikev2 -AuthenticationMethod Eap -RememberCredential`,
       `Set-VpnConnectionIPsecConfiguration -ConnectionName ${name} -EncryptionMethod GCMAES256 -IntegrityCheckMethod SHA384 -DHGroup ECP384 -CipherTransformConstants GCMAES256 -AuthenticationTransformConstants GCMAES256 -PfsGroup ECP384 -Force`,
     );
   }

@@ -95,7 +95,7 @@ function connections(plan: GatewayPlan, timing: Ikev2Timing): Section {
     connections: {
       lethe: {
         version: 2,
-        local_addrs: [plan.address4, ...(plan.address6 === undefined ? [] : [plan.address6])],
+        local_addrs: [plan.listen4, ...(plan.address6 === undefined ? [] : [plan.address6])],
         local_port: plan.tunnels.ikev2.port,
         proposals: IKE_PROPOSALS,
         send_cert: 'always',

@@ -34,7 +34,7 @@ export function openvpnServer(plan: GatewayPlan, protocol: OpenvpnProtocol): Ope
     protocol,
     device: tunnel.device,
     port: tunnel.port,
-    local: plan.address6 === undefined ? plan.address4 : undefined,
+    local: plan.address6 === undefined ? plan.listen4 : undefined,
     pool4: dotted(tunnel.pool4),
     pool6: tunnel.pool6,
     managementSocket: managementSocket(protocol),
