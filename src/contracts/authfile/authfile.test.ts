@@ -191,7 +191,7 @@ test('what the layout cannot hold is not sealed', () => {
     { logins: entitled({ usageTag: 'FFFFFFFFFFFFFFFF' as UsageTag }) },
     { peers: [{ ...peer0, publicKey: new Uint8Array(31) }] },
     { peers: [{ ...peer0, host: 1 }] },
-    { peers: [{ ...peer0, host: 2 ** 32 }] },
+    { peers: [{ ...peer0, host: 2 ** 24 }] },
     { peers: [{ ...peer0, host: 2.5 }] },
     { peers: [peer0, { ...peer1, host: peer0.host }] },
     { peers: [peer0, { ...peer1, publicKey: peer0.publicKey }] },

@@ -24,6 +24,8 @@ const GOOD = sealAuthFile(
 );
 const NAMES = layout.HEADER + LOGINS * layout.LOGIN;
 const PEERS = NAMES + LOGINS * layout.NAME;
+/** Where the first peer's host is. */
+const HOST = PEERS + layout.PUBLIC_KEY + layout.ENTITLEMENT;
 
 function judge(bytes: Uint8Array): string {
   const result = openAuthFile(bytes, publicKey);
@@ -132,9 +134,13 @@ test('signed nonsense is refused: order, duplicates, dangling indexes, impossibl
     bigLicence: (bytes) => bytes.fill(0x80, entitlement, entitlement + 1),
     noSeat: (bytes) => bytes.fill(0, entitlement + 7, entitlement + 8),
     noSeatOfPeer: (bytes) => bytes.fill(0, PEERS + layout.PUBLIC_KEY + 7, PEERS + layout.PUBLIC_KEY + 8),
-    host: (_, view) => view.setUint32(PEERS + layout.PUBLIC_KEY + layout.ENTITLEMENT, 1),
+    host: (_, view) => view.setUint32(HOST, 1),
+    hostBeyondEveryPool: (_, view) => view.setUint32(HOST, 2 ** 24),
+    greatestHost: (_, view) => view.setUint32(HOST, 2 ** 32 - 1),
+    hostTwice: (_, view) => view.setUint32(HOST, view.getUint32(HOST + layout.PEER)),
   };
   for (const [what, change] of Object.entries(wrong)) assert.equal(judge(resealed(change)), 'format', what);
+  assert.equal(judge(resealed((_, view) => view.setUint32(HOST, 2 ** 24 - 1))), 'opened', 'the greatest host there is');
 });
 
 test('keys that begin alike are in order when a later word is greater', () => {

@@ -8,7 +8,7 @@ import {
   sha256Update,
 } from '../../bytes/hashes/sha256.ts';
 import type { Entitlement, UsageTag } from '../../core/licences/licence.ts';
-import { FIRST_HOST } from '../../core/sessions/inner.ts';
+import { END_OF_HOSTS, FIRST_HOST } from '../../core/sessions/inner.ts';
 import type { AuthFile, AuthFileRefusal, NamedEntry, Peer } from './authfile.ts';
 import { LONGEST } from './credential.ts';
 import { isEntitlement, readEntitlement } from './entitlement.ts';
@@ -49,8 +49,9 @@ function tablesOf(bytes: Uint8Array, header: layout.Header): SealedAuthFile | un
     if (view.getUint32(at + layout.KEY + layout.NT_HASH) >= header.logins) return undefined;
   }
   for (let at = peerStart; at < bytes.length; at += layout.PEER) {
-    if (!isEntitlement(view, at + layout.PUBLIC_KEY) || view.getUint32(at + 48) < FIRST_HOST) return undefined;
+    if (!isEntitlement(view, at + layout.PUBLIC_KEY)) return undefined;
   }
+  if (!haveHostsOfTheirOwn(view, peerStart)) return undefined;
   const opened = [
     SortedTable.open(view, logins),
     SortedTable.open(view, names),
@@ -59,6 +60,20 @@ function tablesOf(bytes: Uint8Array, header: layout.Header): SealedAuthFile | un
   const [byLogin, byName, byPeer] = opened;
   if (byLogin === undefined || byName === undefined || byPeer === undefined) return undefined;
   return new SealedAuthFile(bytes, view, header, { byLogin, byName, byPeer, loginEnd: nameStart, peerStart });
+}
+
+/** Whether every peer has a host that can exist and that no other peer has. Takes one bit a host, 2 MiB at most. */
+function haveHostsOfTheirOwn(view: DataView, peerStart: number): boolean {
+  const taken = new Uint8Array(peerStart < view.byteLength ? END_OF_HOSTS / 8 : 0);
+  for (let at = peerStart; at < view.byteLength; at += layout.PEER) {
+    const host = view.getUint32(at + layout.PUBLIC_KEY + layout.ENTITLEMENT);
+    if (host < FIRST_HOST || host >= END_OF_HOSTS) return false;
+    const bit = 1 << (host & 7);
+    const byte = taken[host >>> 3] as number;
+    if ((byte & bit) !== 0) return false;
+    taken[host >>> 3] = byte | bit;
+  }
+  return true;
 }
 
 interface Tables {

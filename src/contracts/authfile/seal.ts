@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createHash, type KeyObject, sign } from 'node:crypto';
 import type { Entitlement } from '../../core/licences/licence.ts';
-import { FIRST_HOST } from '../../core/sessions/inner.ts';
+import { END_OF_HOSTS, FIRST_HOST } from '../../core/sessions/inner.ts';
 import { writeEntitlement } from './entitlement.ts';
 import * as layout from './layout.ts';
 import { ascending } from './order.ts';
@@ -92,8 +92,8 @@ function writePeers(file: Uint8Array, view: DataView, start: number, peers: read
   if (new Set(peers.map((peer) => peer.host)).size < peers.length) throw new RangeError('a host has one peer');
   let at = start;
   for (const { publicKey, entitlement, host } of peers) {
-    if (!Number.isInteger(host) || host < FIRST_HOST || host >= 2 ** 32)
-      throw new RangeError('a host is from 2 to 2^32 - 1');
+    if (!Number.isInteger(host) || host < FIRST_HOST || host >= END_OF_HOSTS)
+      throw new RangeError('a host is from 2 to 2^24 - 1');
     file.set(exactly(publicKey, layout.PUBLIC_KEY), at);
     writeEntitlement(view, at + layout.PUBLIC_KEY, entitlement);
     view.setUint32(at + layout.PUBLIC_KEY + layout.ENTITLEMENT, host);

@@ -13,6 +13,9 @@ export interface InnerAddresses {
 /** Host 0 is the network itself and host 1 the gateway; customers come after them. */
 export const FIRST_HOST = 2;
 
+/** No host has this number or a greater one: the widest private IPv4 network, 10.0.0.0/8, has no address for it. */
+export const END_OF_HOSTS = 2 ** 24;
+
 /** The inner addresses of one tunnel's customers: host n has the n-th address of both pools. */
 export interface InnerPools {
   /** 4 and 16 bytes: the networks' first addresses. */
