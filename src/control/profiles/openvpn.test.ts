@@ -21,6 +21,14 @@ test('a location with several gateways names them all and takes any', () => {
   assert.match(content, /^explicit-exit-notify 2$/m);
 });
 
+test('OpenVPN Connect is told that there is no client certificate, which it would look for outside the file', () => {
+  for (const transport of ['udp', 'tcp'] as const) {
+    const { content } = openvpnProfile(material, zurich, transport);
+    assert.match(content, /^setenv CLIENT_CERT 0$/m);
+    assert.doesNotMatch(content, /^<cert>|^<key>/m);
+  }
+});
+
 test('a location with one gateway names it in full', () => {
   const { fileName, content } = openvpnProfile(material, newYork, 'tcp');
   assert.equal(fileName, 'lethe-us-nyc-tcp.ovpn');

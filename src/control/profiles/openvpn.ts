@@ -53,6 +53,8 @@ export function openvpnProfile(material: ProfileMaterial, location: Location, tr
     'persist-tun',
     'auth-user-pass',
     'auth-nocache',
+    '# OpenVPN Connect only: no client certificate is asked for. Other apps pass it on to scripts, of which there are none.',
+    'setenv CLIENT_CERT 0',
     'remote-cert-tls server',
     ...serverName(location),
     'tls-version-min 1.2',
