@@ -39,6 +39,8 @@ async function inForce(): Promise<CurrentAuthFile> {
   return current;
 }
 
+const DAY = 86_400_000;
+
 async function settle(): Promise<void> {
   await house.control.publisher.tick();
   house.clock.advance(GATHERING);
@@ -50,7 +52,7 @@ function login(current: CurrentAuthFile, username: string, password: string) {
   return current.current?.login(bytes, 0, username.length, username.length, bytes.length);
 }
 
-test('who signs up is in the next auth file; rotated and expired credentials leave it', async () => {
+test('who signs up is in the next auth file; rotated credentials leave it', async () => {
   const { accounts, credentials, devices } = house.control.services;
   const made = await accounts.signUp();
   assert.ok(made !== 'busy');
@@ -77,14 +79,28 @@ test('who signs up is in the next auth file; rotated and expired credentials lea
   assert.equal(login(second, made.credentials.username, made.credentials.password), undefined);
   assert.equal(login(second, fresh.username, fresh.password)?.licence, made.customer.licence.id);
   assert.ok((second.current?.version ?? 0) > (first.current?.version ?? 0));
-  house.clock.jump(31 * 86_400_000);
-  await house.control.publisher.tick();
-  await settle();
-  const third = await inForce();
-  assert.equal(login(third, fresh.username, fresh.password), undefined);
-  assert.deepEqual([...(third.current?.peers() ?? [])], []);
-  assert.equal(house.control.publisher.seatsOf(made.customer.licence.id), 0);
-  house.clock.jump(-31 * 86_400_000);
+});
+
+test('a licence that has ended stays in the auth file for a fortnight with its last day, and without seats and peers', async () => {
+  const { accounts, devices } = house.control.services;
+  const made = await accounts.signUp();
+  assert.ok(made !== 'busy');
+  const { licence } = made.customer;
+  await devices.add(made.customer, Buffer.alloc(32, 12).toString('base64'));
+  const inDays = async (day: number) => {
+    const days = licence.expiresOn + day - today(house.clock);
+    house.clock.jump(days * DAY);
+    await settle();
+    const file = await inForce();
+    const entitlement = login(file, made.credentials.username, made.credentials.password);
+    const peers = [...(file.current?.peers() ?? [])].filter((peer) => peer.entitlement.licence === licence.id).length;
+    house.clock.jump(-days * DAY);
+    return { expiresOn: entitlement?.expiresOn, peers, seats: house.control.publisher.seatsOf(licence.id) };
+  };
+  assert.deepEqual(await inDays(0), { expiresOn: licence.expiresOn, peers: 1, seats: 5 });
+  assert.deepEqual(await inDays(1), { expiresOn: licence.expiresOn, peers: 0, seats: 0 });
+  assert.deepEqual(await inDays(14), { expiresOn: licence.expiresOn, peers: 0, seats: 0 });
+  assert.deepEqual(await inDays(15), { expiresOn: undefined, peers: 0, seats: 0 });
   await settle();
 });
 

@@ -28,7 +28,13 @@ export interface AuthFileRecords {
 }
 
 /**
- * Everything that may connect on `day`, under the next version. The version is taken first, and its row stays locked
+ * Days for which a licence that has ended stays in the file, so that gateways tell its customer that it has, and not that
+ * the password is wrong. They let nobody in by it. Longer would only make the file longer.
+ */
+export const EXPLAINED = 14;
+
+/**
+ * Everything that may connect on `day`, and the logins that could until lately, under the next version. The version is taken first, and its row stays locked
  * until the records are read: a higher version never has older records.
  */
 export async function nextRecords(db: Database, key: UsageKey, day: EpochDay): Promise<AuthFileRecords> {
@@ -41,7 +47,7 @@ export async function nextRecords(db: Database, key: UsageKey, day: EpochDay): P
     const rows = await transaction
       .selectFrom('credentials')
       .innerJoin('licences', 'licences.id', 'credentials.licence')
-      .where('licences.expires_on', '>=', isoDate(day))
+      .where('licences.expires_on', '>=', isoDate((day - EXPLAINED) as EpochDay))
       .select(['licences.id', 'licences.expires_on', 'licences.seats'])
       .select(['credentials.verifier', 'credentials.name_key', 'credentials.nt_hash'])
       .execute();
@@ -59,7 +65,7 @@ export async function nextRecords(db: Database, key: UsageKey, day: EpochDay): P
     const devices = await transaction.selectFrom('devices').selectAll().execute();
     const peers = devices.flatMap(({ public_key: publicKey, host, licence }) => {
       const entitlement = entitlements.get(licence);
-      return entitlement === undefined ? [] : [{ publicKey, host, entitlement }];
+      return entitlement === undefined || entitlement.expiresOn < day ? [] : [{ publicKey, host, entitlement }];
     });
     return { version, logins, peers };
   });

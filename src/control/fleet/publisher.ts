@@ -28,7 +28,8 @@ export interface PublisherContext {
 export const GATHERING = 500;
 
 /**
- * Makes the auth file: when something has changed, and on each new day, when expired licences leave it.
+ * Makes the auth file: when something has changed, and on each new day, when licences end, and leave it
+ * {@link EXPLAINED} days later.
  *
  *     fresh --changed/new day--> stale --GATHERING passed--> sealing --done--> fresh
  *                                  ^------- failed, or changed meanwhile -------'
@@ -50,7 +51,7 @@ export class AuthFilePublisher {
     return this.#published;
   }
 
-  /** The seats of a licence that is in the file; 0 for any other. */
+  /** The seats of a licence that is in the file and has not ended; 0 for any other. */
   seatsOf(licence: LicenceId): number {
     return this.#seats.get(licence) ?? 0;
   }
@@ -99,7 +100,8 @@ export class AuthFilePublisher {
     const day = today(clock);
     const records = await nextRecords(db, usageKey, day);
     const bytes = sealAuthFile({ ...records, salt }, signingKey);
-    this.#seats = new Map(records.logins.map(({ entitlement }) => [entitlement.licence, entitlement.seats]));
+    const valid = records.logins.filter(({ entitlement }) => entitlement.expiresOn >= day);
+    this.#seats = new Map(valid.map(({ entitlement }) => [entitlement.licence, entitlement.seats]));
     this.#published = { version: records.version, bytes };
     this.#day = day;
   }
