@@ -8,7 +8,7 @@ export const USAGE_EVENT = {
   user: { kind: 'digest', purpose: 'salted, keyed hash of the random VPN username' },
   country: { kind: 'country', purpose: 'country of the network the session came from' },
   isp: { kind: 'isp', purpose: 'operator of the network the session came from' },
-  megabytes: { kind: 'megabytes', purpose: 'data in and out together, rounded up' },
+  megabytes: { kind: 'megabytes', purpose: 'data in and out together as the tunnel carried it, rounded up' },
   location: { kind: 'word', purpose: 'group of gateways, never the gateway' },
   protocol: { kind: 'word', purpose: 'tunnel protocol' },
 } as const;
