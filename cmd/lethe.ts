@@ -35,6 +35,7 @@ program
   .description('run the whole service on this machine, in the foreground')
   .option('--data <directory>', 'database and keys (default: /var/lib/lethe, or ~/.local/share/lethe without root)')
   .option('--listen <address:port>', 'where portal and API listen', UP_DEFAULTS.listen)
+  .option('--origin <https://name>', "what browsers ask, where a proxy ends TLS; remembered; 'none' forgets it")
   .option('--name <name>', 'the name of your service', UP_DEFAULTS.name)
   .option('--public <address>', 'open the gateway to the world under this address of the machine')
   .option('--keep-443', 'leave 443/tcp of that address to a web server; OpenVPN over TCP takes 1194/tcp')

@@ -152,9 +152,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     testPackages: 'fast-check',
   },
   'control/portal': {
-    uses: 'core/clock core/inventory core/journal contracts/claims control/seats control/accounts control/surface control/fleet control/profiles',
+    uses: 'core/clock core/inventory core/journal core/random contracts/claims control/database control/seats control/accounts control/surface control/fleet control/profiles',
     packages: 'hono',
-    tests: 'host/processes control/usage proof/labs',
+    tests: 'host/listening host/processes control/usage proof/labs',
     testPackages: 'fast-check',
   },
   'control/api': {

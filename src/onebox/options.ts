@@ -19,6 +19,11 @@ export interface ServiceOptions {
   readonly listen: Address;
   /** The operator's name for the service. */
   readonly name: string;
+  /**
+   * `https://vpn.example`, which browsers ask: a proxy there ends TLS and passes on to `listen`. Undefined: what an
+   * earlier start was told. `none`: there is no proxy any more.
+   */
+  readonly origin?: string | undefined;
   /** Undefined: portal and API alone. */
   readonly gateway: GatewayOptions | undefined;
 }

@@ -14,6 +14,8 @@ import { type Service, startService } from './service.os.ts';
 export interface UpFlags {
   readonly data?: string;
   readonly listen: string;
+  /** `https://vpn.example`, or `none` to forget it. */
+  readonly origin?: string;
   readonly name: string;
   readonly public?: string;
   /** 443/tcp stays with a web server of this machine. */
@@ -52,6 +54,15 @@ export function parseLocation(text: string): GatewayOptions['location'] {
   return { id: match[1] ?? '', name: match[2] ?? '', country: match[3] ?? '' };
 }
 
+/** `https://vpn.example`, or `none`: what browsers ask, without a path. */
+export function parseOrigin(text: string): string {
+  if (text === 'none') return text;
+  const url = URL.parse(text);
+  if (url?.protocol !== 'https:' || url.href !== `${url.origin}/`)
+    throw new CannotStart(`'${text}' is not where browsers find the portal. Write it as https://vpn.example.`);
+  return url.origin;
+}
+
 /** What `--public` and the flags that belong to it ask for. */
 function publication(flags: UpFlags, own: readonly string[]): Pick<GatewayOptions, 'publicAddress' | 'keep443'> {
   if (flags.public === undefined) {
@@ -81,6 +92,7 @@ export function serviceOptions(
     directory: flags.data ?? defaultDirectory(uid),
     listen: parseAddress(flags.listen),
     name: flags.name,
+    origin: flags.origin === undefined ? undefined : parseOrigin(flags.origin),
     gateway: flags.gateway ? gateway : undefined,
   };
 }
@@ -122,6 +134,7 @@ function welcome(service: Service, flags: UpFlags, seconds: number): string {
     '',
     `  Portal   ${service.portal}`,
     `  API      ${service.portal}/openapi.json`,
+    ...behindProxy(service, flags),
   ];
   if (service.gateway !== undefined) {
     const { plan } = service.gateway;
@@ -138,4 +151,20 @@ function welcome(service: Service, flags: UpFlags, seconds: number): string {
     }
   }
   return `${lines.join('\n')}\n\nCtrl-C stops it and leaves nothing behind but the data directory.\n`;
+}
+
+/** What browsers ask where a proxy ends TLS, or a warning where nothing does and others can listen in. */
+export function behindProxy({ origin }: Pick<Service, 'origin'>, { listen }: Pick<UpFlags, 'listen'>): string[] {
+  if (origin !== undefined) return [`  Origin   ${origin}, from a proxy that ends TLS and passes on to the portal`];
+  const { host } = parseAddress(listen);
+  if (isLoopback(host)) return [];
+  return [
+    '',
+    `  WARNING: account numbers and passwords travel in clear to ${listen}. Listen on 127.0.0.1, put a proxy in`,
+    '  front that ends TLS and keeps no logs, and say what browsers ask: ./lethe up --origin https://vpn.example',
+  ];
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }

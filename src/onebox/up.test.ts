@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -10,8 +10,17 @@ import { TimedOut, waitUntil } from '../core/clock/until.ts';
 import { systemRandom } from '../core/random/random.ts';
 import { type Child, run, spawnChild } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
+import { rememberedOrigin } from './control.os.ts';
 import { CannotStart, ownAddresses } from './machine.os.ts';
-import { parseLocation, serviceOptions, UP_DEFAULTS, type UpFlags, up } from './up.cli.ts';
+import {
+  behindProxy as behindProxyLines,
+  parseLocation,
+  parseOrigin,
+  serviceOptions,
+  UP_DEFAULTS,
+  type UpFlags,
+  up,
+} from './up.cli.ts';
 
 const LETHE = fileURLToPath(new URL('../../cmd/lethe.ts', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'lethe-up-'));
@@ -75,9 +84,18 @@ test('up serves the portal, refuses a second start, and leaves nothing after SIG
   await untilTraces(clean);
 });
 
-test('kill -9 leaves nothing either, and the next start finds the same keys', async () => {
-  const first = startUp('--listen', '127.0.0.1:0', '--no-gateway');
+/** What a browser behind the proxy is told, whose TLS the portal does not see. */
+async function behindProxy(portal: string): Promise<Headers> {
+  const headers = { origin: 'https://vpn.example' };
+  const answer = await fetch(`${portal}/sign-up`, { method: 'POST', headers });
+  assert.equal(answer.status, 200);
+  return answer.headers;
+}
+
+test('kill -9 leaves nothing either, and the next start finds the same keys, and what browsers ask', async () => {
+  const first = startUp('--listen', '127.0.0.1:0', '--no-gateway', '--origin', 'https://vpn.example');
   const [, portal = ''] = await untilSays(first, 'up', PORTAL);
+  await untilSays(first, 'up', /Origin {3}https:\/\/vpn\.example, from a proxy/);
   const list = async (url: string) => await (await fetch(`${url}/openapi.json`)).text();
   const before = await list(portal);
   first.signal('SIGKILL');
@@ -88,6 +106,9 @@ test('kill -9 leaves nothing either, and the next start finds the same keys', as
   try {
     const [, again = ''] = await untilSays(service, 'up', PORTAL);
     assert.equal(await list(again), before);
+    const headers = await behindProxy(again);
+    assert.match(headers.get('set-cookie') ?? '', /^__Host-lethe=[\w-]{43}; .*Secure/);
+    assert.equal(headers.get('strict-transport-security'), 'max-age=63072000');
   } finally {
     await service.stop(120_000);
   }
@@ -146,6 +167,13 @@ test('words that make no sense are refused with an example', async () => {
   }
   assert.equal(serviceOptions(flags, 0).directory, '/var/lib/lethe');
   assert.match(serviceOptions({ ...flags, gateway: false }, 1000).directory, /\.local\/share\/lethe$/);
+  for (const text of ['https://vpn.example', 'https://vpn.example/', 'https://VPN.example:443']) {
+    assert.equal(parseOrigin(text), 'https://vpn.example');
+  }
+  assert.equal(serviceOptions({ ...flags, origin: 'none' }, 0).origin, 'none');
+  for (const text of ['', 'vpn.example', 'http://vpn.example', 'https://vpn.example/portal', 'https://u@vpn.example']) {
+    assert.throws(() => parseOrigin(text), CannotStart, text);
+  }
   const own = ['127.0.0.1', '203.0.113.7'];
   const published = serviceOptions({ ...flags, public: '203.0.113.7', forwarder: ['9.9.9.9'] }, 0, own);
   assert.equal(published.gateway?.publicAddress, '203.0.113.7');
@@ -182,4 +210,26 @@ test('an address for the world is checked before anything starts', () => {
   refused({ public: '203.0.113.7', gateway: false }, /--no-gateway starts none/);
   refused({ keep443: true }, /belongs to --public/);
   assert.equal(ownAddresses().includes('127.0.0.1'), true);
+});
+
+test('an origin is remembered until it is given up', () => {
+  const data = mkdtempSync(join(tmpdir(), 'lethe-origin-'));
+  try {
+    const options = { ...serviceOptions({ ...UP_DEFAULTS, gateway: false }, 0), directory: data };
+    assert.equal(rememberedOrigin(options), undefined);
+    mkdirSync(join(data, 'control'));
+    writeFileSync(join(data, 'control', 'control.json'), JSON.stringify({ publicOrigin: 'https://vpn.example' }));
+    assert.equal(rememberedOrigin(options), 'https://vpn.example');
+    assert.equal(rememberedOrigin({ ...options, origin: 'https://other.example' }), 'https://other.example');
+    assert.equal(rememberedOrigin({ ...options, origin: 'none' }), undefined);
+  } finally {
+    rmSync(data, { recursive: true });
+  }
+});
+
+test('who lets others ask the portal in clear is warned', () => {
+  const at = (listen: string, origin?: string) => behindProxyLines({ origin }, { listen }).join('\n');
+  assert.match(at('0.0.0.0:8080'), /WARNING: account numbers and passwords travel in clear to 0\.0\.0\.0:8080/);
+  for (const listen of ['127.0.0.1:8080', '[::1]:8080', 'localhost:8080']) assert.equal(at(listen), '');
+  assert.match(at('0.0.0.0:8080', 'https://vpn.example'), /^ {2}Origin {3}https:\/\/vpn\.example/);
 });

@@ -26,6 +26,9 @@ export interface Window {
   readonly wrong: string[];
 }
 
+/** Names of this machine that a browser, unlike 127.0.0.1, does not take for secure. */
+export const OTHER_NAMES = ['vpn.test', 'evil.test'] as const;
+
 const CHROMIUM = {
   executablePath: '/usr/bin/chromium',
   args: [
@@ -36,6 +39,7 @@ const CHROMIUM = {
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-sync',
+    `--host-resolver-rules=${OTHER_NAMES.map((name) => `MAP ${name} 127.0.0.1`).join(', ')}`,
   ],
 };
 

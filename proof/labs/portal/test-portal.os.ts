@@ -5,6 +5,7 @@ import type { PortalServices } from '../../../src/control/portal/context.http.ts
 import { portal } from '../../../src/control/portal/portal.http.ts';
 import type { Fetch } from '../../../src/control/program/control.ts';
 import { RecordingJournal } from '../../../src/core/journal/journal.ts';
+import { systemRandom } from '../../../src/core/random/random.ts';
 import { openTestControl, type TestControl } from '../control/test-control.os.ts';
 import { Visitor } from '../customers/visitor.ts';
 import { EXAMPLE_LOCATIONS } from '../profiles/example.ts';
@@ -26,7 +27,10 @@ export function visitorOf(
   change: Partial<PortalServices>,
   publicOrigin?: string,
 ): Visitor {
-  const app = portal({ ...services, ...change }, { clock: real.clock, journal, publicOrigin, assets });
+  const app = portal(
+    { ...services, ...change },
+    { clock: real.clock, random: systemRandom, journal, publicOrigin, assets },
+  );
   return new Visitor((request) => app.fetch(request));
 }
 
@@ -38,7 +42,7 @@ export async function openTestPortal(): Promise<TestPortal> {
     ...given,
     locations: { list: () => EXAMPLE_LOCATIONS, signed: () => given.locations.signed() },
   };
-  const app = portal(services, { clock: real.clock, journal, assets });
+  const app = portal(services, { clock: real.clock, random: systemRandom, journal, assets });
   const fetch: Fetch = (request) => app.fetch(request);
   return { real, services, journal, fetch, visitor: () => new Visitor(fetch), close: () => real.close() };
 }

@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import type { Clock } from '../../core/clock/clock.ts';
 import type { Journal } from '../../core/journal/journal.ts';
+import type { Random } from '../../core/random/random.ts';
 import type { Accounts } from '../accounts/account-service.ts';
 import type { Credentials } from '../accounts/credential-service.ts';
 import type { Devices } from '../accounts/device-service.ts';
@@ -31,6 +32,7 @@ export interface PortalServices {
 /** What the portal needs beside the services that it shows. */
 export interface PortalSettings {
   readonly clock: Clock;
+  readonly random: Random;
   readonly journal: Journal;
   /**
    * `https://vpn.example`: the origin that browsers see. Needed behind a proxy that ends TLS; without it, the request's
@@ -43,7 +45,7 @@ export interface PortalSettings {
 
 /** What one step of a request leaves to the next: Hono's variables. */
 export interface PortalEnv {
-  Variables: { session: Session | undefined; form: URLSearchParams };
+  Variables: { session: Session | undefined; form: URLSearchParams; proof: string | undefined };
 }
 
 /** One request, with what earlier steps left. */
@@ -57,11 +59,11 @@ export interface PortalContext extends PortalSettings {
   readonly secure: (url: string) => boolean;
 }
 
-export function viewOf(context: PortalContext, session: Session | undefined): View {
-  return { texts: context.texts, service: context.services.profile.name, assets: context.assets, session };
+export function viewOf(context: PortalContext, session: Session | undefined, proof?: string): View {
+  return { texts: context.texts, service: context.services.profile.name, assets: context.assets, session, proof };
 }
 
-export type Status = 200 | 400 | 403 | 404 | 413 | 422 | 429 | 500;
+export type Status = 200 | 400 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503;
 
 export async function show(
   c: PortalRequest,
@@ -69,14 +71,15 @@ export async function show(
   draw: (view: View) => Page,
   status: Status = 200,
 ): Promise<Response> {
-  const view = viewOf(context, c.get('session'));
+  const view = viewOf(context, c.get('session'), c.get('proof'));
   return c.html(await frame(view, draw(view)), status);
 }
 
 /** Seconds until it is worth asking again. */
-const RETRY_AFTER = '60';
+const RETRY_AFTER: Partial<Record<PageProblem, string>> = { busy: '60', unavailable: '10' };
 
 export async function refuse(c: PortalRequest, context: PortalContext, code: PageProblem): Promise<Response> {
-  if (code === 'busy') c.header('retry-after', RETRY_AFTER);
+  const wait = RETRY_AFTER[code];
+  if (wait !== undefined) c.header('retry-after', wait);
   return show(c, context, (view) => problemPage(view, code), PROBLEM_STATUS[code]);
 }

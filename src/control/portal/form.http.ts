@@ -4,17 +4,20 @@ import type { Context } from 'hono';
 /** The largest of our forms is far below this. */
 export const FORM_LIMIT = 16_384;
 
+/** Who sent a form: a page of ours, another site, or one of which the browser says nothing. */
+export type Sender = 'ours' | 'foreign' | 'untold';
+
 /**
- * Whether a form was sent by a page of ours. Browsers say so in Sec-Fetch-Site (Fetch Metadata, section 2.3); older
- * ones name the origin. A client that sends neither is no browser, and no other site can have made it send anything.
+ * Browsers say who sent a form in Sec-Fetch-Site (Fetch Metadata, section 2.3), to secure origins alone. Others, and all
+ * of them over plain HTTP, name the origin; one that is told to hide it says `null`. A client that sends neither is no
+ * browser, and no other site can have made it send anything.
  */
-export function sameSite(c: Context, publicOrigin: string | undefined): boolean {
+export function senderOf(c: Context, publicOrigin: string | undefined): Sender {
   const site = c.req.header('sec-fetch-site');
-  if (site !== undefined) return site === 'same-origin' || site === 'none';
+  if (site !== undefined) return site === 'same-origin' || site === 'none' ? 'ours' : 'foreign';
   const origin = c.req.header('origin');
-  if (origin === undefined) return true;
-  if (publicOrigin !== undefined) return origin === publicOrigin;
-  return origin === new URL(c.req.url).origin;
+  if (origin === 'null') return 'untold';
+  return origin === undefined || origin === (publicOrigin ?? new URL(c.req.url).origin) ? 'ours' : 'foreign';
 }
 
 /** Reads an URL-encoded form. Hostile input: any body. A body that is empty is a form without fields. */

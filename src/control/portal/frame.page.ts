@@ -15,6 +15,8 @@ export interface View {
   readonly service: string;
   readonly assets: Assets;
   readonly session: Session | undefined;
+  /** Of a browser that does not say where a form comes from: part of the forms before sign-in. */
+  readonly proof: string | undefined;
 }
 
 export interface Page {
@@ -72,6 +74,11 @@ ${page.main}
 /** The hidden field without which no form of a session is accepted. */
 export function formToken(session: Session): Html {
   return html`<input type="hidden" name="token" value="${session.formToken}">`;
+}
+
+/** The hidden field that proves, before sign-in, that a form comes from a page of ours. Most browsers need none. */
+export function proofField({ proof }: View): Html {
+  return proof === undefined ? NOTHING : html`<input type="hidden" name="proof" value="${proof}">`;
 }
 
 /** Text of the catalogue in which backquotes mark what is to be typed. */

@@ -27,7 +27,7 @@ test('a form from another site is refused, however the browser says so', async (
     { 'sec-fetch-site': 'cross-site' },
     { 'sec-fetch-site': 'same-site', origin: 'http://lethe.test' },
     { origin: 'http://evil.test' },
-    { origin: 'null' },
+    { 'sec-fetch-site': 'cross-site', origin: 'null' },
     { origin: 'http://lethe.test.evil.test' },
     { origin: 'https://lethe.test' },
   ];
@@ -51,12 +51,17 @@ test('a form without the session’s hidden field is refused', async () => {
   const other = lab.visitor();
   await visitor.signUp();
   await other.signUp();
-  assert.equal((await visitor.send('/account/credentials', { method: 'POST' })).status, 403);
+  assert.equal((await visitor.send('/account/credentials', { method: 'POST' })).status, 409);
   for (const token of ['', 'x', other.formToken, visitor.formToken.slice(1), `${visitor.formToken}é`]) {
     const body = new URLSearchParams({ token });
     const response = await visitor.send('/account/credentials', { method: 'POST', body });
-    assert.equal(response.status, 403);
-    assert.match(await response.text(), new RegExp(ENGLISH.problems.forged.title));
+    assert.equal(response.status, 409);
+    const page = await response.text();
+    assert.match(page, new RegExp(ENGLISH.problems.outdated.title));
+    assert.match(page, /href="\/account">Your account/);
+    const headers = { origin: 'null' };
+    const untold = await visitor.send('/account/credentials', { method: 'POST', body, headers });
+    assert.equal(untold.status, 403);
   }
 });
 
@@ -144,6 +149,31 @@ test('a failure of ours is said in the journal and to the customer, without a de
   assert.match(page, /Something broke on our side/);
   assert.doesNotMatch(page, /secret detail/);
   assert.deepEqual(lab.journal.events, [{ code: 'failed', program: 'control', failure: 'portal' }]);
+});
+
+test('while the database is away, the page says so and when to come back, and nothing is called broken', async () => {
+  const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  const { accounts } = lab.services;
+  const visitor = visitorOf(lab, {
+    accounts: {
+      signUp: () => Promise.reject(away),
+      signIn: () => Promise.reject(away),
+      customerOf: () => Promise.reject(away),
+      signOut: (token) => accounts.signOut(token),
+    },
+  });
+  visitor.cookie = `lethe=${'x'.repeat(43)}`;
+  lab.journal.events.length = 0;
+  for (const [path, method] of [
+    ['/account', 'GET'],
+    ['/sign-up', 'POST'],
+  ] as const) {
+    const response = await visitor.send(path, { method });
+    assert.equal(response.status, 503, path);
+    assert.equal(response.headers.get('retry-after'), '10');
+    assert.match(await response.text(), /The service is starting again[^]*Wait ten seconds, then reload this page/);
+  }
+  assert.deepEqual(lab.journal.events, []);
 });
 
 test('a sign-up asks for nothing that it has just made', async () => {

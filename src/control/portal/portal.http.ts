@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import { databaseIsAway } from '../database/unavailable.ts';
 import { accountRoutes } from './account.http.ts';
+import { checkForms } from './checked-forms.http.ts';
 import type { PortalServices } from './context.http.ts';
 import { type PortalContext, type PortalEnv, type PortalSettings, refuse } from './context.http.ts';
 import { deviceRoutes } from './devices.http.ts';
 import { downloadRoutes } from './downloads.http.ts';
-import { FORM_LIMIT, readForm, sameSite } from './form.http.ts';
 import { hardenedPages, strictTransport } from './headers.http.ts';
 import { publicRoutes } from './public.http.ts';
-import { formTokenFits, formTokenOf, sessionCookie } from './session.http.ts';
+import { formTokenOf, sessionCookie } from './session.http.ts';
 import { ENGLISH } from './texts.ts';
 
 /**
@@ -36,7 +36,8 @@ export function portal(services: PortalServices, settings: PortalSettings): Hono
   deviceRoutes(app, context);
   downloadRoutes(app, context);
   app.all('*', (c) => refuse(c, context, 'not_found'));
-  app.onError((_error, c) => {
+  app.onError((error, c) => {
+    if (databaseIsAway(error)) return refuse(c, context, 'unavailable');
     context.journal.say({ code: 'failed', program: 'control', failure: 'portal' });
     return refuse(c, context, 'failed');
   });
@@ -62,25 +63,3 @@ function rememberSession(app: Hono<PortalEnv>, context: PortalContext): void {
     await next();
   });
 }
-
-/** Every form comes from a page of ours and, after sign-in, from a page of that session. */
-function checkForms(app: Hono<PortalEnv>, context: PortalContext): void {
-  app.post(
-    '*',
-    bodyLimit({ maxSize: FORM_LIMIT, onError: (c) => refuse(c, context, 'too_large') }),
-    async (c, next) => {
-      if (!sameSite(c, context.publicOrigin)) return refuse(c, context, 'forged');
-      const form = await readForm(c);
-      if (form === 'malformed') return refuse(c, context, 'malformed_form');
-      const session = c.get('session');
-      if (session !== undefined && !OPEN.has(c.req.path) && !formTokenFits(session, form.get('token'))) {
-        return refuse(c, context, 'forged');
-      }
-      c.set('form', form);
-      return next();
-    },
-  );
-}
-
-/** Forms that may be sent before there is a session. */
-const OPEN = new Set(['/sign-up', '/sign-in']);

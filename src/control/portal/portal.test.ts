@@ -83,7 +83,7 @@ test('every answer is hardened and personal ones are not kept', async () => {
       /^default-src 'none'; script-src 'self'; style-src 'self'/,
     );
     assert.doesNotMatch(headers.get('content-security-policy') ?? '', /unsafe|https?:|\*|data:/);
-    assert.equal(headers.get('referrer-policy'), 'no-referrer', path);
+    assert.equal(headers.get('referrer-policy'), 'same-origin', path);
     assert.equal(headers.get('cache-control'), 'no-store', path);
     assert.equal(headers.get('x-content-type-options'), 'nosniff');
     assert.equal(headers.get('strict-transport-security'), null);

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { ProblemCode } from '../surface/problems.ts';
 
+/** What a page says that refuses, and where to go from there. */
+export interface ProblemText {
+  readonly title: string;
+  readonly text: string;
+  readonly next?: { readonly label: string; readonly path: string };
+}
+
 /** Every way in which the portal says no, in English. */
 export const PROBLEMS = {
   malformed_form: {
@@ -9,7 +16,13 @@ export const PROBLEMS = {
   },
   forged: {
     title: 'That form did not come from this site',
-    text: 'Nothing was changed. Go back, reload the page and send the form again. Very old browsers do not say where a form comes from, and are refused.',
+    text: 'Another site made your browser send it. Nothing was changed. If you pressed a button of ours, open the page anew and press it again.',
+    next: { label: 'Start page', path: '/' },
+  },
+  outdated: {
+    title: 'You have signed in anew since you opened that page',
+    text: 'The page was of an earlier sign-in, perhaps of another account. Nothing was changed. Open the page anew to go on.',
+    next: { label: 'Your account', path: '/account' },
   },
   not_found: {
     title: 'There is no such page',
@@ -27,6 +40,10 @@ export const PROBLEMS = {
     title: 'Something broke on our side',
     text: 'It is not your fault, and nothing about you was written down. Try again in a while.',
   },
-} as const satisfies Partial<Record<ProblemCode, { readonly title: string; readonly text: string }>>;
+  unavailable: {
+    title: 'The service is starting again',
+    text: 'It will be back in a moment. Your VPN goes on meanwhile. Wait ten seconds, then reload this page.',
+  },
+} as const satisfies Partial<Record<ProblemCode, ProblemText>>;
 
 export type PageProblem = keyof typeof PROBLEMS;

@@ -2,22 +2,23 @@
 import { html } from 'hono/html';
 import type { SignInRefusal } from '../accounts/account.ts';
 import type { Html, Page, View } from './frame.page.ts';
-import { NOTHING } from './frame.page.ts';
+import { NOTHING, proofField } from './frame.page.ts';
 import type { PageProblem } from './problems.ts';
 
 function bullets(items: readonly string[]): Html {
   return html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
 }
 
-function createForm(label: string): Html {
-  return html`<form method="post" action="/sign-up"><button>${label}</button></form>`;
+function createForm(view: View, label: string): Html {
+  return html`<form method="post" action="/sign-up">${proofField(view)}<button>${label}</button></form>`;
 }
 
-export function homePage({ texts, session }: View): Page {
+export function homePage(view: View): Page {
+  const { texts, session } = view;
   const t = texts.home;
   const action =
     session === undefined
-      ? html`${createForm(t.create)}<p class="quiet">${t.free}</p>`
+      ? html`${createForm(view, t.create)}<p class="quiet">${t.free}</p>`
       : html`<p><a class="button" href="/account">${texts.account.title}</a></p>`;
   return {
     title: t.title,
@@ -31,23 +32,25 @@ ${bullets(t.cannot)}`,
   };
 }
 
-export function signUpPage({ texts }: View): Page {
+export function signUpPage(view: View): Page {
+  const { texts } = view;
   const t = texts.signUp;
   return {
     title: t.title,
     main: html`<p class="lead">${t.text}</p>
-${createForm(t.submit)}
+${createForm(view, t.submit)}
 <p>${t.have} <a href="/sign-in">${texts.signIn.submit}</a></p>`,
   };
 }
 
-export function signInPage({ texts }: View, notice?: SignInRefusal | 'expired'): Page {
+export function signInPage(view: View, notice?: SignInRefusal | 'expired'): Page {
+  const { texts } = view;
   const t = texts.signIn;
   const refusal = notice === undefined || notice === 'expired' ? undefined : t.refused[notice];
   return {
     title: t.title,
     main: html`${notice === 'expired' ? html`<p class="note" role="status">${t.expired}</p>` : NOTHING}
-<form method="post" action="/sign-in">
+<form method="post" action="/sign-in">${proofField(view)}
 <label for="number">${t.label}</label>
 <span id="number-hint" class="quiet">${t.hint}</span>
 ${refusal === undefined ? NOTHING : html`<p id="number-error" class="note" role="alert">${refusal}</p>`}
@@ -59,6 +62,7 @@ ${refusal === undefined ? NOTHING : html`<p id="number-error" class="note" role=
 }
 
 export function problemPage({ texts }: View, code: PageProblem): Page {
-  const { title, text } = texts.problems[code];
-  return { title, main: html`<p class="lead">${text}</p>` };
+  const { title, text, next } = texts.problems[code];
+  const onward = next === undefined ? NOTHING : html`<p><a class="button" href="${next.path}">${next.label}</a></p>`;
+  return { title, main: html`<p class="lead">${text}</p>${onward}` };
 }

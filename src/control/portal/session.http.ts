@@ -24,7 +24,7 @@ export function sessionCookie(c: Context, secure: boolean): string | undefined {
   return getCookie(c, NAME, prefix(secure));
 }
 
-/** The only cookie there is. It ends with the browser's own session, and is never set before sign-in. */
+/** The session's cookie. It ends with the browser's own session, and is never set before sign-in. */
 export function setSessionCookie(c: Context, secure: boolean, token: SignInToken): void {
   const shape = { path: '/', httpOnly: true, sameSite: 'Strict', secure } as const;
   setCookie(c, NAME, token, secure ? { ...shape, secure: true, prefix: 'host' } : shape);
@@ -39,8 +39,8 @@ export function formTokenOf(token: string): string {
 }
 
 /** Hostile input: whatever was in the form. */
-export function formTokenFits(session: Session, given: string | null): boolean {
-  const expected = Buffer.from(session.formToken);
+export function formTokenFits(formToken: string, given: string | null): boolean {
+  const expected = Buffer.from(formToken);
   const actual = Buffer.from(given ?? '');
   return expected.length === actual.length && timingSafeEqual(expected, actual);
 }

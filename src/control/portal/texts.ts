@@ -4,7 +4,7 @@ import type { Datum } from '../../core/inventory/datum.ts';
 import type { SignInRefusal } from '../accounts/account.ts';
 import type { DeviceRefusal } from '../accounts/device.ts';
 import { HOWTOS } from './howtos.ts';
-import { type PageProblem, PROBLEMS } from './problems.ts';
+import { type PageProblem, PROBLEMS, type ProblemText } from './problems.ts';
 
 const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
 
@@ -53,7 +53,7 @@ export const ENGLISH = {
   kinds: KINDS,
   holders: HOLDERS,
   howtos: HOWTOS,
-  problems: PROBLEMS as Readonly<Record<PageProblem, { title: string; text: string }>>,
+  problems: PROBLEMS as Readonly<Record<PageProblem, ProblemText>>,
   frame: {
     skip: 'Skip to the content',
     navigation: 'Main',
@@ -112,6 +112,8 @@ export const ENGLISH = {
     submit: 'Sign in',
     none: 'No account yet?',
     refused: SIGN_IN_REFUSALS,
+    again:
+      'Nothing was changed yet. Your browser does not say which page a form comes from, so please send this one again. A cookie that ends in ten minutes tells us that it came from this page.',
     expired: 'You were signed out. Sign in again to go on.',
   },
   account: {

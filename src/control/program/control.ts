@@ -205,10 +205,13 @@ async function expectations(
   return expected;
 }
 
-function publicFetch({ config, release, clock, journal, assets }: ControlContext, services: ControlServices): Fetch {
+function publicFetch(
+  { config, release, clock, random, journal, assets }: ControlContext,
+  services: ControlServices,
+): Fetch {
   const forPrograms = fetchOf(api(services, release));
   const { publicOrigin } = config;
-  const forPeople = fetchOf(portal(services, { clock, journal, publicOrigin, assets }));
+  const forPeople = fetchOf(portal(services, { clock, random, journal, publicOrigin, assets }));
   return (request) => {
     const { pathname } = new URL(request.url);
     return /^\/(api\/|openapi\.json$)/.test(pathname) ? forPrograms(request) : forPeople(request);

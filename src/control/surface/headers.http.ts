@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { MiddlewareHandler } from 'hono';
 
-/** No other site may frame an answer, load it, guess its type, or learn where its reader came from. */
+/**
+ * No other site may frame an answer, load it, guess its type, or learn where its reader came from. Our own pages may:
+ * with `no-referrer`, browsers would say `Origin: null` for our own forms as well.
+ */
 const HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
+  'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
 } as const;

@@ -24,7 +24,7 @@ test('every answer, also to a failure or an unknown path, has the headers of all
       'content-security-policy': "default-src 'none'",
       'cross-origin-resource-policy': 'same-origin',
       'permissions-policy': 'camera=()',
-      'referrer-policy': 'no-referrer',
+      'referrer-policy': 'same-origin',
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
     });

@@ -7,6 +7,7 @@ export const PROBLEM_STATUS = {
   not_signed_in: 401,
   account_unknown: 401,
   forged: 403,
+  outdated: 409,
   not_found: 404,
   method_not_allowed: 405,
   key_taken: 409,
