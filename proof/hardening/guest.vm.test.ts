@@ -177,11 +177,11 @@ test('a service whose profile is missing does not start', async () => {
 test("peers are carried to the kernel's WireGuard and back", async () => {
   const key = 'c7'.repeat(32);
   const ask = (request: string) => guest.text(`printf '${request}\\n\\n' | /usr/lib/lethe/wireguard wg0`);
-  const peer = `public_key=${key}\\nreplace_allowed_ips=true\\nallowed_ip=10.64.192.9/32\\nallowed_ip=fd6c:6574:6865:4::9/128`;
+  const peer = `public_key=${key}\\nreplace_allowed_ips=true\\nallowed_ip=100.64.0.9/32\\nallowed_ip=fd6c:6574:6865:4::9/128`;
   assert.equal(await ask(`set=1\\n${peer}`), 'errno=0\n\n');
   assert.match(
     await ask('get=1'),
-    new RegExp(`^public_key=${key}\nlast_handshake_time_sec=0\n[^]*allowed_ip=10.64.192.9/32\n[^]*errno=0\n\n$`),
+    new RegExp(`^public_key=${key}\nlast_handshake_time_sec=0\n[^]*allowed_ip=100.64.0.9/32\n[^]*errno=0\n\n$`),
   );
   // The agent has no auth file that names it, so it may take it away at any time; both are as they should be.
   assert.equal(await ask(`set=1\\npublic_key=${key}\\nremove=true`), 'errno=0\n\n');

@@ -51,12 +51,16 @@ export type GatewayChoice = Pick<GatewayPlan, 'gateway' | 'location' | 'name' | 
     readonly openvpnTcpPort?: number | undefined;
   };
 
-/** The tunnels of every gateway. */
+/**
+ * The tunnels of every gateway. A WireGuard key has one host everywhere, since its addresses are in the customer's file: that
+ * pool is the service's, and has four million hosts (RFC 6598; no network that a customer is in at home uses it). The others
+ * are handed out to sessions.
+ */
 export const TUNNELS: GatewayPlan['tunnels'] = {
   'openvpn-udp': { device: 'ovpn-udp', port: 1194, pool4: '10.64.0.0/18', pool6: 'fd6c:6574:6865:1::/64' },
   'openvpn-tcp': { device: 'ovpn-tcp', port: 443, pool4: '10.64.64.0/18', pool6: 'fd6c:6574:6865:2::/64' },
   ikev2: { device: 'ipsec0', port: 500, pool4: '10.64.128.0/18', pool6: 'fd6c:6574:6865:3::/64' },
-  wireguard: { device: 'wg0', port: 51820, pool4: '10.64.192.0/18', pool6: 'fd6c:6574:6865:4::/64' },
+  wireguard: { device: 'wg0', port: 51820, pool4: '100.64.0.0/10', pool6: 'fd6c:6574:6865:4::/64' },
 };
 
 /** The port of OpenVPN over TCP where 443/tcp is a web server's: IANA's for OpenVPN. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TUNNELS } from './plan.ts';
 import { hostOf, innerAddresses, innerPools, writeAddresses } from './pool.ts';
 
 const POOLS = { pool4: '10.64.192.0/18', pool6: 'fd6c:6574:6865:4::/64' };
@@ -51,10 +52,22 @@ test('the network, the gateway, the broadcast address and strangers are no custo
   assert.equal(hostOf(pools, new Uint8Array(16), 0, 16), undefined);
 });
 
-test('the smaller pool limits the hosts, and 16 bits do', () => {
+test('the service has four million hosts for WireGuard keys, and none of them is in another pool', () => {
+  const { wireguard, ...others } = TUNNELS;
+  const pools = innerPools(wireguard);
+  assert.equal(pools.hosts - 2, 4_194_301);
+  assert.deepEqual(innerAddresses(wireguard, 4_194_302), ['100.127.255.254', 'fd6c:6574:6865:4::3f:fffe']);
+  for (const tunnel of Object.values(others)) {
+    const six = innerPools(tunnel).base6;
+    assert.equal(hostOf(pools, innerPools(tunnel).base4, 0, 4), undefined);
+    assert.notDeepEqual(six.subarray(0, 8), pools.base6.subarray(0, 8));
+  }
+});
+
+test('the smaller pool limits the hosts, and 22 bits do', () => {
   assert.equal(innerPools({ ...POOLS, pool4: '10.0.0.0/24' }).hosts, 255);
   assert.equal(innerPools({ pool4: '10.0.0.0/24', pool6: 'fd00::/124' }).hosts, 16);
-  assert.equal(innerPools({ ...POOLS, pool4: '10.0.0.0/8' }).hosts, 65_536);
+  assert.equal(innerPools({ ...POOLS, pool4: '10.0.0.0/8' }).hosts, 4_194_304);
 });
 
 test('what is no network is no pool', () => {

@@ -3,8 +3,8 @@ import { parseAddress } from '../../bytes/text/address.ts';
 import { FIRST_HOST, type InnerPools, innerByte } from '../../core/sessions/inner.ts';
 import type { TunnelPlan } from './plan.ts';
 
-/** Hosts are numbered in 16 bits, whatever the pools hold. */
-const MOST_HOSTS = 65_536;
+/** Hosts are numbered in 22 bits, whatever the pools hold: tables with a place for each host stay below 4 MiB. */
+const MOST_HOSTS = 2 ** 22;
 
 /** Throws a RangeError for a pool that is not `address/prefix`. */
 export function innerPools({ pool4, pool6 }: Pick<TunnelPlan, 'pool4' | 'pool6'>): InnerPools {

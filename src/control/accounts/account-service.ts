@@ -50,6 +50,7 @@ export class AccountService {
       id: (1 + below(random, 2 ** 39 - 1)) as LicenceId,
       expiresOn: (today(clock) + offer.days) as EpochDay,
       seats: offer.seats,
+      trial: true,
     };
     const credentials = drawCredentials(random);
     const signIn = await db.transaction().execute(async (transaction) => {

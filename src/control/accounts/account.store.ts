@@ -14,10 +14,10 @@ export async function insertAccount(
     .insertInto('accounts')
     .values(declared('accounts', { id: account, number_hash: numberHash }))
     .execute();
-  const { id, seats } = licence;
+  const { id, seats, trial } = licence;
   await db
     .insertInto('licences')
-    .values(declared('licences', { id, account, expires_on: isoDate(licence.expiresOn), seats }))
+    .values(declared('licences', { id, account, expires_on: isoDate(licence.expiresOn), seats, trial }))
     .execute();
 }
 
@@ -49,15 +49,22 @@ export async function signedIn(
     .innerJoin('licences', 'licences.account', 'sign_ins.account')
     .where('sign_ins.token_hash', '=', tokenHash)
     .where('sign_ins.expires_on', '>=', isoDate(day))
-    .select(['sign_ins.account', 'sign_ins.token_hash', 'licences.id', 'licences.expires_on', 'licences.seats'])
+    .select(['sign_ins.account', 'sign_ins.token_hash'])
+    .select(['licences.id', 'licences.expires_on', 'licences.seats', 'licences.trial'])
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  const licence = { id: row.id as LicenceId, expiresOn: parseIsoDate(row.expires_on) as EpochDay, seats: row.seats };
+  const { seats, trial } = row;
+  const licence = { id: row.id as LicenceId, expiresOn: parseIsoDate(row.expires_on) as EpochDay, seats, trial };
   return { customer: { account: row.account as AccountId, licence }, tokenHash: row.token_hash };
 }
 
 export async function deleteSignIn(db: Database, tokenHash: Uint8Array): Promise<void> {
   await db.deleteFrom('sign_ins').where('token_hash', '=', tokenHash).execute();
+}
+
+/** Locks a licence until the transaction ends: what belongs to it is changed by one at a time. */
+export async function lockLicence(db: Database, licence: LicenceId): Promise<void> {
+  await db.selectFrom('licences').where('id', '=', licence).select('id').forUpdate().execute();
 }
 
 /** Deletes sign-ins that ended before `day`, and accounts whose licence ended before `lastLicenceDay`. */

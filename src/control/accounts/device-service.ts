@@ -2,20 +2,28 @@
 
 import { TUNNELS } from '../../contracts/plan/plan.ts';
 import { innerPools } from '../../contracts/plan/pool.ts';
+import type { Licence } from '../../core/licences/licence.ts';
 import { below, type Random } from '../../core/random/random.ts';
 import { FIRST_HOST } from '../../core/sessions/inner.ts';
 import type { Database, Tables } from '../database/tables.ts';
+import { lockLicence } from './account.store.ts';
 import type { Customer } from './account.ts';
-import { deleteDevice, deviceByKey, devicesOf, insertDevice, lockDevices, takenHosts } from './device.store.ts';
+import { deleteDevice, deviceByKey, devicesOf, insertDevice, takenOf } from './device.store.ts';
 import type { Device, DeviceRefusal } from './device.ts';
-import { deviceKeyText, parseDeviceKey } from './device-key.ts';
+import { type DeviceKey, deviceKeyText, parseDeviceKey } from './device-key.ts';
+import type { TrialKeys } from './trial-keys.ts';
 
 /** Every gateway has the same pools, so a device has one host everywhere. */
 const { hosts: HOSTS } = innerPools(TUNNELS.wireguard);
 
+/** Hosts that are drawn at once, and how often: with nine of ten hosts taken, one try in a million finds none. */
+const DRAWN = 32;
+const DRAWS = 4;
+
 export interface DevicesContext {
   readonly db: Database;
   readonly random: Random;
+  readonly trialKeys: TrialKeys;
   /** Called when the auth file has to be made anew. */
   readonly changed: () => void;
 }
@@ -36,21 +44,30 @@ export class DeviceService {
   async add(customer: Customer, publicKey: string): Promise<Device | DeviceRefusal> {
     const key = parseDeviceKey(publicKey);
     if (key === undefined) return 'malformed';
-    const licence = customer.licence.id;
     const added = await this.#context.db.transaction().execute(async (transaction) => {
-      await lockDevices(transaction);
-      const present = await deviceByKey(transaction, key);
-      if (present !== undefined) return present.licence === licence ? shown(present) : 'taken';
-      const owned = await devicesOf(transaction, licence);
-      if (owned.length >= mostDevices(customer)) return 'too_many';
-      const host = freeHost(this.#context.random, await takenHosts(transaction));
-      if (host === undefined) return 'no_room';
-      const row = { public_key: key, licence, host };
-      await insertDevice(transaction, row);
-      return shown(row);
+      await lockLicence(transaction, customer.licence.id);
+      return this.#place(transaction, customer, key);
     });
     if (typeof added !== 'string') this.#context.changed();
     return added;
+  }
+
+  async #place(db: Database, { licence }: Customer, key: DeviceKey): Promise<Device | DeviceRefusal> {
+    const present = await deviceByKey(db, key);
+    if (present !== undefined) return present.licence === licence.id ? shown(present) : 'taken';
+    if ((await devicesOf(db, licence.id)).length >= mostDevices(licence)) return 'too_many';
+    if (licence.trial && !this.#context.trialKeys.take()) return 'no_room';
+    for (let draw = 0; draw < DRAWS; draw += 1) {
+      const hosts = drawHosts(this.#context.random);
+      const taken = await takenOf(db, hosts);
+      for (const host of hosts.filter((drawn) => !taken.has(drawn))) {
+        const row = { public_key: key, licence: licence.id, host };
+        if (await insertDevice(db, row)) return shown(row);
+        // Host or key was given to another just now.
+        if ((await deviceByKey(db, key)) !== undefined) return 'taken';
+      }
+    }
+    return 'no_room';
   }
 
   /** False when the licence has no such key. */
@@ -66,20 +83,14 @@ export class DeviceService {
 /** What pages and API see of it. */
 export type Devices = Pick<DeviceService, keyof DeviceService>;
 
-/** Seats limit what is connected; this only limits how many keys lie about. */
-function mostDevices(customer: Customer): number {
-  return customer.licence.seats * 2;
+/** Seats limit what is connected; this only limits how many keys lie about. A trial has no key more than seats. */
+function mostDevices({ seats, trial }: Licence): number {
+  return trial ? seats : seats * 2;
 }
 
-/** Drawn, not counted, so that an index does not tell who came first. Undefined when the pool is full. */
-export function freeHost(random: Random, taken: ReadonlySet<number>): number | undefined {
-  const size = HOSTS - FIRST_HOST;
-  const start = below(random, size);
-  for (let step = 0; step < size; step += 1) {
-    const host = FIRST_HOST + ((start + step) % size);
-    if (!taken.has(host)) return host;
-  }
-  return undefined;
+/** Drawn, not counted, so that an index does not tell who came first, and no other key has to be looked at. */
+function drawHosts(random: Random): number[] {
+  return Array.from({ length: DRAWN }, () => FIRST_HOST + below(random, HOSTS - FIRST_HOST));
 }
 
 function shown(row: Tables['devices']): Device {

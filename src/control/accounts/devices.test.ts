@@ -3,11 +3,18 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { assert as assertProperty, property, string, uint8Array } from 'fast-check';
+import { sql } from 'kysely';
 import { openTestControl, type TestControl } from '../../../proof/labs/control/test-control.os.ts';
-import { seededRandom } from '../../core/random/random.ts';
+import { TUNNELS } from '../../contracts/plan/plan.ts';
+import { innerPools } from '../../contracts/plan/pool.ts';
+import { type EpochDay, ManualClock } from '../../core/clock/clock.ts';
+import { type Random, seededRandom, systemRandom } from '../../core/random/random.ts';
+import { forget } from '../program/housekeeping.ts';
 import type { Customer } from './account.ts';
+import { countTrialKeys } from './device.store.ts';
 import { deviceKeyText, parseDeviceKey } from './device-key.ts';
-import { freeHost } from './device-service.ts';
+import { DeviceService } from './device-service.ts';
+import { MOST_TRIAL_KEYS, TrialKeys } from './trial-keys.ts';
 
 let house: TestControl;
 before(async () => {
@@ -61,40 +68,106 @@ test('a key belongs to one licence, and adding it again gives the same device', 
   assert.equal(await devices.remove(owner, key), true);
 });
 
-test('keys are capped at twice the seats, also when they come at once', async () => {
-  const customer = await newCustomer();
+test('keys are capped, at the seats of a trial and at twice the seats of others, also when they come at once', async () => {
   const { devices } = house.control.services;
-  const answers = await Promise.all(Array.from({ length: 12 }, () => devices.add(customer, newKey())));
-  assert.equal(answers.filter((answer) => answer === 'too_many').length, 2);
-  const hosts = (await devices.list(customer)).map((device) => device.host);
-  assert.equal(new Set(hosts).size, 10);
-  for (const host of hosts) assert.ok(host >= 2 && host <= 16_382);
+  for (const [trial, most] of [
+    [true, 5],
+    [false, 10],
+  ] as const) {
+    const customer = await newCustomer();
+    const of = { ...customer, licence: { ...customer.licence, trial } };
+    const answers = await Promise.all(Array.from({ length: 12 }, () => devices.add(of, newKey())));
+    assert.equal(answers.filter((answer) => answer === 'too_many').length, 12 - most);
+    const hosts = (await devices.list(of)).map((device) => device.host);
+    assert.equal(new Set(hosts).size, most);
+    for (const host of hosts) assert.ok(host >= 2 && host <= 4_194_302);
+  }
 });
 
-test('the pool can be used up, and then says so', async () => {
-  const random = seededRandom('hosts');
-  const taken = new Set<number>();
-  for (let count = 0; count < 16_381; count += 1) taken.add(freeHost(random, taken) as number);
-  assert.equal(taken.size, 16_381);
-  assert.equal(freeHost(random, taken), undefined);
-  assert.equal(Math.min(...taken), 2);
-  assert.equal(Math.max(...taken), 16_382);
+/** A service of the test's own on the database of the house. */
+function serviceOf(random: Random, trialKeys = new TrialKeys(house.clock, 30, 0)): DeviceService {
+  return new DeviceService({ db: house.database.db, random, trialKeys, changed: () => undefined });
+}
+
+test('a host that is taken is passed over, and where every draw is taken there is no room', async () => {
+  const [one, other] = [await newCustomer(), await newCustomer()];
+  const first = await serviceOf(seededRandom('hosts')).add(one, newKey());
+  assert.ok(typeof first !== 'string');
+  const second = await serviceOf(seededRandom('hosts')).add(other, newKey());
+  assert.ok(typeof second !== 'string' && second.host !== first.host);
+  const stuck = { bytes: () => Uint8Array.of(0, 0, 0, 0, 0, 0) };
+  assert.equal(typeof (await serviceOf(stuck).add(one, newKey())), 'object');
+  assert.equal(await serviceOf(stuck).add(other, newKey()), 'no_room');
 });
 
-test('a full pool refuses the next key', async () => {
-  const [full, late] = [await newCustomer(), await newCustomer()];
+test('two who draw one host at once get two, and one key goes to one of them', async () => {
+  const customers = await Promise.all(Array.from({ length: 6 }, () => newCustomer()));
+  const added = await Promise.all(customers.map((it) => serviceOf(seededRandom('crowd')).add(it, newKey())));
+  const hosts = added.map((device) => (typeof device === 'string' ? device : device.host));
+  assert.equal(new Set(hosts.filter((host) => typeof host === 'number')).size, 6);
+  const key = newKey();
+  const answers = await Promise.all(customers.map((it) => house.control.services.devices.add(it, key)));
+  assert.equal(answers.filter((answer) => answer === 'taken').length, 5);
+});
+
+test('a new key costs the same, however many there are', async () => {
+  const customer = await newCustomer();
   const { db } = house.database;
-  const rows = Array.from({ length: 16_381 }, (_, index) => {
-    const publicKey = new Uint8Array(32).fill(5);
-    new DataView(publicKey.buffer).setUint32(0, index);
-    return { public_key: publicKey, licence: full.licence.id, host: index + 2 };
-  });
-  await db.deleteFrom('devices').execute();
-  for (let at = 0; at < rows.length; at += 8000)
-    await db
-      .insertInto('devices')
-      .values(rows.slice(at, at + 8000))
-      .execute();
-  assert.equal(await house.control.services.devices.add(late, newKey()), 'no_room');
-  await db.deleteFrom('devices').execute();
+  await sql`insert into devices select sha256(host::text::bytea), ${customer.licence.id}::bigint, host
+    from generate_series(1000000, 1100000) as host
+    on conflict do nothing`.execute(db);
+  const started = performance.now();
+  const other = await newCustomer();
+  assert.equal(typeof (await house.control.services.devices.add(other, newKey())), 'object');
+  assert.ok(performance.now() - started < 500);
+  await db.deleteFrom('devices').where('licence', '=', customer.licence.id).execute();
+});
+
+const DAY = 86_400_000;
+const TRIAL = 30;
+
+test('a stranger with any number of trials never has more than 131,072 keys, whatever the patience and the restarts', () => {
+  for (const every of [1000, DAY]) {
+    const clock = new ManualClock(0);
+    const added: number[] = [];
+    let trialKeys = new TrialKeys(clock, TRIAL, 0);
+    let gone = 0;
+    let most = 0;
+    const steps = every === DAY ? 200 : 20_000;
+    for (let step = 0; step < steps; step += 1) {
+      while (trialKeys.take()) added.push(clock.elapsed());
+      // A key of the last day is deleted by the first round of the next.
+      while ((added[gone] as number) + (TRIAL + 1) * DAY + 3_600_000 <= clock.elapsed()) gone += 1;
+      most = Math.max(most, added.length - gone);
+      if (step % 50 === 49) trialKeys = new TrialKeys(clock, TRIAL, added.length - gone);
+      clock.advance(every);
+    }
+    assert.ok(most <= MOST_TRIAL_KEYS, `${most}`);
+    assert.ok(most >= MOST_TRIAL_KEYS / 2);
+  }
+  // What it costs to fill: five keys a sign-up, ten sign-ups a second.
+  assert.equal(Math.round(MOST_TRIAL_KEYS / 2 / (10 * 5)), 1311);
+  const { hosts } = innerPools(TUNNELS.wireguard);
+  assert.ok(hosts - MOST_TRIAL_KEYS > 4_000_000, 'what is left for those whose licence was extended');
+});
+
+test('where trials have had all their keys, a customer whose licence was extended still gets one', async () => {
+  const [trial, paid] = [await newCustomer(), await newCustomer()];
+  const full = new TrialKeys(house.clock, TRIAL, MOST_TRIAL_KEYS);
+  const service = serviceOf(systemRandom, full);
+  assert.equal(await service.add(trial, newKey()), 'no_room');
+  assert.equal(typeof (await service.add({ ...paid, licence: { ...paid.licence, trial: false } }, newKey())), 'object');
+});
+
+test('the addresses of a trial are free on the day after it ended; a key of another waits for its owner', async () => {
+  const { devices } = house.control.services;
+  const { db } = house.database;
+  const [trial, paid] = [await newCustomer(), await newCustomer()];
+  for (const customer of [trial, paid]) await devices.add(customer, newKey());
+  await db.updateTable('licences').set({ trial: false }).where('id', '=', paid.licence.id).execute();
+  assert.equal(await countTrialKeys(db), (await db.selectFrom('devices').selectAll().execute()).length - 1);
+  await forget(db, trial.licence.expiresOn);
+  assert.equal((await devices.list(trial)).length, 1);
+  await forget(db, (trial.licence.expiresOn + 1) as EpochDay);
+  assert.deepEqual([(await devices.list(trial)).length, (await devices.list(paid)).length], [0, 1]);
 });

@@ -4,7 +4,7 @@ import type { Licence } from '../../core/licences/licence.ts';
 import type { VpnCredentials } from '../accounts/credential.ts';
 
 export function licenceAnswer(licence: Licence) {
-  return { expires_on: isoDate(licence.expiresOn), seats: licence.seats };
+  return { expires_on: isoDate(licence.expiresOn), seats: licence.seats, trial: licence.trial };
 }
 
 export function credentialsAnswer({ username, password, ikePassword }: VpnCredentials) {

@@ -47,7 +47,7 @@ test('one call signs up; the number signs in again, however it is typed', async 
   const { token } = (await response.json()) as { token: string };
   assert.notEqual(token, made.token);
   const licence = await house.ask('GET', '/api/v1/licence', { token });
-  assert.deepEqual(await licence.json(), { expires_on: '2026-12-21', seats: 5 });
+  assert.deepEqual(await licence.json(), { expires_on: '2026-12-21', seats: 5, trial: true });
 });
 
 test('a sign-in ends by sign-out and by its date', async () => {
@@ -87,7 +87,7 @@ test('WireGuard keys are brought, listed and removed', async () => {
   const added = await house.ask('POST', '/api/v1/devices', { token, body: { public_key: KEY } });
   assert.equal(added.status, 201);
   const device = (await added.json()) as { public_key: string; address4: string; address6: string };
-  assert.match(device.address4, /^10\.64\.(19[2-9]|2\d\d)\.\d+$/);
+  assert.match(device.address4, /^100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.\d+\.\d+$/);
   assert.match(device.address6, /^fd6c:6574:6865:4::[0-9a-f]+$/);
   assert.deepEqual(await (await house.ask('GET', '/api/v1/devices', { token })).json(), { devices: [device] });
   const path = `/api/v1/devices/${Buffer.from(KEY, 'base64').toString('base64url')}=`;

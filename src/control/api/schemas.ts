@@ -12,7 +12,7 @@ export const SignInRequest = record('sign_in_request', { account_number: z.strin
 export const DeviceRequest = record('device_request', { public_key: z.string().max(128) });
 export const ActivationRequest = record('activation_request', { app: word, app_version: word, os: word });
 
-export const Licence = record('licence', { expires_on: date, seats: count });
+export const Licence = record('licence', { expires_on: date, seats: count, trial: z.boolean() });
 export const Credentials = record('credentials', { username: secret, password: secret, ike_password: secret });
 export const SignedUp = record('signed_up', {
   account_number: secret,

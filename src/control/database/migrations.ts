@@ -125,6 +125,12 @@ async function fleet(db: AnyTransaction): Promise<void> {
     .execute();
 }
 
+/** Licences that were there before are taken for paid ones: nobody loses a key by it. */
+async function trials(db: AnyTransaction): Promise<void> {
+  await sql`alter table licences add column trial boolean not null default false`.execute(db);
+  await sql`alter table licences alter column trial drop default`.execute(db);
+}
+
 export const MIGRATIONS: readonly Migration[] = [
   {
     number: 1,
@@ -135,4 +141,5 @@ export const MIGRATIONS: readonly Migration[] = [
       await fleet(db);
     },
   },
+  { number: 2, up: trials },
 ];

@@ -13,6 +13,7 @@ const TYPES: Readonly<Partial<Record<Kind, readonly string[]>>> = {
   date: ['date'],
   count: ['smallint', 'integer', 'bigint'],
   megabytes: ['bigint'],
+  flag: ['boolean'],
   random: ['text'],
   digest: ['text'],
   bytes: ['bytea'],

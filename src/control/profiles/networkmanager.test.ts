@@ -77,7 +77,7 @@ test('NetworkManager imports OpenVPN and WireGuard files', async () => {
     place(namespace, `/run/${fileName}`, content.replace(PRIVATE_KEY_PLACEHOLDER, key));
     await nmcli('connection', 'import', 'type', 'wireguard', 'file', `/run/${fileName}`);
     const wireguard = await nmcli('connection', 'show', 'zrh-01');
-    assert.match(wireguard, /ipv4\.addresses: +10\.64\.192\.2\/32/);
+    assert.match(wireguard, /ipv4\.addresses: +100\.64\.0\.2\/32/);
     assert.match(wireguard, /ipv6\.dns: +fd6c:6574:6865:ff::1/);
   } finally {
     await namespace.close();

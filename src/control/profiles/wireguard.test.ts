@@ -17,7 +17,7 @@ test('the file has the device’s own addresses and a place for the key', () => 
   const { fileName, content } = wireguardProfile(material, zurich, gateway, 300);
   assert.equal(fileName, 'zrh-01.conf');
   assert.match(content, new RegExp(`^PrivateKey = ${PRIVATE_KEY_PLACEHOLDER}$`, 'm'));
-  assert.match(content, /^Address = 10\.64\.193\.44\/32, fd6c:6574:6865:4::12c\/128$/m);
+  assert.match(content, /^Address = 100\.64\.1\.44\/32, fd6c:6574:6865:4::12c\/128$/m);
   assert.match(content, /^DNS = 10\.65\.0\.1, fd6c:6574:6865:ff::1$/m);
   assert.doesNotMatch(content, /Keepalive/);
   assert.match(content, /^[\n -~]+$/);

@@ -8,9 +8,11 @@ import type { Random } from '../../core/random/random.ts';
 import { AccountService } from '../accounts/account-service.ts';
 import type { CredentialSalt } from '../accounts/credential.ts';
 import { CredentialService } from '../accounts/credential-service.ts';
+import { countTrialKeys } from '../accounts/device.store.ts';
 import { DeviceService } from '../accounts/device-service.ts';
 import { FailureLimiter } from '../accounts/failure-limiter.ts';
 import { RememberedService } from '../accounts/remembered.ts';
+import { TrialKeys } from '../accounts/trial-keys.ts';
 import { api } from '../api/api.http.ts';
 import type { ApiServices } from '../api/services.ts';
 import { connect } from '../database/connect.os.ts';
@@ -85,7 +87,9 @@ export async function openControl(context: ControlContext): Promise<Control> {
     const gateways = fleetOf(config);
     const publisher = publisherOf(context, db, salt);
     const seats = new MemorySeats(clock, (licence) => publisher.seatsOf(licence));
-    const services = servicesOf(context, { db, salt, seats, gateways, changed: () => publisher.changed() });
+    const trialKeys = new TrialKeys(clock, config.licence.days, await countTrialKeys(db));
+    const changed = () => publisher.changed();
+    const services = servicesOf(context, { db, salt, seats, gateways, trialKeys, changed });
     const statuses = new Map<string, GatewayStatus>();
     const expected = await expectations(context, db, gateways);
     const housekeeping = new Housekeeping(db, clock, journal);
@@ -156,11 +160,12 @@ interface Parts {
   readonly salt: CredentialSalt;
   readonly seats: MemorySeats;
   readonly gateways: readonly FleetGateway[];
+  readonly trialKeys: TrialKeys;
   readonly changed: () => void;
 }
 
 function servicesOf({ config, material, clock, random, journal }: ControlContext, parts: Parts): ControlServices {
-  const { db, salt, seats, gateways, changed } = parts;
+  const { db, salt, seats, gateways, trialKeys, changed } = parts;
   const locations = locationsOf(config.fleet?.locations ?? [], gateways);
   const profile = profileOf(config, material);
   return {
@@ -178,7 +183,7 @@ function servicesOf({ config, material, clock, random, journal }: ControlContext
       signUps: new FailureLimiter(clock, { burst: 50, perSecond: 10, longest: 10_000 }),
     }),
     credentials: new CredentialService({ db, random, salt, changed }),
-    devices: new DeviceService({ db, random, changed }),
+    devices: new DeviceService({ db, random, trialKeys, changed }),
     seats,
     locations: new SignedLocations(config.name, locations, material.locationsKey, clock),
     remembered: new RememberedService(db, seats, material.usageKey),

@@ -3,6 +3,7 @@
 import { type Clock, type EpochDay, today } from '../../core/clock/clock.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import { deleteEnded } from '../accounts/account.store.ts';
+import { deleteTrialKeys } from '../accounts/device.store.ts';
 import { forgetOrder } from '../database/forget.store.ts';
 import type { Database } from '../database/tables.ts';
 import { deleteActivations } from '../installs/activation.store.ts';
@@ -18,6 +19,7 @@ const SHARE = 50;
 /** Deletes what has had its time, and makes the order of arrival unknowable. */
 export async function forget(db: Database, day: EpochDay): Promise<void> {
   const ago = (days: number) => (day - days) as EpochDay;
+  await deleteTrialKeys(db, day);
   await deleteEnded(db, day, ago(RETENTION.endedLicences));
   await deleteEvents(db, ago(RETENTION.events));
   await deleteActivations(db, ago(RETENTION.events));

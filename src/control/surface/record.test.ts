@@ -10,7 +10,10 @@ const text = z.string();
 
 test('a schema that the inventory does not know cannot be made', () => {
   assert.throws(() => record('sessions', { started_at: text }), UndeclaredError);
-  assert.throws(() => record('licence', { expires_on: text, seats: z.int(), source_ip: text }), /source_ip is not in/);
+  assert.throws(
+    () => record('licence', { expires_on: text, trial: z.boolean(), seats: z.int(), source_ip: text }),
+    /source_ip is not in/,
+  );
   assert.throws(() => record('licence', { expires_on: text }), /seats is missing/);
   assert.throws(() => record('devices', { devices: z.array(z.strictObject({ source_ip: text })) }), UndeclaredError);
 });
@@ -23,13 +26,16 @@ test('what leaves has exactly the declared fields', () => {
 });
 
 test('a value must be of its kind as well, also where the schema is looser', () => {
-  const loose = record('licence', { expires_on: text, seats: z.number() });
+  const loose = record('licence', { expires_on: text, trial: z.boolean(), seats: z.number() });
   assert.throws(
-    () => leaving(loose, { expires_on: '2026-11-21T10:00:00Z', seats: 5 }),
+    () => leaving(loose, { expires_on: '2026-11-21T10:00:00Z', trial: true, seats: 5 }),
     /expires_on is not of kind date/,
   );
-  assert.throws(() => leaving(loose, { expires_on: '2026-11-21', seats: 1.5 }), /seats is not of kind count/);
-  assert.equal(leaving(Licence, { expires_on: '2026-11-21', seats: 5 }).includes('seats'), true);
+  assert.throws(
+    () => leaving(loose, { expires_on: '2026-11-21', trial: true, seats: 1.5 }),
+    /seats is not of kind count/,
+  );
+  assert.equal(leaving(Licence, { expires_on: '2026-11-21', trial: true, seats: 5 }).includes('seats'), true);
 });
 
 test('records inside records are looked at one by one', () => {

@@ -71,7 +71,7 @@ async function addCredential(byte: number, licence: number): Promise<void> {
   const account = `account${licence}`;
   const hash = new Uint8Array(32).fill(byte);
   await db.insertInto('accounts').values({ id: account, number_hash: hash }).execute();
-  const row = { id: licence, account, expires_on: '2026-12-21', seats: 5 };
+  const row = { id: licence, account, expires_on: '2026-12-21', seats: 5, trial: true };
   await db.insertInto('licences').values(row).execute();
   const keys = { verifier: nameKey(byte), name_key: nameKey(byte), nt_hash: nameKey(byte) };
   await db

@@ -33,6 +33,7 @@ export const API = {
   'api.licence': given({
     expires_on: { kind: 'date', purpose: 'last day of the licence' },
     seats: { kind: 'count', purpose: 'how many connections at once' },
+    trial: { kind: 'flag', purpose: 'whether it came free with the sign-up' },
   }),
   'api.credentials': given({
     username: { kind: 'secret', purpose: 'random name for OpenVPN and IKEv2, shown this once' },

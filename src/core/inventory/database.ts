@@ -26,6 +26,10 @@ export const DATABASE = {
       account: { kind: 'random', purpose: 'whose licence it is' },
       expires_on: { kind: 'date', purpose: 'last day on which the licence is valid' },
       seats: { kind: 'count', purpose: 'how many connections at once' },
+      trial: {
+        kind: 'flag',
+        purpose: 'whether it came free with the sign-up: WireGuard keys of trials are bounded together',
+      },
     },
   }),
   'database.sign_ins': store({

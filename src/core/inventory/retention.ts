@@ -7,7 +7,7 @@
 export const KEPT = {
   account: 'until 90 days after the licence ends, then the row is deleted',
   credentials: 'until the customer makes new ones, or the account is deleted',
-  device: 'until the customer removes the key, or the account is deleted',
+  device: 'until the customer removes the key, its trial has ended, or the account is deleted',
   signIn: 'until sign-out, or the day after it ends',
   twoYears: 'two years, then the row is deleted',
   twoDays: 'two days',

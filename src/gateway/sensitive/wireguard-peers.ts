@@ -25,8 +25,11 @@ export interface PeerReport {
 /** `forget`: the peer stays, but where it was, when and how much is gone. */
 export type PeerVerdict = 'keep' | 'forget' | 'remove';
 
-/** `more`: not all peers were shown; ask again. `refused`: the daemon did not take a change. */
-export type SurveyOutcome = Exchange | 'more' | 'refused';
+/** `more`: not all peers were shown; ask again. `refused`: the daemon did not take a change. `full`: it has all it can have. */
+export type SurveyOutcome = Exchange | 'more' | 'refused' | 'full';
+
+/** The peers that a device of the kernel takes (Linux, drivers/net/wireguard/messages.h). wireguard-go takes 65,536. */
+export const MOST_PEERS = 2 ** 20;
 
 /**
  * The peers of one WireGuard device, compared with the auth file. Keys and addresses of customers stay in here: they
@@ -39,22 +42,26 @@ export class WireGuardPeers {
   readonly #request: UapiRequest;
   readonly #reply: UapiReply;
   readonly #socket: UapiSocket;
-  /** 1 for each host that the device has. */
+  /** 1 for each host that the device has: at most 4 MiB. */
   readonly #present: Uint8Array;
+  readonly #most: number;
+  #count = 0;
   #judge: (report: PeerReport) => PeerVerdict = () => 'keep';
   #complete = true;
 
-  /** `timeout`: milliseconds that the daemon may take for one answer. */
+  /** `timeout`: milliseconds that the daemon may take for one answer. `most`: peers that it takes. */
   constructor(parts: {
     path: string;
     auth: AuthSource;
     origin: OriginLookup;
     pools: InnerPools;
     timeout?: number | undefined;
+    most?: number | undefined;
   }) {
     this.#auth = parts.auth;
     this.#origin = parts.origin;
     this.#pools = parts.pools;
+    this.#most = parts.most ?? MOST_PEERS;
     this.#present = new Uint8Array(new ArrayBuffer(parts.pools.hosts));
     this.#request = new UapiRequest(parts.pools);
     this.#reply = new UapiReply(() => this.#meet());
@@ -81,6 +88,7 @@ export class WireGuardPeers {
     this.#judge = judge;
     this.#complete = true;
     this.#present.fill(0);
+    this.#count = 0;
     const read = await this.#exchange(GET);
     if (read !== 'done') {
       this.#request.wipe();
@@ -90,19 +98,34 @@ export class WireGuardPeers {
     return changed === 'done' && !this.#complete ? 'more' : changed;
   }
 
-  /** Adds the peers of the auth file that are missing and wanted, batch by batch. */
+  /** Adds the peers of the auth file that are missing and wanted, batch by batch, as long as the device has room. */
   async fill(wanted: (host: number, entitlement: Entitlement) => boolean): Promise<SurveyOutcome> {
     const file = this.#auth.current;
     if (file === undefined) return 'done';
     for (const peer of file.peers()) {
       if (!this.#missing(peer) || !wanted(peer.host, peer.entitlement)) continue;
+      if (this.#count >= this.#most) return await this.#full();
       this.#request.add(peer.publicKey, 0, peer.host);
-      this.#present[peer.host] = 1;
+      this.#mark(peer.host);
       if (this.#request.room) continue;
       const outcome = await this.#change();
       if (outcome !== 'done' || file !== this.#auth.current) return outcome === 'done' ? 'more' : outcome;
     }
+    return await this.#flush();
+  }
+
+  async #flush(): Promise<SurveyOutcome> {
     return this.#request.empty ? 'done' : await this.#change();
+  }
+
+  async #full(): Promise<SurveyOutcome> {
+    const outcome = await this.#flush();
+    return outcome === 'done' ? 'full' : outcome;
+  }
+
+  #mark(host: number): void {
+    this.#present[host] = 1;
+    this.#count += 1;
   }
 
   #missing(peer: Peer): boolean {
@@ -125,7 +148,7 @@ export class WireGuardPeers {
     const verdict = peer.isHost(this.#pools, host) ? this.#judge(this.#report(entry)) : 'forget';
     if (verdict !== 'keep') this.#request.remove(peer.key, 0);
     if (verdict === 'forget') this.#request.add(peer.key, 0, host);
-    if (verdict !== 'remove') this.#present[host] = 1;
+    if (verdict !== 'remove') this.#mark(host);
   }
 
   #report({ host, entitlement }: Peer): PeerReport {

@@ -41,8 +41,8 @@ async function openResolver(
   await raiseFirewall(lab.gateway, chosen, DIRECTORY);
   const [client] = lab.clients;
   await routeBy(
-    { namespace: client, name: 'tun0', addresses: ['10.64.192.2/18'] },
-    { namespace: lab.gateway, name: 'wg0', addresses: ['10.64.192.1/18'] },
+    { namespace: client, name: 'tun0', addresses: ['100.64.0.2/10'] },
+    { namespace: lab.gateway, name: 'wg0', addresses: ['100.64.0.1/10'] },
   );
   const resolver = await startResolver(lab.gateway, DIRECTORY, DAEMON);
   await waitUntil('the resolver answers', async () => (await ask(lab, 'ready', 'AAAA')).status === 'NOERROR');

@@ -33,6 +33,8 @@ export interface WireGuardParts {
   readonly awayFor?: number;
   /** Milliseconds that the daemon may take for one answer. */
   readonly timeout?: number;
+  /** Peers that the daemon takes; MOST_PEERS unless a test says otherwise. */
+  readonly most?: number;
 }
 
 /**
@@ -120,7 +122,7 @@ export class WireGuardAdapter implements InnerAddresses {
       outcome = await this.#complete();
     }
     if (outcome === 'junk') this.#contact.junk();
-    if (outcome === 'refused')
+    if (outcome === 'refused' || outcome === 'full')
       this.#parts.journal.say({ code: 'failed', program: 'wireguard', failure: 'peers_refused' });
   }
 
@@ -132,7 +134,8 @@ export class WireGuardAdapter implements InnerAddresses {
     if (!this.#incomplete) return 'done';
     this.#incomplete = false;
     const outcome = await this.#peers.fill((host, entitlement) => this.#table.wanted(host, entitlement));
-    if (outcome !== 'done') this.#incomplete = true;
+    // What a full device has no room for is not tried again before something changes.
+    if (outcome !== 'done' && outcome !== 'full') this.#incomplete = true;
     return outcome;
   }
 

@@ -152,11 +152,11 @@ test('peers follow the auth file', async () => {
     auth.set([2, 3, 4]);
     await surveyed();
     assert.deepEqual(hosts(), [2, 3, 4]);
-    assert.deepEqual(peer(2).allowedIps, ['10.64.192.2/32', 'fd6c:6574:6865:0004:0000:0000:0000:0002/128']);
+    assert.deepEqual(peer(2).allowedIps, ['100.64.0.2/32', 'fd6c:6574:6865:0004:0000:0000:0000:0002/128']);
     auth.set([3, 200]);
     await surveyed();
     assert.deepEqual(hosts(), [3, 200]);
-    auth.set([3, 16_383]);
+    auth.set([3, 4_194_303]);
     await surveyed();
     assert.deepEqual(hosts(), [3], 'a host that the pool does not have');
     auth.set([3], { expiresOn: 0 as EpochDay });
@@ -173,11 +173,11 @@ test('a peer with other inner addresses than its own is set right', async () => 
     const wrong = [
       [],
       right.slice(0, 1),
-      ['10.64.192.3/32', right[1] as string],
+      ['100.64.0.3/32', right[1] as string],
       [right[0] as string, 'fd6c:6574:6865:4::3/128'],
-      [...right, '10.64.192.9/32'],
+      [...right, '100.64.0.9/32'],
       [...right, '0.0.0.0/0'],
-      ['10.64.192.0/24', right[1] as string],
+      ['100.64.0.0/24', right[1] as string],
       [right[0] as string, '::/0'],
     ];
     for (const allowedIps of wrong) {
@@ -202,14 +202,14 @@ test('sessions begin with a handshake, tell their bytes and end with silence, wh
       await waitUntil('it is live', () => sessions.list().length === 1);
       assert.equal(origins.pop(), bytes);
       const [beat] = sessions.list();
-      assert.equal(adapter.sessionAt(Uint8Array.of(0, 10, 64, 193, 44), 1, 4), beat?.session);
+      assert.equal(adapter.sessionAt(Uint8Array.of(0, 100, 64, 1, 44), 1, 4), beat?.session);
       const inner6 = Uint8Array.from([0xfd, 0x6c, 0x65, 0x74, 0x68, 0x65, 0, 4, 0, 0, 0, 0, 0, 0, 1, 44]);
       assert.equal(adapter.sessionAt(inner6, 0, 16), beat?.session);
       for (const other of [
-        [10, 64, 192, 2],
-        [10, 64, 191, 44],
-        [10, 65, 193, 44],
-        [9, 64, 193, 44],
+        [100, 64, 0, 2],
+        [100, 63, 255, 44],
+        [100, 65, 1, 44],
+        [99, 64, 1, 44],
       ])
         assert.equal(adapter.sessionAt(Uint8Array.from(other), 0, 4), undefined);
       peer(300).sent = 1_000_000;
@@ -316,7 +316,7 @@ test('junk is said, and survived', async () => {
     `public_key=${'z'.repeat(64)}\n`,
     `public_key=${'aZ'.repeat(32)}\n`,
     ...['', 'x', '192.0.2.7', '999.0.2.7:1', '[::1:1', '[zz]:1'].map((endpoint) => `${key}endpoint=${endpoint}\n`),
-    ...['', '10.64.192.2', 'x/32', '10.64.192.2/', '10.64.192.2/x'].map((address) => `${key}allowed_ip=${address}\n`),
+    ...['', '100.64.0.2', 'x/32', '100.64.0.2/', '100.64.0.2/x'].map((address) => `${key}allowed_ip=${address}\n`),
     ...['', '-1', 'x', '9'.repeat(20)].map((number) => `${key}rx_bytes=${number}\n`),
     `${key}tx_bytes=x\n`,
     `${key}last_handshake_time_sec=x\n`,
@@ -351,6 +351,24 @@ test('a daemon that takes no more peers is reported', async () => {
     daemon.refusal = 0;
     await waitUntil('it takes it later', () => hosts().length === 1);
   });
+});
+
+test('a device that is full keeps what it has, and says once that there are more', async () => {
+  await inWorld(
+    async ({ auth, adapter, daemon, journal, hosts, surveyed }) => {
+      auth.set([2, 3, 4, 5]);
+      await adapter.start();
+      assert.deepEqual(hosts(), [2, 3, 4]);
+      const sets = () => daemon.requests.filter((head) => head === 'set').length;
+      const before = sets();
+      await surveyed();
+      assert.equal(sets(), before);
+      assert.deepEqual(journal.events, [{ code: 'failed', program: 'wireguard', failure: 'peers_refused' }]);
+      auth.set([3, 4, 5]);
+      await waitUntil('there is room again', () => hosts().join() === '3,4,5');
+    },
+    { most: 3 },
+  );
 });
 
 test('a failure of our own while peers are read comes out, and what was read is wiped all the same', async () => {

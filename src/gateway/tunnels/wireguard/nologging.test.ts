@@ -22,7 +22,7 @@ test('what is rendered says nothing', () => {
   assert.equal(
     GOOD.content,
     'LOG_LEVEL=silent\nGOTRACEBACK=none\nWG_DEVICE=wg0\nWG_LISTEN_PORT=51820\n' +
-      'WG_ADDRESS4=10.64.192.1/18\nWG_ADDRESS6=fd6c:6574:6865:4::1/64\nWG_MTU=1420\n',
+      'WG_ADDRESS4=100.64.0.1/10\nWG_ADDRESS6=fd6c:6574:6865:4::1/64\nWG_MTU=1420\n',
   );
 });
 

@@ -127,7 +127,7 @@ test('a stock client goes out by the gateway, and is forgotten when it falls idl
     await waitUntil('the page comes', async () => (await fetchPage(customer.namespace, LAB.web4)) === LAB.address4);
     assert.equal(await fetchPage(customer.namespace, LAB.web6), LAB.address6);
     await waitUntil('the session is live', () => agent.sessions.list().length === 1);
-    const inner = Uint8Array.of(10, 64, 192, 2);
+    const inner = Uint8Array.of(100, 64, 0, 2);
     assert.equal(agent.adapter.sessionAt(inner, 0, 4), agent.sessions.list()[0]?.session);
     assert.match(await endpoints(gateway), /192\.0\.2\.2:/);
     const tracked = await gateway.lab.gateway.run(['cat', '/proc/net/nf_conntrack']);
@@ -266,7 +266,7 @@ async function peers(gateway: Gateway): Promise<number[]> {
   return lines.flatMap(
     (line) =>
       line
-        .match(/10\.64\.192\.(\d+)\/32/)
+        .match(/100\.64\.0\.(\d+)\/32/)
         ?.slice(1)
         .map(Number) ?? [],
   );
