@@ -26,7 +26,7 @@ const refusal = (kind: FleetMessageKind, value: unknown) => {
 test('messages pass as they are', () => {
   for (const [kind, message] of [
     ['beats', { beats: [] }],
-    ['beats', { beats: [BEAT, BEAT] }],
+    ['beats', { beats: [BEAT, { ...BEAT, session: '0011223344556678' }] }],
     ['usage', BATCH],
     ['status', STATUS],
   ] as const) {
@@ -70,6 +70,7 @@ test('only exact beats and statuses are read', () => {
     assert.equal(refusal('beats', { beats: [{ ...BEAT, ...change }] }), 'exit.beat');
   }
   assert.equal(refusal('beats', { beats: Array.from({ length: 100_001 }, () => BEAT) }), 'exit.beats');
+  for (const licence of [7, 8]) assert.equal(refusal('beats', { beats: [BEAT, { ...BEAT, licence }] }), 'exit.beats');
   for (const change of [{ configuration: 'odd' }, { authfile: -1 }, { release: '192.0.2.7' }, { load: 1 }]) {
     assert.equal(refusal('status', { ...STATUS, ...change }), 'exit.status');
   }

@@ -55,8 +55,14 @@ export type GatewayStatus = z.output<typeof STATUS>;
 /** The most sessions that a message can name. */
 export const MOST_BEATS = 100_000;
 
-/** Every live session of a gateway, oldest first; of more than can be named, the oldest. */
-export const BEATS = z.strictObject({ beats: z.array(BEAT).max(MOST_BEATS).readonly() });
+/** Every live session of a gateway once, oldest first; of more than can be named, the oldest. */
+export const BEATS = z.strictObject({
+  beats: z.array(BEAT).max(MOST_BEATS).refine(namesEachOnce).readonly(),
+});
+
+function namesEachOnce(beats: readonly Beat[]): boolean {
+  return new Set(beats.map((beat) => beat.session)).size === beats.length;
+}
 
 /** Control's answer to beats: the sessions that are over the seats of their licence and must end. */
 export const ENDS = z.strictObject({ end: z.array(SESSION).readonly() });

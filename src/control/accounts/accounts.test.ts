@@ -2,12 +2,15 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { assert as assertProperty, property, string } from 'fast-check';
+import { sql } from 'kysely';
 import { openTestControl, type TestControl } from '../../../proof/labs/control/test-control.os.ts';
+import { openTemporaryDatabase } from '../../../proof/labs/database/temporary.os.ts';
 import { ManualClock, today } from '../../core/clock/clock.ts';
 import { UndeclaredError } from '../../core/inventory/guard.ts';
 import type { LicenceId } from '../../core/licences/licence.ts';
 import { seededRandom, systemRandom } from '../../core/random/random.ts';
 import type { SessionId } from '../../core/sessions/session.ts';
+import { credentialSalt } from '../fleet/authfile.store.ts';
 import { GATHERING } from '../fleet/publisher.ts';
 import { readMaterial } from '../program/material.os.ts';
 import { usageTagOf } from '../usage/tag.ts';
@@ -189,6 +192,29 @@ test('remembered: the rows of the customer, live seats and usage events, and nob
 test('a row that nobody declared is not shown', () => {
   assert.throws(() => rememberedRow('database.licences', { source_ip: '192.0.2.7' }), UndeclaredError);
   assert.throws(() => rememberedRow('database.secrets', {}), UndeclaredError);
+});
+
+test('copies of the program that start at once have one salt', async () => {
+  const { db, close } = await openTemporaryDatabase();
+  try {
+    // Each has its connection before it begins.
+    await Promise.all(Array.from({ length: 6 }, () => sql`select pg_sleep(0.3)`.execute(db)));
+    const salts = await Promise.all(Array.from({ length: 6 }, () => credentialSalt(db, systemRandom)));
+    assert.equal(new Set(salts.map((salt) => Buffer.from(salt).toString('hex'))).size, 1);
+    assert.equal((await db.selectFrom('authfile').selectAll().execute()).length, 1);
+  } finally {
+    await close();
+  }
+});
+
+test('rotations that come at once all succeed, and one pair of credentials is left', async () => {
+  const { customer } = await newCustomer();
+  const rotations = Array.from({ length: 8 }, () => house.control.services.credentials.rotate(customer));
+  const made = await Promise.all(rotations);
+  assert.equal(new Set(made.map(({ username }) => username)).size, 8);
+  const { db } = house.database;
+  const kept = await db.selectFrom('credentials').where('licence', '=', customer.licence.id).selectAll().execute();
+  assert.equal(kept.length, 1);
 });
 
 test('licence numbers are random and fit the auth file', async () => {

@@ -131,6 +131,11 @@ async function trials(db: AnyTransaction): Promise<void> {
   await sql`alter table licences alter column trial drop default`.execute(db);
 }
 
+/** Two copies of the program that start at once must not draw two salts. */
+async function oneAuthFile(db: AnyTransaction): Promise<void> {
+  await sql`create unique index authfile_is_one on authfile ((true))`.execute(db);
+}
+
 export const MIGRATIONS: readonly Migration[] = [
   {
     number: 1,
@@ -142,4 +147,5 @@ export const MIGRATIONS: readonly Migration[] = [
     },
   },
   { number: 2, up: trials },
+  { number: 3, up: oneAuthFile },
 ];

@@ -7,18 +7,18 @@ import type { CredentialSalt } from '../accounts/credential.ts';
 import { type Database, declared } from '../database/tables.ts';
 import { type UsageKey, usageTagOf } from '../usage/tag.ts';
 
-/** The salt is drawn once in the life of a service: each credential is hashed with it. */
+/**
+ * The salt is drawn once in the life of a service: each credential is hashed with it. The table takes one row, so copies of
+ * the program that start at once all read the same.
+ */
 export async function credentialSalt(db: Database, random: Random): Promise<CredentialSalt> {
-  return db.transaction().execute(async (transaction) => {
-    const before = await transaction.selectFrom('authfile').select('salt').forUpdate().executeTakeFirst();
-    if (before !== undefined) return new Uint8Array(before.salt) as CredentialSalt;
-    const salt = random.bytes(14);
-    await transaction
-      .insertInto('authfile')
-      .values(declared('authfile', { version: 0, salt }))
-      .execute();
-    return salt as CredentialSalt;
-  });
+  await db
+    .insertInto('authfile')
+    .values(declared('authfile', { version: 0, salt: random.bytes(14) }))
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  const { salt } = await db.selectFrom('authfile').select('salt').executeTakeFirstOrThrow();
+  return new Uint8Array(salt) as CredentialSalt;
 }
 
 export interface AuthFileRecords {

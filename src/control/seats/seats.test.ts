@@ -94,6 +94,22 @@ test('a handle that stands twice in a list counts once', () => {
   assert.equal(seats.used(licence), 1);
 });
 
+test('a session that is named under many licences holds one seat, and memory is what is live', () => {
+  const { seats } = seatsOf(5);
+  const session = 'a' as SessionId;
+  const licences = Array.from({ length: 1000 }, (_, index) => (index + 1) as LicenceId);
+  const taken = (): number => licences.reduce((sum, one) => sum + seats.of(one).length, 0);
+  seats.beat(
+    'a',
+    licences.map((one) => ({ session, licence: one })),
+  );
+  assert.equal(taken(), 1);
+  seats.beat('a', [{ session, licence: 3 as LicenceId }]);
+  assert.deepEqual([taken(), seats.used(3 as LicenceId)], [1, 1]);
+  seats.beat('a', []);
+  assert.equal(taken(), 0);
+});
+
 test('after a restart the seats fill again from the beats, and no licence is ever over its limit', () => {
   const names = uniqueArray(integer({ min: 0, max: 9 }), { maxLength: 6 });
   const steps = array(record({ gateway: constantFrom('a', 'b', 'c'), names }), { maxLength: 12 });

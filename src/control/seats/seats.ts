@@ -53,7 +53,9 @@ export class MemorySeats implements LiveSeats {
     this.#gateways.set(gateway, now);
     for (const { session, licence } of beats) {
       const known = now.get(session) ?? before.get(session);
-      const seat = known?.licence === licence ? known : this.#take({ session, licence, gateway });
+      const kept = known?.licence === licence ? known : undefined;
+      if (kept === undefined && known !== undefined) this.#release(known);
+      const seat = kept ?? this.#take({ session, licence, gateway });
       seat.deadline = deadline;
       now.set(session, seat);
     }
