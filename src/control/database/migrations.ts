@@ -125,7 +125,7 @@ async function fleet(db: AnyTransaction): Promise<void> {
     .execute();
 }
 
-/** Licences that were there before are taken for paid ones: nobody loses a key by it. */
+/** Licences that were there before are taken for paid ones, so that no key is lost by it. */
 async function trials(db: AnyTransaction): Promise<void> {
   await sql`alter table licences add column trial boolean not null default false`.execute(db);
   await sql`alter table licences alter column trial drop default`.execute(db);

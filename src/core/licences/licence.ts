@@ -23,6 +23,6 @@ export interface Licence {
   /** The last day on which it is valid. */
   readonly expiresOn: EpochDay;
   readonly seats: number;
-  /** It came with the sign-up and nobody has extended it: strangers have as many as they like. */
+  /** It came with the sign-up and was never extended: strangers have as many as they like. */
   readonly trial: boolean;
 }
