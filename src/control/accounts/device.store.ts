@@ -36,7 +36,7 @@ export async function countTrialKeys(db: Database): Promise<number> {
     .where('licences.trial', '=', true)
     .select(({ fn }) => fn.countAll<number>().as('keys'))
     .executeTakeFirstOrThrow();
-  return Number(row.keys);
+  return row.keys;
 }
 
 /** Deletes the keys of trials that ended before `day`, and so frees their addresses. */
