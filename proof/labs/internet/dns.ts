@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { addressBytes } from '../../../src/bytes/text/address.ts';
 
-/** What a small authoritative name server answers for every name below its zone. */
+/** What a small authoritative name server answers for every name below its zone that spells no address itself. */
 export interface Zone {
   /** Without a dot at the end: `internet.test` */
   readonly name: string;
@@ -27,14 +28,28 @@ export function answerQuestion(query: Uint8Array, zone: Zone): DnsAnswer | undef
   const read = readName(query);
   if (read === undefined || read.end + 4 > query.length) return undefined;
   const inside = read.name === zone.name || read.name.endsWith(`.${zone.name}`);
-  const record = inside ? recordFor(view.getUint16(read.end), zone) : undefined;
+  const record = inside ? recordFor(view.getUint16(read.end), zone, read.name) : undefined;
   const question = query.subarray(HEADER, read.end + 4);
   return { name: read.name, packet: reply(view, question, inside, record) };
 }
 
-function recordFor(type: number, zone: Zone): Uint8Array | undefined {
-  if (type === TYPE.a) return zone.a;
-  return type === TYPE.aaaa ? zone.aaaa : undefined;
+/** A name such as `to-0a000001.internet.test` has the address that it spells, and no other. */
+function recordFor(type: number, zone: Zone, name: string): Uint8Array | undefined {
+  const spelt = /^to-([0-9a-f]{8}|[0-9a-f]{32})\./.exec(name)?.[1];
+  const [four, six] = spelt === undefined ? [zone.a, zone.aaaa] : bothOf(Uint8Array.fromHex(spelt));
+  if (type === TYPE.a) return four;
+  return type === TYPE.aaaa ? six : undefined;
+}
+
+/** The label of the name that has this address, as text, and no other. */
+export function labelFor(address: string): string {
+  const bytes = addressBytes(address);
+  const mapped = bytes.length === 4 && address.includes(':') ? `${'0'.repeat(20)}ffff` : '';
+  return `to-${mapped}${bytes.toHex()}`;
+}
+
+function bothOf(address: Uint8Array): readonly [Uint8Array | undefined, Uint8Array | undefined] {
+  return address.length === 4 ? [address, undefined] : [undefined, address];
 }
 
 function readName(query: Uint8Array): { name: string; end: number } | undefined {

@@ -22,8 +22,8 @@ export const LAB = {
   web4: INTERNET.address4,
   web6: INTERNET.address6,
   zone: INTERNET.zone,
-  private4: ['10.99.0.1', '172.16.99.1', '192.168.99.1', '100.64.99.1'],
-  private6: ['fd99::1'],
+  private4: ['10.99.0.1', '172.16.99.1', '192.168.99.1', '100.64.99.1', '192.0.0.99', '198.18.99.1'],
+  private6: ['fd99::1', 'fec0::99', '64:ff9b::a63:1', '64:ff9b:1::a63:1', '2001:0:a63:1::1', '2002:a63:1::1', '100::99'],
   clients: [
     { address4: '192.0.2.2', address6: '2001:db8:1::2' },
     { address4: '192.0.2.6', address6: '2001:db8:2::2' },

@@ -11,15 +11,14 @@ export const INTERNET = {
   address6: '2001:db8:80::80',
 } as const;
 
-/** Starts it in a namespace and waits until it serves. `address4` is what its names resolve to. */
+/** Starts it in a namespace and waits until it serves. */
 export async function startInternet(
   namespace: Namespace,
   ports: { readonly http: number; readonly dns: number } = { http: 80, dns: 53 },
-  address4: string = INTERNET.address4,
 ): Promise<Child> {
   const program = fileURLToPath(new URL('main.ts', import.meta.url));
   const where = ['--http', String(ports.http), '--dns', String(ports.dns), '--zone', INTERNET.zone];
-  const names = ['--address4', address4, '--address6', INTERNET.address6];
+  const names = ['--address4', INTERNET.address4, '--address6', INTERNET.address6];
   const child = await namespace.spawn([process.execPath, program, ...where, ...names]);
   while (!child.output().startsWith('ready')) {
     if (!child.running) throw new Error(`the Internet did not start: ${child.output()}`);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { CLOSED4, CLOSED6 } from '../closed.ts';
 import { GATEWAY_FILES, type GatewayPlan, type RenderedFile } from '../plan.ts';
 
 export const RESOLVER_FILE = 'unbound.conf';
@@ -79,23 +80,10 @@ function hardening(plan: GatewayPlan): Setting[] {
     ['unwanted-reply-threshold', '10000000'],
     ['ignore-cd-flag', 'yes'],
     // A public name that points into a private network is an attack on the client that asks (DNS rebinding).
-    ...PRIVATE.map((network): Setting => ['private-address', network]),
+    ...[...CLOSED4, ...CLOSED6].map((network): Setting => ['private-address', network]),
     ...(plan.forwarders === 'root' ? [] : REHEARSAL),
   ];
 }
-
-const PRIVATE = [
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '::1/128',
-  '::ffff:0:0/96',
-  'fc00::/7',
-  'fe80::/10',
-];
 
 /** `test.` does not exist in the root (RFC 6761 section 6.2), so forwarders may serve it, unsigned, for rehearsals. */
 const REHEARSAL: readonly Setting[] = [

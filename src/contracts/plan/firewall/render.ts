@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { CLOSED4, CLOSED6 } from '../closed.ts';
 import type { GatewayPlan, RenderedFile, TunnelPlan } from '../plan.ts';
 import type { PlannedProtocol } from '../protocol.ts';
 import { outerPorts, PLANNED_PROTOCOLS, tunnelOf } from '../protocols.ts';
@@ -17,24 +18,6 @@ export function render(plan: GatewayPlan, protocols: readonly PlannedProtocol[] 
     { name: ADDRESSES_FILE, content: `SERVICE4=${plan.service4}\nSERVICE6=${plan.service6}\n` },
   ];
 }
-
-/**
- * Where a customer may not go: this network, private networks, loopback, link-local, carrier-grade NAT, benchmarks,
- * multicast and reserved space (RFC 6890), and with them the gateway's own pools and every management network.
- */
-const CLOSED4 = [
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.0.0.0/24',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-  '224.0.0.0/3',
-];
-const CLOSED6 = ['::/96', '::ffff:0:0/96', '64:ff9b:1::/48', '100::/64', 'fc00::/7', 'fe80::/10', 'ff00::/8'];
 
 /** Source ports of customers' flows behind the NAT. No tunnel listens in this range, so no answer is taken for one. */
 const NAT_PORTS = '20000-49999';
