@@ -22,6 +22,14 @@ export function render(plan: GatewayPlan, protocols: readonly PlannedProtocol[] 
 /** Source ports of customers' flows behind the NAT. No tunnel listens in this range, so no answer is taken for one. */
 const NAT_PORTS = '20000-49999';
 
+/**
+ * Flows that one inner address may have at a time: of the kernel's usual 262 144 no customer fills more than a thirtieth,
+ * and a busy file sharer has a few hundred. The kernel keeps each address that has flows in a set, as long as it has any.
+ */
+export const MOST_FLOWS = 4096;
+/** Addresses that are counted at a time; beyond that none is refused. */
+const MOST_COUNTED = 65_535;
+
 function list(items: readonly (string | number)[]): string {
   return `{ ${items.join(', ')} }`;
 }
@@ -49,6 +57,10 @@ function chain(name: string, hook: string, rules: readonly string[]): string {
   return `  chain ${name} {\n${lines.join('')}  }\n`;
 }
 
+function counted(name: string, type: string): string {
+  return `  set ${name} {\n    type ${type}\n    size ${MOST_COUNTED}\n    flags dynamic\n  }\n`;
+}
+
 function ruleset(plan: Walled): string {
   const chains = [
     arriving(plan),
@@ -64,7 +76,8 @@ function ruleset(plan: Walled): string {
     chain('output', 'type filter hook output priority filter; policy accept;', strays(plan)),
     chain('translate', 'type nat hook postrouting priority srcnat; policy accept;', translate(plan)),
   ];
-  return `table inet lethe {}\ndelete table inet lethe\ntable inet lethe {\n${chains.join('')}}\n`;
+  const sets = counted('flows4', 'ipv4_addr') + counted('flows6', 'ipv6_addr');
+  return `table inet lethe {}\ndelete table inet lethe\ntable inet lethe {\n${sets}${chains.join('')}}\n`;
 }
 
 /** Customers' public addresses stay out of connection tracking; sources must belong where they come from. */
@@ -153,7 +166,11 @@ function outbound(plan: Walled): string[] {
   return [
     `ip daddr ${list(CLOSED4)} reject with icmp admin-prohibited`,
     `ip6 daddr ${list(CLOSED6)} reject with icmpv6 admin-prohibited`,
+    // The kernel would remember such flows for hours, each kernel for others.
+    'meta l4proto { dccp, sctp } reject with icmpx admin-prohibited',
     plan.address6 === undefined ? 'meta nfproto ipv6 reject with icmpv6 no-route' : '',
+    `ct state new add @flows4 { ip saddr ct count over ${MOST_FLOWS} } drop`,
+    `ct state new add @flows6 { ip6 saddr ct count over ${MOST_FLOWS} } drop`,
     `oifname "${plan.uplink}" accept`,
     'reject with icmpx admin-prohibited',
   ];

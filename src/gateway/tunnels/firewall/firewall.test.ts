@@ -4,10 +4,13 @@ import { test } from 'node:test';
 import { LAB, openLab } from '../../../../proof/labs/internet/lab.os.ts';
 import { fetchPage, startInternet } from '../../../../proof/labs/internet/start.os.ts';
 import { routeBy } from '../../../../proof/labs/network/network.os.ts';
-import { FIREWALL_FILE, render } from '../../../contracts/plan/firewall/render.ts';
+import { FIREWALL_FILE, MOST_FLOWS, render } from '../../../contracts/plan/firewall/render.ts';
 import { type GatewayPlan, planGateway } from '../../../contracts/plan/plan.ts';
+import { waitUntil } from '../../../core/clock/until.ts';
 import { type Namespace, openNamespace } from '../../../host/namespaces/namespace.os.ts';
 import { place } from '../../../host/namespaces/place.os.ts';
+import type { Child } from '../../../host/processes/process.os.ts';
+import { untilSays } from '../../../host/processes/ready.os.ts';
 import { FIREWALL_JUDGE } from './nologging.ts';
 import { raiseFirewall } from './start.os.ts';
 
@@ -163,6 +166,51 @@ test('a false source, a tunnel that has gone, and what comes from outside under 
   }
 });
 
+/** Opens TCP connections to as many ports of an address that never answers. Gives what ends all of them. */
+async function flood(from: Namespace, address: string, connections: number): Promise<Child> {
+  const script = `const { connect } = require('node:net');
+    for (let port = 1; port <= ${connections}; port += 1)
+      connect({ host: '${address}', port, autoSelectFamily: false }).on('error', () => undefined);
+    setImmediate(() => process.stdout.write('sent'));`;
+  const child = await from.spawn(['sh', '-c', 'ulimit -n 20000 && exec "$0" -e "$1"', process.execPath, script]);
+  await untilSays(child, 'the flood', /sent/);
+  return child;
+}
+
+async function flowsOf(gateway: Namespace): Promise<number> {
+  return Number(await gateway.run(['sysctl', '-n', 'net.netfilter.nf_conntrack_count']));
+}
+
+test('one customer cannot fill the table of flows, and what it filled is soon empty', async () => {
+  const lab = await openLab();
+  const { gateway } = lab;
+  const [a, b] = lab.clients;
+  try {
+    await raise(gateway, PLAN);
+    await joinTunnel(gateway, a, 'wireguard');
+    await joinTunnel(gateway, b, 'openvpn-udp');
+    const drop = ['add', 'rule', 'inet', 'watch', 'silent', 'iifname', 'gw', 'tcp', 'dport', '!=', '80', 'drop'];
+    await lab.internet.run(['nft', 'add', 'table', 'inet', 'watch']);
+    await lab.internet.run(['nft', 'add chain inet watch silent { type filter hook input priority raw; }']);
+    await lab.internet.run(['nft', ...drop]);
+    for (const web of [LAB.web4, LAB.web6]) {
+      const flooding = await flood(a, web, 9000);
+      await waitUntil('the flood has come', async () => (await flowsOf(gateway)) >= MOST_FLOWS);
+      assert.equal(await fetchPage(a, web), undefined, 'it has used up what is its own');
+      for (let round = 0; round < 3; round += 1) assert.ok(await fetchPage(b, web), 'others go on');
+      assert.ok((await flowsOf(gateway)) < MOST_FLOWS + 100);
+      await flooding.stop();
+      await waitUntil('the flood is forgotten', async () => (await flowsOf(gateway)) < 50, 15_000);
+      assert.ok(await fetchPage(a, web), 'and it may begin anew');
+    }
+    const counted = () => gateway.run(['nft', 'list', 'table', 'inet', 'lethe']);
+    assert.match(await counted(), /elements = /);
+    await waitUntil('none is counted any more', async () => !(await counted()).includes('elements = '), 15_000);
+  } finally {
+    await lab.close();
+  }
+});
+
 test('without an address of its own, IPv6 of customers is refused at once and nothing of it leaves', async () => {
   const lab = await openLab();
   const [a] = lab.clients;
@@ -193,6 +241,15 @@ test('the kernel takes every ruleset and setting, and what it then has in force 
         assert.deepEqual(FIREWALL_JUDGE.findings({ name: FIREWALL_FILE, content: inForce }), []);
       }
     }
+    const listed = await gateway.run(['sysctl', '-a', '--pattern', 'nf_conntrack_.*timeout']);
+    const timeouts = listed.split('\n').flatMap((line) => {
+      const [, flow, seconds] = /^net\.netfilter\.nf_conntrack_(\w+) = (\d+)$/.exec(line) ?? [];
+      return flow === undefined ? [] : [{ flow, seconds: Number(seconds) }];
+    });
+    assert.ok(timeouts.length > 20);
+    // Whatever this kernel follows, but for what no customer's packet gets through to.
+    const long = timeouts.filter(({ flow, seconds }) => seconds > 60 && !/^(?:sctp|dccp)_/.test(flow));
+    assert.deepEqual(long, [{ flow: 'tcp_timeout_established', seconds: 7440 }]);
     assert.equal((await gateway.run(['sysctl', '-n', 'net.netfilter.nf_conntrack_acct'])).trim(), '0');
     assert.equal((await gateway.run(['sysctl', '-n', 'net.ipv4.tcp_no_metrics_save'])).trim(), '1');
   } finally {

@@ -61,6 +61,9 @@ const BAD_RULES = [
   'dnat ip to 198.51.100.9',
   'snat ip to 198.51.100.9',
   'ct count over 5 accept',
+  'ct state new add @flows4 { ip saddr ct count over 5 } drop',
+  'add @flows4 { ip daddr ct count over 5 } drop',
+  'set flows4 { type ipv4_addr; size 5; flags dynamic, timeout; }',
   'ct mark set 1',
   'meta mark set ip saddr',
   'tcp option maxseg size set 1400',
@@ -86,6 +89,22 @@ test('each statement that could keep something is found, with its line', () => {
   }
 });
 
+test('customers are counted in one chain, by the address that the gateway gave them, and by nothing else', () => {
+  const counted = 'ct state new add @flows4 { ip saddr ct count over 4096 } drop';
+  assert.ok(RULESET.content.includes(counted));
+  for (const other of [
+    counted.replace('saddr', 'daddr'),
+    counted.replace('ct count over 4096', ''),
+    counted.replace('ip saddr', 'ip saddr . ip daddr'),
+    counted.replace('flows4', 'flows6'),
+    counted.replace('} drop', '} accept'),
+  ]) {
+    assert.ok((findings({ ...RULESET, content: RULESET.content.replace(counted, other) }) ?? []).length > 0, other);
+  }
+  const elsewhere = RULESET.content.replace('  chain outbound {', '  chain outside {');
+  assert.ok((findings({ ...RULESET, content: elsewhere }) ?? []).length > 0);
+});
+
 test('names and comments are no statements', () => {
   const content = RULESET.content.replace('"lo"', '"log" # counter\n');
   assert.deepEqual(findings({ ...RULESET, content }), []);
@@ -105,6 +124,8 @@ const BAD_SETTINGS = [
   ['nf_conntrack_icmp_timeout = 10', 'nf_conntrack_icmp_timeout'],
   ['nf_conntrack_icmp_timeout = 10', 'nf_conntrack_icmp_timeout = -1'],
   ['nf_conntrack_icmp_timeout = 10', 'nf_conntrack_icmp_timeout = 10 # seconds'],
+  ['tcp_timeout_syn_sent = 10', 'tcp_timeout_syn_sent = 120'],
+  ['tcp_timeout_unacknowledged = 60', 'tcp_timeout_unacknowledged = 300'],
   ['tcp_timeout_established = 7440', 'tcp_timeout_established = 432000'],
   ['tcp_timeout_established = 7440', 'tcp_timeout_established ='],
   ['net.ipv4.ip_forward = 1', 'net.ipv4.ip_forward = yes'],
@@ -125,7 +146,7 @@ test('each setting that could keep something is found', () => {
 
 test('each timeout after which the kernel forgets is demanded, for its own default may be longer', () => {
   const lines = SETTINGS.content.split('\n').filter((line) => line.includes('timeout'));
-  assert.equal(lines.length, 11);
+  assert.equal(lines.length, 17);
   for (const line of lines) {
     const found = findings({ ...SETTINGS, content: SETTINGS.content.replace(`${line}\n`, '') }) ?? [];
     assert.deepEqual(

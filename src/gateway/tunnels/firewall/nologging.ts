@@ -43,11 +43,25 @@ const SILENT = new Set(
   type filter nat hook prerouting postrouting priority raw mangle srcnat policy
   accept drop reject with goto notrack masquerade to fully-random
   iifname oifname iif fib local daddr saddr ip ip6 hoplimit meta l4proto nfproto ipv6 ipsec exists missing rt mtu
-  tcp udp esp dport sport flags syn rst option maxseg size ct state established related invalid
+  tcp udp esp dccp sctp dport sport flags syn rst option maxseg size ct state established related invalid
   icmp icmpv6 icmpx admin-prohibited no-route destination-unreachable time-exceeded parameter-problem packet-too-big
   echo-request nd-neighbor-solicit nd-neighbor-advert nd-router-advert
   . / !=`.split(/\s+/),
 );
+
+/**
+ * The forbidden words that may stand together in one way only, with what stands around them. The first writes a field of
+ * the packet. The others count the flows of each customer by inner address, which is in the set while it has flows.
+ */
+const EXCEPTIONS = [
+  'maxseg size set rt mtu',
+  ...['4', '6'].flatMap((version) => [
+    `set flows${version} type ipv${version}_addr size # flags dynamic`,
+    `ct state new add @flows${version} ip${version === '4' ? '' : '6'} saddr ct count over # drop`,
+  ]),
+].map((phrase) => phrase.split(' '));
+/** The only chain that may count: what gets there has come out of a tunnel under an inner address. */
+const COUNTING = 'outbound';
 
 /** Numbers, the range of ports of the NAT, addresses and networks, and the names of interfaces. */
 const PLAIN = [
@@ -73,14 +87,18 @@ const DEMANDED: Readonly<Record<string, string>> = {
   'net.ipv4.tcp_no_metrics_save': '1',
 };
 
-/** Seconds after which the kernel must have forgotten a flow that has ended. Its own defaults are longer. */
+/**
+ * Seconds after which the kernel must have forgotten a flow that has ended, or that gets no answer. Its own defaults are
+ * longer. It also follows SCTP and DCCP, which the firewall passes on for no customer.
+ */
 const LONGEST_MEMORY = 60;
 /** Seconds after which it must have forgotten a TCP connection that says nothing and has not ended (RFC 5382, REQ-5). */
 const LONGEST_SILENCE = 7440;
 const TIMEOUTS: Readonly<Record<string, number>> = {
   ...Object.fromEntries(
-    `generic icmp icmpv6 udp udp_stream tcp_fin_wait tcp_close_wait tcp_last_ack tcp_time_wait tcp_close`
-      .split(' ')
+    `generic gre gre_stream icmp icmpv6 udp udp_stream tcp_syn_sent tcp_syn_recv tcp_unacknowledged tcp_max_retrans
+    tcp_fin_wait tcp_close_wait tcp_last_ack tcp_time_wait tcp_close`
+      .split(/\s+/)
       .map((flow) => [timeoutOf(flow), LONGEST_MEMORY]),
   ),
   [timeoutOf('tcp_established')]: LONGEST_SILENCE,
@@ -117,14 +135,32 @@ export const FIREWALL_JUDGE: Judge = { files: [FIREWALL_FILE, SYSCTL_FILE, ADDRE
 
 function rulesetFindings(file: ConfigurationFile): Finding[] {
   const words = wordsOf(file.content);
+  const excepted = exceptedIn(words);
   return words.flatMap(({ text, line }, index) => {
-    if (SILENT.has(text) || PLAIN.some((pattern) => pattern.test(text))) return [];
-    // `maxseg size set rt mtu` writes a field of the packet; nothing is kept.
-    const around = [-2, -1, 0, 1, 2].map((step) => words[index + step]?.text);
-    if (around.join(' ') === 'maxseg size set rt mtu') return [];
+    if (excepted.has(index) || SILENT.has(text) || PLAIN.some((pattern) => pattern.test(text))) return [];
     const problem = Object.hasOwn(FORBIDDEN, text) ? FORBIDDEN[text] : undefined;
     return [{ file: file.name, line, problem: problem ?? 'a word is not known to keep silent' }];
   });
+}
+
+/** The words, by number, that belong to an exception which is there whole. */
+function exceptedIn(words: readonly Word[]): Set<number> {
+  const excepted = new Set<number>();
+  let chain = '';
+  for (const [start, { text }] of words.entries()) {
+    if (text === 'chain') chain = words[start + 1]?.text ?? '';
+    for (const phrase of EXCEPTIONS) {
+      if (phrase.includes('count') && chain !== COUNTING) continue;
+      const whole = phrase.every((word, index) => fits(words[start + index]?.text, word));
+      if (whole) for (const index of phrase.keys()) excepted.add(start + index);
+    }
+  }
+  return excepted;
+}
+
+/** `#` stands for any number. */
+function fits(text: string | undefined, word: string): boolean {
+  return word === '#' ? /^\d+$/.test(text ?? '') : text === word;
 }
 
 /**
