@@ -6,11 +6,12 @@ import { addActivationCommands } from '../src/activator/commands.cli.ts';
 import { systemClock } from '../src/core/clock/clock.ts';
 import { systemRandom } from '../src/core/random/random.ts';
 import type { UserCalls } from '../src/host/processes/privileges.os.ts';
+import { EXIT } from '../src/host/terminal/exit.ts';
 import type { Terminal } from '../src/host/terminal/terminal.ts';
 import type { BuildFlags } from '../src/image/build/image.cli.ts';
 import { addReleaseCommands } from '../src/image/release/commands.cli.ts';
 import type { StateFlags } from '../src/image/release/release.cli.ts';
-import { UP_DEFAULTS, type UpFlags, up } from '../src/onebox/up.cli.ts';
+import { addServiceCommands } from '../src/onebox/commands.cli.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -28,35 +29,11 @@ function stopRequested(): Promise<void> {
 const program = new Command('lethe')
   .description('A privacy VPN service that cannot remember its customers, and can prove it.')
   .version(version)
-  .showHelpAfterError('Try ./lethe --help.');
+  .showHelpAfterError('Try ./lethe --help.')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.done : EXIT.usage));
 
-program
-  .command('up')
-  .description('run the whole service on this machine, in the foreground')
-  .option('--data <directory>', 'database and keys (default: /var/lib/lethe, or ~/.local/share/lethe without root)')
-  .option('--listen <address:port>', 'where portal and API listen', UP_DEFAULTS.listen)
-  .option('--origin <https://name>', "what browsers ask, where a proxy ends TLS; remembered; 'none' forgets it")
-  .option('--name <name>', 'the name of your service', UP_DEFAULTS.name)
-  .option('--public <address>', 'open the gateway to the world under this address of the machine')
-  .option('--keep-443', 'leave 443/tcp of that address to a web server; OpenVPN over TCP takes 1194/tcp')
-  .option('--location <id:name:CC>', 'place of the machine, as customers see it', UP_DEFAULTS.location)
-  .option('--forwarder <address...>', 'ask these resolvers instead of the root servers')
-  .option('--image <directory>', 'run the gateway from a signed release of its image, in a virtual machine with a TPM')
-  .option('--operator-file', "only write what './lethe image build --operator' needs to know of this service")
-  .option('--no-gateway', 'portal and API alone; needs no root')
-  .addHelpText('after', "\nExample: ./lethe up --public 203.0.113.7 --location 'ch-zrh:Zürich, Switzerland:CH'")
-  .action(async (flags: UpFlags) => {
-    const stop = stopRequested();
-    process.exit(
-      await up(flags, {
-        terminal: stdout,
-        clock: systemClock,
-        random: systemRandom,
-        release: version,
-        stopRequested: stop,
-      }),
-    );
-  });
+const serviceDeps = { stdout, stderr, clock: systemClock, random: systemRandom, release: version, stopRequested };
+addServiceCommands(program, serviceDeps, (code) => process.exit(code));
 
 program
   .command('demo')
@@ -132,7 +109,10 @@ image
   .option('--from <directory>', 'finished build that a probe is made from')
   .option('--offline', 'use archived inputs alone')
   .option('--builder <name>', 'sign what came out as the work of this builder')
-  .option('--builder-key <file>', "the builder's key, made if absent; default: .lethe/image/builders/NAME.key")
+  .option(
+    '--builder-key <file>',
+    "the builder's key; made when it is not there; default: .lethe/image/builders/NAME.key",
+  )
   .addHelpText('after', '\nExample: ./lethe image build --operator operator.json --builder anna')
   .action(async (flags: BuildFlags & StateFlags) => {
     const built = await (await imageCli()).imageBuild(flags, imageDeps);

@@ -191,7 +191,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
   // All programs on one machine.
   onebox: {
-    uses: 'bytes/formats bytes/text core/clock core/journal core/random contracts/plan contracts/activation contracts/pki contracts/release host/files host/processes host/namespaces host/machines host/terminal gateway/geoip gateway/tunnels gateway/boot gateway/residue control/database control/program activator image/release',
+    uses: 'bytes/formats bytes/text core/clock core/configuration core/journal core/random contracts/plan contracts/activation contracts/pki contracts/release host/files host/processes host/namespaces host/machines host/terminal gateway/geoip gateway/tunnels gateway/boot gateway/residue control/database control/program activator image/release',
+    packages: 'commander zod',
     tests: 'proof/labs',
   },
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ControlConfigFile } from '../control/program/config.ts';
 import { replaceFile } from '../host/files/replace.os.ts';
 import { spawnChild } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
-import type { GatewayOptions, ServiceOptions } from './options.ts';
+import type { GatewayOptions } from './options.ts';
 import type { ServiceParts } from './parts.ts';
 import type { GatewaySite } from './site.os.ts';
 import { type Supervised, supervise } from './supervisor.ts';
@@ -15,9 +15,6 @@ const CONTROL = fileURLToPath(new URL('../../cmd/control.ts', import.meta.url));
 
 /** On an address that only the gateway's cable reaches; fixed, so that a control that was started again is found. */
 export const FLEET_PORT = 8443;
-
-const CONTROL_DIRECTORY = 'control';
-const CONTROL_FILE = 'control.json';
 
 /** What control knows of a gateway's keys. */
 export interface GatewayPublicKeys {
@@ -68,14 +65,6 @@ export async function startControl(parts: ServiceParts, keys?: GatewayPublicKeys
   };
 }
 
-/** Forgetting to say it again must not make the cookies of customers travel in clear. */
-export function rememberedOrigin({ directory, origin }: ServiceOptions): string | undefined {
-  if (origin !== undefined) return origin === 'none' ? undefined : origin;
-  const before = join(directory, CONTROL_DIRECTORY, CONTROL_FILE);
-  if (!existsSync(before)) return undefined;
-  return (JSON.parse(readFileSync(before, 'utf8')) as ControlConfigFile).publicOrigin;
-}
-
 /** Where the kernel chose the portal's port, a control that is started again takes the same one, so that it is found. */
 function settled(parts: ServiceParts, portal: string): ServiceParts {
   const { listen } = parts.options;
@@ -91,7 +80,7 @@ interface ControlInputs {
 /** Control reads these before it gives up root, and can read none of them afterwards. */
 function writeControlFiles({ parts, keys }: ControlInputs): string {
   const { options, users, identity, database, site } = parts;
-  const directory = join(options.directory, CONTROL_DIRECTORY);
+  const directory = join(options.directory, 'control');
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = (name: string, content: string): string => {
     const path = join(directory, name);
@@ -112,7 +101,7 @@ function writeControlFiles({ parts, keys }: ControlInputs): string {
       ? {}
       : { fleet: fleetOf(options.gateway, site, keys, file) }),
   };
-  return file(CONTROL_FILE, JSON.stringify(config, null, 2));
+  return file('control.json', JSON.stringify(config, null, 2));
 }
 
 function fleetOf(

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { createServer, isIPv4 } from 'node:net';
+import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { openNamespace } from '../host/namespaces/namespace.os.ts';
 import { CommandError } from '../host/processes/process.os.ts';
+import { EXIT, type ExitCode } from '../host/terminal/exit.ts';
 
-/** Why the service cannot start here, in one sentence for a person. */
+/** Why the service cannot start here, in one sentence for a person, and with what the command ends. */
 export class CannotStart extends Error {
   override readonly name = 'CannotStart';
+  readonly exit: ExitCode;
+
+  constructor(message: string, exit: ExitCode = EXIT.machine) {
+    super(message);
+    this.exit = exit;
+  }
 }
 
 export interface Address {
@@ -16,22 +23,12 @@ export interface Address {
   readonly port: number;
 }
 
-/** `127.0.0.1:8080` or `[::1]:8080` */
-export function parseAddress(text: string): Address {
-  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535) {
-    throw new CannotStart(`'${text}' is not an address with a port. Write it as 127.0.0.1:8080.`);
-  }
-  return { host: match[1] ?? match[2] ?? '', port };
-}
-
 /** Checks an address under which the world reaches this machine, `203.0.113.7`. `own` are the machine's addresses. */
 export function publicAddress(text: string, own: readonly string[]): string {
-  if (!isIPv4(text)) throw new CannotStart(`'${text}' is not an IPv4 address. Write it as --public 203.0.113.7.`);
   const possible = own.filter((address) => !address.startsWith('127.'));
   if (possible.includes(text)) return text;
-  throw new CannotStart(`This machine does not have the address ${text}. It has: ${possible.join(', ') || 'none'}.`);
+  const has = possible.join(', ') || 'none';
+  throw new CannotStart(`--public: this machine does not have the address ${text}. It has: ${has}.`);
 }
 
 /** The IPv4 addresses of this machine. */

@@ -4,15 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { CannotStart, kernelCanServe, lockDirectory, needRoot, parseAddress, portIsFree } from './machine.os.ts';
-
-test('addresses with a port are read, others are refused with an example', () => {
-  assert.deepEqual(parseAddress('127.0.0.1:8080'), { host: '127.0.0.1', port: 8080 });
-  assert.deepEqual(parseAddress('[::1]:443'), { host: '::1', port: 443 });
-  for (const text of ['', '8080', '127.0.0.1', '127.0.0.1:99999', '::1:80', 'a:b:80', '[x]:80']) {
-    assert.throws(() => parseAddress(text), /is not an address with a port/, text);
-  }
-});
+import { CannotStart, kernelCanServe, lockDirectory, needRoot, portIsFree } from './machine.os.ts';
 
 test('a taken port is one clear sentence', async () => {
   const server = createServer();

@@ -19,10 +19,7 @@ export interface ServiceOptions {
   readonly listen: Address;
   /** The operator's name for the service. */
   readonly name: string;
-  /**
-   * `https://vpn.example`, which browsers ask: a proxy there ends TLS and passes on to `listen`. Undefined: what an
-   * earlier start was told. `none`: there is no proxy any more.
-   */
+  /** `https://vpn.example`, which browsers ask: a proxy there ends TLS and passes on to `listen`. */
   readonly origin?: string | undefined;
   /** Undefined: portal and API alone. */
   readonly gateway: GatewayOptions | undefined;
@@ -51,6 +48,8 @@ export interface ServiceDeps {
   readonly release: string;
   /** Rejects when the start is to be given up. */
   readonly givenUp?: Promise<never>;
+  /** Called once the data directory belongs to this run alone. */
+  readonly claimed?: () => void;
 }
 
 /** What proofs put between the service and the world. An operator's service has none of it. */

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GatewayPlan } from '../contracts/plan/plan.ts';
 import type { Namespace } from '../host/namespaces/namespace.os.ts';
-import { rememberedOrigin, startControl } from './control.os.ts';
+import { startControl } from './control.os.ts';
 import { withDaemons } from './daemons.os.ts';
 import { type SupervisedDatabase, startDatabase } from './database.os.ts';
 import type { RunningGateway } from './gateway.os.ts';
@@ -20,8 +20,6 @@ import { systemUsers, type Users } from './users.os.ts';
 export interface Service {
   /** `http://127.0.0.1:8080` */
   readonly portal: string;
-  /** `https://vpn.example`, which browsers ask; undefined without a proxy in front. */
-  readonly origin: string | undefined;
   readonly database: SupervisedDatabase;
   readonly control: Supervised;
   readonly identity: ServiceIdentity;
@@ -63,6 +61,7 @@ async function assemble(asked: Asked, opened: AsyncDisposableStack): Promise<Omi
   const { gateway } = options;
   const keys = join(options.directory, 'keys');
   const { users, release } = await progress.stage('Looking at this machine', () => prepareMachine(options, opened));
+  deps.claimed?.();
   const identity = await progress.stage("Opening the service's keys", () => openIdentity(keys, options.name, deps));
   const site =
     gateway === undefined
@@ -72,12 +71,11 @@ async function assemble(asked: Asked, opened: AsyncDisposableStack): Promise<Omi
         );
   const database = await progress.stage('Starting the database', () => startDatabase(options.directory, users, deps));
   opened.defer(() => database.program.stop());
-  const origin = rememberedOrigin(options);
-  const parts = { ...asked, options: { ...options, origin }, identity, keys, database, users, site };
+  const parts = { ...asked, identity, keys, database, users, site };
   if (site === undefined || gateway === undefined || users === undefined) {
     const { control, portal } = await progress.stage('Starting control', () => startControl(parts));
     opened.defer(() => control.stop());
-    return { portal, origin, database, control, identity, gateway: undefined };
+    return { portal, database, control, identity, gateway: undefined };
   }
   const whole = { ...parts, gateway, site, users };
   const { portal, control, ...runs } = await (release === undefined
@@ -86,7 +84,6 @@ async function assemble(asked: Asked, opened: AsyncDisposableStack): Promise<Omi
   const { plan, namespace } = site;
   return {
     portal,
-    origin,
     database,
     control,
     identity,

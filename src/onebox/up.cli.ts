@@ -1,37 +1,29 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
 import type { Clock } from '../core/clock/clock.ts';
 import { writingJournal } from '../core/journal/journal.ts';
 import type { Random } from '../core/random/random.ts';
+import { EXIT, type ExitCode } from '../host/terminal/exit.ts';
 import { Progress, type Terminal } from '../host/terminal/terminal.ts';
 import { serviceOperator } from './hosted.os.ts';
-import { CannotStart, ownAddresses, parseAddress, publicAddress } from './machine.os.ts';
+import { CannotStart, ownAddresses, publicAddress } from './machine.os.ts';
 import type { GatewayOptions, ServiceOptions } from './options.ts';
+import { remember, type SettingFlags, type Settled, settle } from './remembered.os.ts';
 import { type Service, startService } from './service.os.ts';
+import type { Change, Settings } from './settings.ts';
 
 /** The words of `./lethe up`, as the command line gives them. */
-export interface UpFlags {
-  readonly data?: string;
-  readonly listen: string;
-  /** `https://vpn.example`, or `none` to forget it. */
-  readonly origin?: string;
-  readonly name: string;
-  readonly public?: string;
-  /** 443/tcp stays with a web server of this machine. */
+export interface UpFlags extends Omit<SettingFlags, 'keep-443'> {
   readonly keep443?: boolean;
-  readonly location: string;
-  readonly forwarder?: readonly string[];
-  /** False for `--no-gateway`. */
-  readonly gateway: boolean;
-  /** Directory of a signed release of the gateway image. */
-  readonly image?: string;
   /** Only write what an image has to be built with. */
   readonly operatorFile?: boolean;
+  /** Only look at the flags, and print what of Debian the service needs. */
+  readonly needs?: boolean;
 }
 
 export interface UpDeps {
-  readonly terminal: Terminal;
+  readonly stdout: Terminal;
+  /** Problems, and the journal. */
+  readonly stderr: Terminal;
   readonly clock: Clock;
   readonly random: Random;
   readonly release: string;
@@ -39,102 +31,100 @@ export interface UpDeps {
   readonly stopRequested: Promise<void>;
 }
 
-export const UP_DEFAULTS = { listen: '127.0.0.1:8080', name: 'Lethe', location: 'xx-home:This machine:XX' } as const;
-
-/** Root's data belong to the machine, anybody else's to themselves. */
-function defaultDirectory(uid: number | undefined): string {
-  return uid === 0 ? '/var/lib/lethe' : join(homedir(), '.local', 'share', 'lethe');
-}
-
-/** `ch-zrh:Zürich, Switzerland:CH` */
-export function parseLocation(text: string): GatewayOptions['location'] {
-  const match = /^([a-z0-9][a-z0-9-]{0,62}):([^:]{1,120}):([A-Z]{2})$/.exec(text);
-  if (match === null)
-    throw new CannotStart(`'${text}' is not a location. Write it as 'ch-zrh:Zürich, Switzerland:CH'.`);
-  return { id: match[1] ?? '', name: match[2] ?? '', country: match[3] ?? '' };
-}
-
-/** `https://vpn.example`, or `none`: what browsers ask, without a path. */
-export function parseOrigin(text: string): string {
-  if (text === 'none') return text;
-  const url = URL.parse(text);
-  if (url?.protocol !== 'https:' || url.href !== `${url.origin}/`)
-    throw new CannotStart(`'${text}' is not where browsers find the portal. Write it as https://vpn.example.`);
-  return url.origin;
-}
-
-/** What `--public` and the flags that belong to it ask for. */
-function publication(flags: UpFlags, own: readonly string[]): Pick<GatewayOptions, 'publicAddress' | 'keep443'> {
-  if (flags.public === undefined) {
-    if (flags.keep443 === true) throw new CannotStart('--keep-443 belongs to --public: nothing else takes port 443.');
-    return {};
-  }
-  if (!flags.gateway) throw new CannotStart('--public opens the gateway to the world, and --no-gateway starts none.');
-  return { publicAddress: publicAddress(flags.public, own), keep443: flags.keep443 === true };
-}
-
-/** Throws a {@link CannotStart} for what makes no sense. `own` are the machine's IPv4 addresses. */
+/** Throws {@link CannotStart} when `own`, the IPv4 addresses of this machine, lack the public one. */
 export function serviceOptions(
-  flags: UpFlags,
-  uid: number | undefined,
+  { directory, settings }: Pick<Settled, 'directory' | 'settings'>,
   own: readonly string[] = ownAddresses(),
 ): ServiceOptions {
-  const location = parseLocation(flags.location);
+  const {
+    name,
+    listen,
+    origin,
+    location,
+    public: address,
+    'keep-443': keep443,
+    forwarder: forwarders,
+    image,
+  } = settings;
   const gateway: GatewayOptions = {
     gateway: `${location.id}-01`,
     location,
     name: `${location.id}-01.lethe.internal`,
-    ...publication(flags, own),
-    ...(flags.forwarder === undefined ? {} : { forwarders: flags.forwarder }),
-    ...(flags.image === undefined ? {} : { image: resolve(flags.image) }),
+    ...(address === undefined || !settings.gateway ? {} : { publicAddress: publicAddress(address, own), keep443 }),
+    ...(forwarders === undefined ? {} : { forwarders }),
+    ...(image === undefined ? {} : { image }),
   };
-  return {
-    directory: flags.data ?? defaultDirectory(uid),
-    listen: parseAddress(flags.listen),
-    name: flags.name,
-    origin: flags.origin === undefined ? undefined : parseOrigin(flags.origin),
-    gateway: flags.gateway ? gateway : undefined,
-  };
+  return { directory, listen, name, origin, gateway: settings.gateway ? gateway : undefined };
 }
 
-/** Runs the service in the foreground until it is asked to stop. Gives the exit code. */
-export async function up(flags: UpFlags, deps: UpDeps): Promise<number> {
-  const { terminal } = deps;
-  const started = deps.clock.elapsed();
-  const journal = writingJournal((line) => terminal.write(line));
+/** Settings are checked before anything else happens, and kept once the data directory is ours. */
+export async function up(flags: UpFlags, deps: UpDeps): Promise<ExitCode> {
   try {
-    const options = serviceOptions(flags, process.getuid?.());
-    if (flags.operatorFile === true) {
-      const { file } = await serviceOperator(options, { ...deps, journal });
-      terminal.write(`${file}\n\nBuild an image for this service: ./lethe image build --operator ${file}\n`);
-      return 0;
-    }
-    const givenUp = deps.stopRequested.then((): never => {
-      throw new CannotStart('Stopped before it was up. Nothing is left behind.');
-    });
-    givenUp.catch(() => undefined);
-    const progress = new Progress(terminal, deps.clock);
-    const service = await startService(options, { ...deps, journal, progress, givenUp });
-    terminal.write(welcome(service, flags, (deps.clock.elapsed() - started) / 1000));
-    await deps.stopRequested;
-    terminal.write('\nStopping.\n');
-    await service.stop();
-    return 0;
+    const { operatorFile, needs, keep443, ...rest } = flags;
+    const settled = settle(keep443 === undefined ? rest : { ...rest, 'keep-443': keep443 }, process.getuid?.());
+    const options = serviceOptions(settled);
+    if (needs === true) return printNeeds(settled.settings, deps.stdout);
+    for (const line of announced(settled.changes)) deps.stdout.write(line);
+    return operatorFile === true ? await writeOperatorFile(options, deps) : await run(settled, options, deps);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    terminal.write(`\n${error.message}\n`);
-    return 1;
+    deps.stderr.write(`lethe: ${error.message}\n`);
+    return error instanceof CannotStart ? error.exit : EXIT.failed;
   }
 }
 
-function welcome(service: Service, flags: UpFlags, seconds: number): string {
+/** What the entry script installs before the service starts: one word a line. */
+function printNeeds({ gateway, image }: Settings, stdout: Terminal): ExitCode {
+  if (gateway) stdout.write('gateway\n');
+  if (gateway && image !== undefined) stdout.write('image\n');
+  return EXIT.done;
+}
+
+function announced(changes: readonly Change[]): string[] {
+  return changes.map(({ setting, from, to }) => `  ${setting}: ${from} → ${to}, from now on\n`);
+}
+
+async function writeOperatorFile(options: ServiceOptions, deps: UpDeps): Promise<ExitCode> {
+  const journal = writingJournal((line) => deps.stderr.write(line));
+  const { file } = await serviceOperator(options, { ...deps, journal });
+  deps.stdout.write(`${file}\n\nBuild an image for this service: ./lethe image build --operator ${file}\n`);
+  return EXIT.done;
+}
+
+/** Runs the service in the foreground until it is asked to stop. */
+async function run(settled: Settled, options: ServiceOptions, deps: UpDeps): Promise<ExitCode> {
+  const { stdout, stderr, clock } = deps;
+  const started = clock.elapsed();
+  const { directory, words } = settled;
+  const givenUp = deps.stopRequested.then((): never => {
+    throw new CannotStart(
+      `Stopped before it was up. Keys and database are in ${directory}, and nothing else is left.`,
+      EXIT.failed,
+    );
+  });
+  givenUp.catch(() => undefined);
+  const service = await startService(options, {
+    ...deps,
+    journal: writingJournal((line) => stderr.write(line)),
+    progress: new Progress(stdout, clock),
+    givenUp,
+    claimed: () => remember(directory, words),
+  });
+  stdout.write(welcome(service, settled, (clock.elapsed() - started) / 1000));
+  await deps.stopRequested;
+  stdout.write('\nStopping.\n');
+  await service.stop();
+  return EXIT.done;
+}
+
+function welcome(service: Service, { settings, directory }: Settled, seconds: number): string {
   const lines = [
     '',
     `Lethe is up after ${seconds.toFixed(1)} s.`,
     '',
     `  Portal   ${service.portal}`,
     `  API      ${service.portal}/openapi.json`,
-    ...behindProxy(service, flags),
+    ...behindProxy(settings),
   ];
   if (service.gateway !== undefined) {
     const { plan } = service.gateway;
@@ -146,25 +136,25 @@ function welcome(service: Service, flags: UpFlags, seconds: number): string {
       const { boot } = service.gateway.machine.image;
       lines.push(`  Image    release ${boot.release}, proven by its TPM in boot ${boot.resets}`);
     }
-    if (flags.public === undefined) {
+    if (settings.public === undefined) {
       lines.push('', '  Only this machine reaches the gateway. To serve others: ./lethe up --public ADDRESS');
     }
   }
-  return `${lines.join('\n')}\n\nCtrl-C stops it and leaves nothing behind but the data directory.\n`;
+  return `${lines.join('\n')}\n\nCtrl-C stops it and leaves nothing behind but ${directory}.\n`;
 }
 
 /** What browsers ask where a proxy ends TLS, or a warning where nothing does and others can listen in. */
-export function behindProxy({ origin }: Pick<Service, 'origin'>, { listen }: Pick<UpFlags, 'listen'>): string[] {
+export function behindProxy({ origin, listen }: Pick<Settings, 'origin' | 'listen'>): string[] {
   if (origin !== undefined) return [`  Origin   ${origin}, from a proxy that ends TLS and passes on to the portal`];
-  const { host } = parseAddress(listen);
+  const { host, port } = listen;
   if (isLoopback(host)) return [];
   return [
     '',
-    `  WARNING: account numbers and passwords travel in clear to ${listen}. Listen on 127.0.0.1, put a proxy in`,
+    `  WARNING: account numbers and passwords travel in clear to ${host} port ${port}. Listen on 127.0.0.1, put a proxy in`,
     '  front that ends TLS and keeps no logs, and say what browsers ask: ./lethe up --origin https://vpn.example',
   ];
 }
 
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+  return host === '::1' || host.startsWith('127.');
 }

@@ -1,26 +1,14 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from '../core/clock/clock.ts';
 import { TimedOut, waitUntil } from '../core/clock/until.ts';
-import { systemRandom } from '../core/random/random.ts';
 import { type Child, run, spawnChild } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
-import { rememberedOrigin } from './control.os.ts';
-import { CannotStart, ownAddresses } from './machine.os.ts';
-import {
-  behindProxy as behindProxyLines,
-  parseLocation,
-  parseOrigin,
-  serviceOptions,
-  UP_DEFAULTS,
-  type UpFlags,
-  up,
-} from './up.cli.ts';
+import { EXIT } from '../host/terminal/exit.ts';
 
 const LETHE = fileURLToPath(new URL('../../cmd/lethe.ts', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'lethe-up-'));
@@ -75,7 +63,7 @@ test('up serves the portal, refuses a second start, and leaves nothing after SIG
     for (const cable of cables) assert.ok(networkInterfaces()[cable] !== undefined, cable);
 
     const second = startUp('--listen', '127.0.0.1:0');
-    assert.equal((await second.exited).code, 1);
+    assert.equal((await second.exited).code, EXIT.machine);
     assert.match(second.output(), /The service already runs with the data in/);
   } finally {
     assert.equal((await service.stop(120_000)).code, 0, service.output());
@@ -93,7 +81,8 @@ async function behindProxy(portal: string): Promise<Headers> {
 }
 
 test('kill -9 leaves nothing either, and the next start finds the same keys, and what browsers ask', async () => {
-  const first = startUp('--listen', '127.0.0.1:0', '--no-gateway', '--origin', 'https://vpn.example');
+  const flags = ['--data', join(directory, 'killed'), '--no-gateway', '--listen', '127.0.0.1:0'];
+  const first = startUp(...flags, '--origin', 'https://vpn.example');
   const [, portal = ''] = await untilSays(first, 'up', PORTAL);
   await untilSays(first, 'up', /Origin {3}https:\/\/vpn\.example, from a proxy/);
   const list = async (url: string) => await (await fetch(`${url}/openapi.json`)).text();
@@ -102,7 +91,7 @@ test('kill -9 leaves nothing either, and the next start finds the same keys, and
   await first.exited;
   await untilTraces(clean);
 
-  const service = startUp('--listen', '127.0.0.1:0', '--no-gateway');
+  const service = startUp(...flags);
   try {
     const [, again = ''] = await untilSays(service, 'up', PORTAL);
     assert.equal(await list(again), before);
@@ -119,7 +108,7 @@ test('SIGTERM while it starts is obeyed', async () => {
   const service = startUp('--listen', '127.0.0.1:0');
   await untilSays(service, 'up', /Starting the database/);
   assert.equal((await service.stop(120_000)).code, 1);
-  assert.match(service.output(), /Stopped before it was up/);
+  assert.match(service.output(), /Stopped before it was up\. Keys and database are in .*, and nothing else is left\./);
   await untilTraces(clean);
 });
 
@@ -132,7 +121,7 @@ test('a taken port is one sentence and a non-zero exit', async () => {
   try {
     const [, port = ''] = await untilSays(taken, 'listener', /taken (\d+)/);
     const service = startUp('--listen', `127.0.0.1:${port}`);
-    assert.equal((await service.exited).code, 1);
+    assert.equal((await service.exited).code, EXIT.machine);
     assert.ok(
       service
         .output()
@@ -145,8 +134,8 @@ test('a taken port is one sentence and a non-zero exit', async () => {
 });
 
 test('a directory without a release is refused before anything starts', async () => {
-  const service = startUp('--listen', '127.0.0.1:0', '--image', '/nonexistent');
-  assert.equal((await service.exited).code, 1);
+  const service = startUp('--data', join(directory, 'image'), '--listen', '127.0.0.1:0', '--image', '/nonexistent');
+  assert.equal((await service.exited).code, EXIT.machine);
   assert.match(
     service.output(),
     /\/nonexistent\/pcrs\.json is not there\. '\.\/lethe image sign' makes a release directory\./,
@@ -155,81 +144,55 @@ test('a directory without a release is refused before anything starts', async ()
   await untilTraces(clean);
 });
 
-test('words that make no sense are refused with an example', async () => {
-  const flags = { ...UP_DEFAULTS, gateway: true };
-  assert.deepEqual(parseLocation('ch-zrh:Zürich, Switzerland:CH'), {
-    id: 'ch-zrh',
-    name: 'Zürich, Switzerland',
-    country: 'CH',
-  });
-  for (const text of ['', 'x', 'CH:Zürich:CH', 'ch-zrh:Zürich', 'ch-zrh::CH']) {
-    assert.throws(() => parseLocation(text), CannotStart, text);
-  }
-  assert.equal(serviceOptions(flags, 0).directory, '/var/lib/lethe');
-  assert.match(serviceOptions({ ...flags, gateway: false }, 1000).directory, /\.local\/share\/lethe$/);
-  for (const text of ['https://vpn.example', 'https://vpn.example/', 'https://VPN.example:443']) {
-    assert.equal(parseOrigin(text), 'https://vpn.example');
-  }
-  assert.equal(serviceOptions({ ...flags, origin: 'none' }, 0).origin, 'none');
-  for (const text of ['', 'vpn.example', 'http://vpn.example', 'https://vpn.example/portal', 'https://u@vpn.example']) {
-    assert.throws(() => parseOrigin(text), CannotStart, text);
-  }
-  const own = ['127.0.0.1', '203.0.113.7'];
-  const published = serviceOptions({ ...flags, public: '203.0.113.7', forwarder: ['9.9.9.9'] }, 0, own);
-  assert.equal(published.gateway?.publicAddress, '203.0.113.7');
-  assert.equal(published.gateway.keep443, false);
-  assert.deepEqual(published.gateway.forwarders, ['9.9.9.9']);
-
-  const written: string[] = [];
-  const code = await up(
-    { ...flags, listen: 'nonsense' },
-    {
-      terminal: { write: (text) => written.push(text), interactive: false },
-      clock: systemClock,
-      random: systemRandom,
-      release: '0.0.0',
-      stopRequested: new Promise(() => undefined),
+/** What a start prints, and with what it ends. It must end by itself. */
+async function ended(...flags: readonly string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const said = { stdout: '', stderr: '' };
+  const child = spawnChild([process.execPath, LETHE, 'up', ...flags], {
+    onOutput: (text, stream) => {
+      said[stream] += text;
     },
-  );
-  assert.equal(code, 1);
-  assert.match(written.join(''), /'nonsense' is not an address with a port/);
-});
+  });
+  const { code } = await child.exited;
+  return { code, out: said.stdout, err: said.stderr };
+}
 
-test('an address for the world is checked before anything starts', () => {
-  const own = ['127.0.0.1', '203.0.113.7', '10.0.0.5'];
-  const refused = (flags: Partial<UpFlags>, message: RegExp) => {
-    const asked = { ...UP_DEFAULTS, gateway: true, ...flags };
-    assert.throws(() => serviceOptions(asked, 0, own), { name: 'CannotStart', message });
-  };
-  for (const text of ['notanip', '', '203.0.113', '2001:db8::1', '203.0.113.7:443', '203.0.113.7/32']) {
-    refused({ public: text }, /is not an IPv4 address\. Write it as/);
+test('a flag that makes no sense is refused by its name, on standard error, before anything starts', async () => {
+  const data = join(directory, 'refused');
+  for (const [flag, word, sentence] of [
+    ['--listen', 'localhost:8080', "--listen: 'localhost:8080' is not ADDRESS:PORT. Write 127.0.0.1:8080"],
+    ['--name', '', "--name: '' is not a name"],
+    ['--location', 'Zürich', "--location: 'Zürich' is not a location"],
+    ['--public', 'notanip', "--public: 'notanip' is not an IPv4 address"],
+    ['--forwarder', 'nonsense', "--forwarder: 'nonsense' is not an address of a resolver"],
+    ['--config', join(directory, 'absent.json'), 'absent.json cannot be read (ENOENT).'],
+    ['--nonsense', 'x', "unknown option '--nonsense'"],
+  ] as const) {
+    const { code, out, err } = await ended('--data', data, flag, word);
+    assert.deepEqual({ code, out }, { code: EXIT.usage, out: '' }, flag);
+    assert.ok(err.includes(sentence), err);
   }
-  const foreign = /does not have the address 203\.0\.113\.8\. It has: 203\.0\.113\.7, 10\.0\.0\.5\.$/;
-  refused({ public: '203.0.113.8' }, foreign);
-  refused({ public: '127.0.0.1' }, /does not have the address/);
-  refused({ public: '203.0.113.7', gateway: false }, /--no-gateway starts none/);
-  refused({ keep443: true }, /belongs to --public/);
-  assert.equal(ownAddresses().includes('127.0.0.1'), true);
+  assert.equal(existsSync(data), false);
 });
 
-test('an origin is remembered until it is given up', () => {
-  const data = mkdtempSync(join(tmpdir(), 'lethe-origin-'));
+test('what a start is told is remembered, and what customers would lose has to be confirmed', async () => {
+  const data = join(directory, 'remembered');
+  const flags = ['--data', data, '--no-gateway'];
+  const first = startUp(...flags, '--listen', '127.0.0.1:0', '--name', 'Nordlicht');
+  const [, portal = ''] = await untilSays(first, 'up', PORTAL);
+  assert.match(await (await fetch(portal)).text(), /Nordlicht/);
+  await first.stop(120_000);
+
+  const renamed = await ended('--data', data, '--name', 'Other');
+  assert.equal(renamed.code, EXIT.unconfirmed);
+  assert.match(renamed.err, /name: Nordlicht → Other\n.*authority, keep the old one/);
+  assert.equal(renamed.out, '');
+
+  const again = startUp('--data', data);
   try {
-    const options = { ...serviceOptions({ ...UP_DEFAULTS, gateway: false }, 0), directory: data };
-    assert.equal(rememberedOrigin(options), undefined);
-    mkdirSync(join(data, 'control'));
-    writeFileSync(join(data, 'control', 'control.json'), JSON.stringify({ publicOrigin: 'https://vpn.example' }));
-    assert.equal(rememberedOrigin(options), 'https://vpn.example');
-    assert.equal(rememberedOrigin({ ...options, origin: 'https://other.example' }), 'https://other.example');
-    assert.equal(rememberedOrigin({ ...options, origin: 'none' }), undefined);
+    const [, same = ''] = await untilSays(again, 'up', PORTAL);
+    assert.match(await (await fetch(same)).text(), /Nordlicht/);
+    assert.doesNotMatch(again.output(), /Gateway/);
   } finally {
-    rmSync(data, { recursive: true });
+    await again.stop(120_000);
   }
-});
-
-test('who lets others ask the portal in clear is warned', () => {
-  const at = (listen: string, origin?: string) => behindProxyLines({ origin }, { listen }).join('\n');
-  assert.match(at('0.0.0.0:8080'), /WARNING: account numbers and passwords travel in clear to 0\.0\.0\.0:8080/);
-  for (const listen of ['127.0.0.1:8080', '[::1]:8080', 'localhost:8080']) assert.equal(at(listen), '');
-  assert.match(at('0.0.0.0:8080', 'https://vpn.example'), /^ {2}Origin {3}https:\/\/vpn\.example/);
 });

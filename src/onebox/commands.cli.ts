@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { type Command, Option } from 'commander';
+import { type UpDeps, type UpFlags, up } from './up.cli.ts';
+
+export interface ServiceCliDeps extends Omit<UpDeps, 'stopRequested'> {
+  /** Resolves when the person or the machine wants a service that runs in the foreground to stop. */
+  readonly stopRequested: () => Promise<void>;
+}
+
+/** Ends the process with the code of a command. */
+type ExitWith = (code: number) => void;
+
+/** Which service is meant. */
+function place(command: Command): Command {
+  return command
+    .option('--config <file>', 'settings in JSON, each under the name of its flag; root reads /etc/lethe/lethe.json')
+    .option('--data <directory>', 'database and keys (default: /var/lib/lethe, or ~/.local/share/lethe without root)');
+}
+
+/** `up` of the command line. */
+export function addServiceCommands(program: Command, deps: ServiceCliDeps, exit: ExitWith): void {
+  place(program.command('up'))
+    .description('run the whole service on this machine, in the foreground')
+    .option('--listen <address:port>', 'where portal and API listen (default: 127.0.0.1:8080)')
+    .option('--origin <https://name>', 'what browsers ask, where a proxy ends TLS')
+    .option('--no-origin', 'no proxy ends TLS any more')
+    .option('--name <name>', 'the name of your service (default: Lethe)')
+    .option('--public <address>', 'open the gateway to the world under this address of the machine')
+    .option('--no-public', 'let only this machine reach the gateway again')
+    .option('--keep-443', 'leave 443/tcp of that address to a web server; OpenVPN over TCP takes 1194/tcp')
+    .option('--no-keep-443', 'take 443/tcp again')
+    .option('--location <id:name:CC>', 'place of the machine, as customers see it (default: xx-home:This machine:XX)')
+    .option('--forwarder <address...>', 'ask these resolvers instead of the root servers')
+    .option('--no-forwarder', 'ask the root servers again')
+    .option(
+      '--image <directory>',
+      'run the gateway from a signed release of its image, in a virtual machine with a TPM',
+    )
+    .option('--no-image', 'run the gateway in a namespace again')
+    .option('--gateway', 'with a gateway again')
+    .option('--no-gateway', 'portal and API alone; needs no root')
+    .option('--change', 'change also what customers rely on; without it, such a change is only explained')
+    .option('--operator-file', "only write what './lethe image build --operator' needs to know of this service")
+    .addOption(new Option('--needs').hideHelp())
+    .addHelpText('after', '\nSettings are remembered in the data directory: say each once.')
+    .addHelpText('after', "\nExample: ./lethe up --public 203.0.113.7 --location 'ch-zrh:Zürich, Switzerland:CH'")
+    .action(async (flags: UpFlags) => exit(await up(flags, { ...deps, stopRequested: deps.stopRequested() })));
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { isIP, isIPv4 } from 'node:net';
+import type { Address } from './machine.os.ts';
+import type { GatewayOptions } from './options.ts';
+
+/** Why a word of the operator is not taken: what it must look like, with an example. */
+export interface WordProblem {
+  readonly problem: string;
+}
+
+/** `127.0.0.1:8080` or `[::1]:8080`. A name is refused: it could mean another address tomorrow. */
+export function readListen(text: string): Address | WordProblem {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2] ?? '';
+  const port = Number(match?.[3]);
+  if (isIP(host) === (match?.[1] === undefined ? 4 : 6) && port <= 65_535) return { host, port };
+  return {
+    problem: `${quoted(text)} is not ADDRESS:PORT. Write 127.0.0.1:8080 for this machine alone, or [::1]:8080.`,
+  };
+}
+
+/** What customers call the service: one line of at most sixty characters. */
+export function readName(text: string): string | WordProblem {
+  if (/^[^\p{Cc}]{1,60}$/u.test(text) && text.trim() === text) return text;
+  return { problem: `${quoted(text)} is not a name. Write 1 to 60 characters, without blanks at the ends.` };
+}
+
+/** `ch-zrh:Zürich, Switzerland:CH` */
+export function readLocation(text: string): GatewayOptions['location'] | WordProblem {
+  const [, id, name, country] = /^([a-z0-9][a-z0-9-]{0,49}):([^:\p{Cc}]{1,120}):([A-Z]{2})$/u.exec(text) ?? [];
+  if (id !== undefined && name !== undefined && country !== undefined && name.trim() === name)
+    return { id, name, country };
+  return { problem: `${quoted(text)} is not a location. Write it as 'ch-zrh:Zürich, Switzerland:CH'.` };
+}
+
+export function readPublic(text: string): string | WordProblem {
+  return isIPv4(text) ? text : { problem: `${quoted(text)} is not an IPv4 address. Write it as 203.0.113.7.` };
+}
+
+/** `https://vpn.example`: what browsers ask, without a path. */
+export function readOrigin(text: string): string | WordProblem {
+  const url = URL.parse(text);
+  if (url?.protocol === 'https:' && url.href === `${url.origin}/`) return url.origin;
+  return { problem: `${quoted(text)} is not where browsers find the portal. Write it as https://vpn.example.` };
+}
+
+/** Addresses of resolvers, at least one. */
+export function readForwarders(texts: readonly string[]): readonly string[] | WordProblem {
+  const wrong = texts.find((text) => isIP(text) === 0);
+  if (wrong !== undefined) return { problem: `${quoted(wrong)} is not an address of a resolver. Write it as 9.9.9.9.` };
+  return texts.length > 0 ? texts : { problem: 'no resolver is named. Write one as 9.9.9.9, or leave it out.' };
+}
+
+/** What somebody typed, so that an error can repeat it: printable, and not much of it. */
+function quoted(text: string): string {
+  const printable = text.replace(/\p{Cc}/gu, '?');
+  return `'${printable.length > 60 ? `${printable.slice(0, 60)}…` : printable}'`;
+}
