@@ -58,12 +58,13 @@ test('who signs up is in the next auth file; rotated credentials leave it', asyn
   assert.ok(made !== 'busy');
   const customer = await accounts.customerOf(made.signIn.token);
   assert.ok(customer !== undefined);
+  const old = await credentials.rotate(customer);
   const key = Buffer.alloc(32, 11).toString('base64');
   await devices.add(customer, key);
-  assert.equal(login(await inForce(), made.credentials.username, made.credentials.password), undefined);
+  assert.equal(login(await inForce(), old.username, old.password), undefined);
   await settle();
   const first = await inForce();
-  const entitlement = login(first, made.credentials.username, made.credentials.password);
+  const entitlement = login(first, old.username, old.password);
   assert.equal(entitlement?.licence, made.customer.licence.id);
   assert.equal(entitlement.seats, 5);
   assert.equal(entitlement.expiresOn, made.customer.licence.expiresOn);
@@ -71,28 +72,29 @@ test('who signs up is in the next auth file; rotated credentials leave it', asyn
     [...(first.current?.peers() ?? [])].map((peer) => Buffer.from(peer.publicKey).toString('base64')),
     [key],
   );
-  const name = Buffer.from(made.credentials.username);
+  const name = Buffer.from(old.username);
   assert.equal(first.current?.name(name, 0, name.length)?.entitlement.licence, made.customer.licence.id);
   const fresh = await credentials.rotate(customer);
   await settle();
   const second = await inForce();
-  assert.equal(login(second, made.credentials.username, made.credentials.password), undefined);
+  assert.equal(login(second, old.username, old.password), undefined);
   assert.equal(login(second, fresh.username, fresh.password)?.licence, made.customer.licence.id);
   assert.ok((second.current?.version ?? 0) > (first.current?.version ?? 0));
 });
 
 test('a licence that has ended stays in the auth file for a fortnight with its last day, and without seats and peers', async () => {
-  const { accounts, devices } = house.control.services;
+  const { accounts, credentials, devices } = house.control.services;
   const made = await accounts.signUp();
   assert.ok(made !== 'busy');
   const { licence } = made.customer;
+  const { username, password } = await credentials.rotate(made.customer);
   await devices.add(made.customer, Buffer.alloc(32, 12).toString('base64'));
   const inDays = async (day: number) => {
     const days = licence.expiresOn + day - today(house.clock);
     house.clock.jump(days * DAY);
     await settle();
     const file = await inForce();
-    const entitlement = login(file, made.credentials.username, made.credentials.password);
+    const entitlement = login(file, username, password);
     const peers = [...(file.current?.peers() ?? [])].filter((peer) => peer.entitlement.licence === licence.id).length;
     house.clock.jump(-days * DAY);
     return { expiresOn: entitlement?.expiresOn, peers, seats: house.control.publisher.seatsOf(licence.id) };
@@ -169,6 +171,7 @@ test('the expected configuration is signed, and its serial grows when it changes
 test('beats are counted, and what is over the limit is told to end', async () => {
   const made = await house.control.services.accounts.signUp();
   assert.ok(made !== 'busy');
+  await house.control.services.credentials.rotate(made.customer);
   await settle();
   const licence = made.customer.licence.id;
   const beats = Array.from({ length: 6 }, (_, index) => ({ session: `000000000000000${index}`, licence }));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { Fetch } from '../../../src/control/program/control.ts';
 
-/** What a new customer reads on the page after signing up, once. */
+/** What a new customer reads, once each: the number after signing up, the rest when it is asked for. */
 export interface Welcome {
   readonly accountNumber: string;
   readonly username: string;
@@ -62,15 +62,22 @@ export class Visitor {
     return this.#text(path, response, status);
   }
 
-  /** One click. */
+  /** One click for the account, and one for what OpenVPN and IKEv2 ask for. */
   async signUp(): Promise<Welcome> {
-    const page = await this.submit('/sign-up');
+    const accountNumber = valueAfter(await this.submitFrom('/sign-up'), 'Account number');
+    const page = await this.submitFrom('/account/credentials');
     return {
-      accountNumber: valueAfter(page, 'Account number'),
+      accountNumber,
       username: valueAfter(page, 'VPN username'),
       password: valueAfter(page, 'OpenVPN password'),
       ikePassword: valueAfter(page, 'IKEv2 password'),
     };
+  }
+
+  /** Opens a page and sends its form, with the hidden field that makes the same once more when it is sent again. */
+  async submitFrom(path: string): Promise<string> {
+    const once = onceIn(await this.read(path));
+    return this.submit(path, { once });
   }
 
   /** Brings a WireGuard public key and gives the path of the device's page. */
@@ -106,6 +113,13 @@ export class Visitor {
     this.formToken = /name="token" value="([^"]+)"/.exec(text)?.[1] ?? this.formToken;
     return text;
   }
+}
+
+/** The hidden field of a form that makes secrets. */
+export function onceIn(page: string): string {
+  const once = /name="once" value="([^"]+)"/.exec(page)?.[1];
+  if (once === undefined) throw new Error('the page has no such form');
+  return once;
 }
 
 /** The copyable value after a label. Throws when there is none: a page that shows it late shows it never. */

@@ -11,15 +11,20 @@ export async function wholeJourney(lab: TestBrowser, look: Look): Promise<void> 
     await lab.signUp(page);
     await lab.inspect(page, look, 'welcome');
     const number = await page.locator('.number .copy').innerText();
-    await page.getByRole('link', { name: 'I have kept both. Go to my account' }).click();
+    await page.reload();
+    assert.equal(await page.locator('.number .copy').innerText(), number);
+    await page.getByRole('button', { name: 'I have kept it. Go to my account' }).click();
     await lab.inspect(page, look, 'account');
     for (const system of SYSTEMS) await lab.visit(page, look, `/connect/${system}`);
     for (const item of ['devices', 'downloads', 'remembered', 'credentials']) {
       await lab.visit(page, look, `/account/${item}`);
     }
-    await page.getByRole('button', { name: 'Make new ones' }).click();
+    await page.getByRole('button', { name: 'Make a username and passwords' }).click();
     await page.getByRole('heading', { name: 'Your new VPN passwords' }).waitFor();
     await lab.inspect(page, look, 'fresh');
+    const username = await page.locator('.secret .copy').first().innerText();
+    await page.reload();
+    assert.equal(await page.locator('.secret .copy').first().innerText(), username);
     await lab.visit(page, look, '/privacy');
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('link', { name: 'Sign in' }).click();

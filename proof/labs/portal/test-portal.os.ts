@@ -34,6 +34,17 @@ export function visitorOf(
   return new Visitor((request) => app.fetch(request));
 }
 
+/** A service of which some methods behave as the real ones rarely do. */
+export function changed<Service extends object>(service: Service, change: Partial<Service>): Service {
+  return new Proxy(service, {
+    get(target, name) {
+      if (Object.hasOwn(change, name)) return Reflect.get(change, name) as unknown;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
 export async function openTestPortal(): Promise<TestPortal> {
   const real = await openTestControl();
   const journal = new RecordingJournal();

@@ -5,10 +5,18 @@ import type { Licence, LicenceId } from '../../core/licences/licence.ts';
 import { below, type Random } from '../../core/random/random.ts';
 import type { Database } from '../database/tables.ts';
 import { accountByNumber, deleteSignIn, insertAccount, insertSignIn, signedIn } from './account.store.ts';
-import type { AccountId, Customer, SignIn, SignInRefusal, SignInToken, SignUp } from './account.ts';
-import { insertCredential } from './credential.store.ts';
-import { type CredentialSalt, drawCredentials, recordOf } from './credential.ts';
+import type {
+  AccountId,
+  AccountNumber,
+  Customer,
+  SignIn,
+  SignInRefusal,
+  SignInToken,
+  SignUp,
+  SignUpAgain,
+} from './account.ts';
 import type { FailureLimiter } from './failure-limiter.ts';
+import type { Forms } from './forms.ts';
 import { accountNumberHash, newAccountNumber, parseAccountNumber } from './number.ts';
 
 /** What an operator decides about new accounts. */
@@ -23,16 +31,17 @@ export interface AccountsContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly offer: Offer;
-  readonly salt: CredentialSalt;
+  readonly forms: Forms;
   /** For failed sign-ins. */
   readonly failures: FailureLimiter;
   /** For sign-ups, which cost a row each. */
   readonly signUps: FailureLimiter;
-  /** Called when the auth file has to be made anew. */
-  readonly changed: () => void;
 }
 
 const SIGN_IN_DAYS = 30;
+
+/** What the form makes. */
+const SIGN_UP = 'sign-up';
 
 export class AccountService {
   readonly #context: AccountsContext;
@@ -41,25 +50,48 @@ export class AccountService {
     this.#context = context;
   }
 
+  /** A new account. Credentials for the tunnels are made when a way to connect asks for them. */
   async signUp(): Promise<SignUp | 'busy'> {
-    const { db, clock, random, offer, salt, signUps, changed } = this.#context;
+    const { db, random, signUps } = this.#context;
     if (!(await signUps.spend())) return 'busy';
     const accountNumber = newAccountNumber(random);
-    const account = Buffer.from(random.bytes(8)).toString('hex') as AccountId;
-    const licence: Licence = {
-      id: (1 + below(random, 2 ** 39 - 1)) as LicenceId,
-      expiresOn: (today(clock) + offer.days) as EpochDay,
-      seats: offer.seats,
-      trial: true,
-    };
-    const credentials = drawCredentials(random);
-    const signIn = await db.transaction().execute(async (transaction) => {
-      await insertAccount(transaction, account, accountNumberHash(accountNumber), licence);
-      await insertCredential(transaction, recordOf(salt, licence.id, credentials));
-      return this.#open(transaction, account);
+    return db.transaction().execute(async (transaction) => {
+      const customer = (await this.#insert(transaction, accountNumber)) as Customer;
+      return { accountNumber, customer, signIn: await this.#open(transaction, customer.account) };
     });
-    changed();
-    return { accountNumber, signIn, customer: { account, licence }, credentials };
+  }
+
+  /** The hidden field of a new sign-up form. */
+  signUpForm(): string {
+    return this.#context.forms.make(SIGN_UP);
+  }
+
+  /** Hostile input: any field. The number that the form makes, or made; undefined when it has had its time. */
+  numberOf(form: string): AccountNumber | undefined {
+    const opened = this.#context.forms.open(SIGN_UP, form);
+    return opened && newAccountNumber(opened.random);
+  }
+
+  /**
+   * One form makes one account. Sent again, it gives the same number, and signs in who is not signed in there yet.
+   * `stale`: not a form of ours, or older than yesterday.
+   */
+  async signUpOnce(form: string, present: Customer | undefined): Promise<SignUp | SignUpAgain | 'busy' | 'stale'> {
+    const { db, signUps } = this.#context;
+    const accountNumber = this.numberOf(form);
+    if (accountNumber === undefined) return 'stale';
+    const hash = accountNumberHash(accountNumber);
+    if (present !== undefined && (await accountByNumber(db, hash)) === present.account) {
+      return { accountNumber, customer: present, signIn: undefined };
+    }
+    if (!(await signUps.spend())) return 'busy';
+    return db.transaction().execute(async (transaction) => {
+      const made = await this.#insert(transaction, accountNumber);
+      const account = made?.account ?? (await accountByNumber(transaction, hash));
+      const signIn = account && (await this.#open(transaction, account));
+      const customer = made ?? (signIn && (await this.#signedIn(transaction, signIn.token)));
+      return signIn && customer ? { accountNumber, customer, signIn } : 'stale';
+    });
   }
 
   /** Takes the number as typed: any case, spaces and dashes anywhere, O for 0, I and L for 1. */
@@ -74,16 +106,33 @@ export class AccountService {
 
   /** Hostile input: any string. Undefined unless it is the token of a sign-in that is still valid. */
   async customerOf(token: string): Promise<Customer | undefined> {
-    const { db, clock } = this.#context;
-    const hash = signInHash(token);
-    if (hash === undefined) return undefined;
-    const found = await signedIn(db, hash, today(clock));
-    return found !== undefined && sameBytes(hash, found.tokenHash) ? found.customer : undefined;
+    return this.#signedIn(this.#context.db, token);
   }
 
   async signOut(token: string): Promise<void> {
     const hash = signInHash(token);
     if (hash !== undefined) await deleteSignIn(this.#context.db, hash);
+  }
+
+  async #signedIn(db: Database, token: string): Promise<Customer | undefined> {
+    const hash = signInHash(token);
+    if (hash === undefined) return undefined;
+    const found = await signedIn(db, hash, today(this.#context.clock));
+    return found !== undefined && sameBytes(hash, found.tokenHash) ? found.customer : undefined;
+  }
+
+  /** Undefined when there is an account of this number already. */
+  async #insert(db: Database, accountNumber: AccountNumber): Promise<Customer | undefined> {
+    const { clock, random, offer } = this.#context;
+    const account = Buffer.from(random.bytes(8)).toString('hex') as AccountId;
+    const licence: Licence = {
+      id: (1 + below(random, 2 ** 39 - 1)) as LicenceId,
+      expiresOn: (today(clock) + offer.days) as EpochDay,
+      seats: offer.seats,
+      trial: true,
+    };
+    const inserted = await insertAccount(db, account, accountNumberHash(accountNumber), licence);
+    return inserted ? { account, licence } : undefined;
   }
 
   async #open(db: Database, account: AccountId): Promise<SignIn> {

@@ -4,21 +4,25 @@ import type { Licence, LicenceId } from '../../core/licences/licence.ts';
 import { type Database, declared } from '../database/tables.ts';
 import type { AccountId, Customer } from './account.ts';
 
+/** False, and nothing is changed, when there is an account of this number. Waits for one that is being made. */
 export async function insertAccount(
   db: Database,
   account: AccountId,
   numberHash: Uint8Array,
   licence: Licence,
-): Promise<void> {
-  await db
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await db
     .insertInto('accounts')
     .values(declared('accounts', { id: account, number_hash: numberHash }))
-    .execute();
+    .onConflict((conflict) => conflict.column('number_hash').doNothing())
+    .executeTakeFirst();
+  if (numInsertedOrUpdatedRows !== 1n) return false;
   const { id, seats, trial } = licence;
   await db
     .insertInto('licences')
     .values(declared('licences', { id, account, expires_on: isoDate(licence.expiresOn), seats, trial }))
     .execute();
+  return true;
 }
 
 export async function accountByNumber(db: Database, numberHash: Uint8Array): Promise<AccountId | undefined> {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { EpochDay } from '../../core/clock/clock.ts';
 import type { Licence } from '../../core/licences/licence.ts';
-import type { VpnCredentials } from './credential.ts';
 
 /** An account's random row key, 16 hex digits. Only the customer's own `remembered` shows it. */
 export type AccountId = string & { readonly __unit: 'account' };
@@ -28,7 +27,11 @@ export interface SignUp {
   readonly accountNumber: AccountNumber;
   readonly signIn: SignIn;
   readonly customer: Customer;
-  readonly credentials: VpnCredentials;
+}
+
+/** The same form once more, from somebody who is signed in to the account that it made. */
+export interface SignUpAgain extends Omit<SignUp, 'signIn'> {
+  readonly signIn: undefined;
 }
 
 /** `malformed`: not an account number at all. `mistyped`: the check characters do not fit. `busy`: try again soon. */

@@ -13,12 +13,12 @@ import type { SessionId } from '../../core/sessions/session.ts';
 import { credentialSalt } from '../fleet/authfile.store.ts';
 import { GATHERING } from '../fleet/publisher.ts';
 import { readMaterial } from '../program/material.os.ts';
-import { usageTagOf } from '../usage/tag.ts';
+import { usageKey, usageTagOf } from '../usage/tag.ts';
 import { storeBatch } from '../usage/usage.store.ts';
 import type { Customer, SignUp } from './account.ts';
 import { AccountService } from './account-service.ts';
-import type { CredentialSalt } from './credential.ts';
 import { FailureLimiter } from './failure-limiter.ts';
+import { Forms, formKeyOf } from './forms.ts';
 import { accountNumberHash, newAccountNumber, parseAccountNumber } from './number.ts';
 import { rememberedRow } from './remembered.ts';
 
@@ -105,7 +105,7 @@ async function newCustomer(): Promise<{ made: SignUp; customer: Customer }> {
 test('nothing that is shown is kept: no account number, token, username or password in any table', async () => {
   const { made } = await newCustomer();
   const secrets = [made.accountNumber, made.accountNumber.replaceAll('-', ''), made.signIn.token];
-  secrets.push(...Object.values(made.credentials));
+  secrets.push(...Object.values(await house.control.services.credentials.rotate(made.customer)));
   const tables = ['accounts', 'licences', 'credentials', 'sign_ins'] as const;
   for (const table of tables) {
     const rows = JSON.stringify(
@@ -121,9 +121,9 @@ function impatientService(): AccountService {
   const { db } = house.database;
   const { clock } = house;
   const limiter = () => new FailureLimiter(clock, { burst: 2, perSecond: 1, longest: 1000 }, () => Promise.resolve());
-  const salt = new Uint8Array(14) as CredentialSalt;
   const offer = { days: 30, seats: 5 };
-  const context = { db, clock, random: systemRandom, salt, offer, changed: () => undefined };
+  const forms = new Forms(formKeyOf(usageKey(new Uint8Array(32))), clock, systemRandom);
+  const context = { db, clock, random: systemRandom, forms, offer };
   return new AccountService({ ...context, failures: limiter(), signUps: limiter() });
 }
 
@@ -140,6 +140,10 @@ test('a flood of sign-ups is bounded', async () => {
   const service = impatientService();
   const answers = await Promise.all(Array.from({ length: 20 }, () => service.signUp()));
   assert.equal(answers.filter((answer) => answer === 'busy').length, 17);
+  const another = impatientService();
+  const forms = Array.from({ length: 20 }, () => another.signUpForm());
+  const sent = await Promise.all(forms.map((form) => another.signUpOnce(form, undefined)));
+  assert.equal(sent.filter((answer) => answer === 'busy').length, 17);
 });
 
 test('a token is worth nothing in any other form', async () => {
@@ -157,6 +161,7 @@ test('remembered: the rows of the customer, live seats and usage events, and nob
   const { customer } = await newCustomer();
   await newCustomer();
   const { db } = house.database;
+  await house.control.services.credentials.rotate(customer);
   const { name_key: nameKey } = await db
     .selectFrom('credentials')
     .where('licence', '=', customer.licence.id)

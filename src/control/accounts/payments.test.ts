@@ -46,7 +46,7 @@ function markedBy(customer: CustomerKey, column: string): Stores[string] {
 let database: TemporaryDatabase;
 before(async () => {
   database = await openTemporaryDatabase();
-  const licence = { expiresOn: parseIsoDate('2026-12-31'), seats: 5 } as Licence;
+  const licence = { expiresOn: parseIsoDate('2026-12-31'), seats: 5, trial: true } as Licence;
   for (const [index, account] of ['aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb'].entries()) {
     const id = (index + 1) as LicenceId;
     await insertAccount(database.db, account as AccountId, new Uint8Array(32).fill(id), { ...licence, id });
@@ -68,7 +68,7 @@ async function asTheyLie(): Promise<string[]> {
 function pageOf(account: string, tables: Stores) {
   const seats = new MemorySeats(new ManualClock(0), () => 5);
   const service = new RememberedService(database.db, seats, usageKey(new Uint8Array(32)), tables);
-  const licence = { id: 2 as LicenceId, seats: 5 } as Licence;
+  const licence = { id: 2 as LicenceId, seats: 5, trial: true } as Licence;
   return service.of({ account: account as AccountId, licence });
 }
 

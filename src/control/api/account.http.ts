@@ -16,7 +16,7 @@ const SIGN_IN_REFUSALS = {
 } as const satisfies Record<SignInRefusal, ApiProblem>;
 
 /** Sign-up, sign-in and sign-out. */
-export function serveAccounts(door: Door, { accounts }: ApiServices): void {
+export function serveAccounts(door: Door, { accounts, credentials }: ApiServices): void {
   door.serve(
     {
       method: 'post',
@@ -36,7 +36,7 @@ export function serveAccounts(door: Door, { accounts }: ApiServices): void {
         token: made.signIn.token,
         token_expires_on: isoDate(made.signIn.expiresOn),
         licence: licenceAnswer(made.customer.licence),
-        credentials: credentialsAnswer(made.credentials),
+        credentials: credentialsAnswer(await credentials.rotate(made.customer)),
       };
     },
   );

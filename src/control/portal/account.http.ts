@@ -26,6 +26,11 @@ export function forSession(
 /** The customer's own pages. */
 export function accountRoutes(app: Hono<PortalEnv>, context: PortalContext): void {
   const { accounts, credentials, devices, locations, remembered, seats } = context.services;
+  const credentialsForm = async (c: PortalRequest, session: Session, stale = false) => {
+    const present = await credentials.present(session.customer);
+    const once = await credentials.form(session.customer);
+    return show(c, context, (view) => rotatePage(view, session, { present, once, stale }), stale ? 422 : 200);
+  };
   app.get(
     '/account',
     forSession(context, async (c, { customer }) => {
@@ -33,6 +38,7 @@ export function accountRoutes(app: Hono<PortalEnv>, context: PortalContext): voi
         today: today(context.clock),
         used: seats.used(customer.licence.id),
         devices: (await devices.list(customer)).length,
+        credentials: await credentials.present(customer),
       };
       return show(c, context, (view) => accountPage(view, customer, now));
     }),
@@ -50,14 +56,22 @@ export function accountRoutes(app: Hono<PortalEnv>, context: PortalContext): voi
   );
   app.get(
     '/account/credentials',
-    forSession(context, (c, session) => show(c, context, (view) => rotatePage(view, session))),
+    forSession(context, (c, session) => credentialsForm(c, session)),
   );
   app.post(
     '/account/credentials',
     forSession(context, async (c, session) => {
-      const fresh = await credentials.rotate(session.customer);
+      const once = c.get('form').get('once');
+      const fresh = await (once === null
+        ? credentials.rotate(session.customer)
+        : credentials.rotateOnce(session.customer, once));
+      if (fresh === 'stale') return credentialsForm(c, session, true);
       return show(c, context, (view) => freshCredentialsPage(view, session, fresh, locations.list()));
     }),
+  );
+  app.post(
+    '/account/kept',
+    forSession(context, (c) => c.redirect('/account', 303)),
   );
   app.post(
     '/sign-out',

@@ -30,7 +30,7 @@ export function systemTiles({ texts }: View, current?: System): Html {
 export function accountPage(
   view: View,
   { licence }: Customer,
-  now: { readonly today: EpochDay; readonly used: number; readonly devices: number },
+  now: { readonly today: EpochDay; readonly used: number; readonly devices: number; readonly credentials: boolean },
 ): Page {
   const t = view.texts.account;
   const expired = licence.expiresOn < now.today;
@@ -46,7 +46,7 @@ ${expired ? html`<dd class="quiet">${t.expiredNote}</dd>` : NOTHING}</div>
 <p>${t.connectText}</p>
 ${systemTiles(view)}
 ${card(t.devices, t.devicesText(now.devices), '/account/devices', t.devicesLink)}
-${card(t.credentials, t.credentialsText, '/account/credentials', t.credentialsLink)}
+${card(t.credentials, t.credentialsText(now.credentials), '/account/credentials', t.credentialsLink(now.credentials))}
 ${card(t.downloads, t.downloadsText, '/account/downloads', t.downloadsLink)}
 ${card(view.texts.remembered.title, t.rememberedText, '/account/remembered', t.rememberedLink)}`,
   };

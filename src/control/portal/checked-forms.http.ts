@@ -3,16 +3,21 @@ import type { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { getCookie, setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
+import type { Accounts } from '../accounts/account-service.ts';
 import { type PortalContext, type PortalEnv, type PortalRequest, refuse, show } from './context.http.ts';
 import { FORM_LIMIT, readForm, senderOf } from './form.http.ts';
+import type { Page, View } from './frame.page.ts';
 import { signInPage, signUpPage } from './public.page.ts';
 import { formTokenFits, formTokenOf } from './session.http.ts';
 
 /** Forms that may be sent before there is a session, each with the page that has it. */
-const OPEN = new Map([
-  ['/sign-up', signUpPage],
-  ['/sign-in', signInPage],
+const OPEN: ReadonlyMap<string, (view: View, accounts: Accounts) => Page> = new Map([
+  ['/sign-up', (view: View, accounts: Accounts) => signUpPage(view, accounts.signUpForm())],
+  ['/sign-in', (view: View) => signInPage(view)],
 ]);
+
+/** Its hidden field is the number itself, sealed: a site that has it has nothing to gain from another's browser. */
+const SEALED = '/sign-up/file';
 
 /** Every form comes from a page of ours and, after sign-in, from a page of that session. */
 export function checkForms(app: Hono<PortalEnv>, context: PortalContext): void {
@@ -26,7 +31,7 @@ export function checkForms(app: Hono<PortalEnv>, context: PortalContext): void {
       if (form === 'malformed') return refuse(c, context, 'malformed_form');
       if (OPEN.has(c.req.path)) {
         if (sender === 'untold' && !proven(c, context, form)) return askAgain(c, context);
-      } else {
+      } else if (c.req.path !== SEALED) {
         const session = c.get('session');
         if (session !== undefined && !formTokenFits(session.formToken, form.get('token')))
           return refuse(c, context, sender === 'ours' ? 'outdated' : 'forged');
@@ -65,12 +70,12 @@ function askAgain(c: PortalRequest, context: PortalContext): Promise<Response> {
   const shape = { path: '/', httpOnly: true, sameSite: 'Strict', maxAge: LIFETIME } as const;
   setCookie(c, NAME, cookie, secure ? { ...shape, secure: true, prefix: 'host' } : shape);
   c.set('proof', formTokenOf(cookie));
-  const draw = OPEN.get(c.req.path) ?? signInPage;
+  const draw = OPEN.get(c.req.path) ?? ((view) => signInPage(view));
   return show(
     c,
     context,
     (view) => {
-      const { title, main } = draw(view);
+      const { title, main } = draw(view, context.services.accounts);
       return { title, main: html`<p class="note" role="alert">${view.texts.signIn.again}</p>${main}` };
     },
     403,

@@ -79,12 +79,18 @@ export function connectPage(
   system: System,
   material: ProfileMaterial,
   locations: readonly Location[],
+  credentials: boolean,
 ): Page {
   const t = view.texts.connect;
   const { name, methods } = view.texts.howtos[system];
   return {
     title: t.title(name),
     main: html`<p>${t.choose}</p>
+${
+  view.session === undefined
+    ? NOTHING
+    : html`<p>${t.login(credentials)} <a href="/account/credentials">${t.loginLink(credentials)}</a>.</p>`
+}
 ${methods.map((way) => method(view, material, locations, way))}
 <h2>${t.others}</h2>
 ${systemTiles(view, system)}`,

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { html } from 'hono/html';
-import type { SignUp } from '../accounts/account.ts';
 import type { VpnCredentials } from '../accounts/credential.ts';
 import type { Location } from '../fleet/location.ts';
-import { copied, formToken, type Html, NOTHING, type Page, type View } from './frame.page.ts';
+import { copied, formToken, type Html, NOTHING, onceField, type Page, type View } from './frame.page.ts';
 import type { Session } from './session.http.ts';
 
 function appleForm(view: View, session: Session, location: Location, credentials: VpnCredentials): Html {
@@ -20,41 +19,29 @@ function apple(view: View, session: Session, locations: readonly Location[], cre
 ${locations.map((location) => appleForm(view, session, location, credentials))}</div></details>`;
 }
 
-function secrets(view: View, credentials: VpnCredentials): Html {
-  const t = view.texts.credentials;
-  return html`<p>${t.once} ${t.shared}</p>
-<dl>
-${copied(t.username, credentials.username)}
-${copied(t.password, credentials.password)}
-${copied(t.ikePassword, credentials.ikePassword)}
-</dl>`;
+/** What the page of the form is drawn from. */
+export interface CredentialsForm {
+  /** Whether the customer has some already, which will stop working. */
+  readonly present: boolean;
+  readonly once: string;
+  /** A form was sent that may not change anything any more. */
+  readonly stale?: boolean;
 }
 
-/** The one time that the number and the first credentials are seen. */
-export function welcomePage(view: View, session: Session, made: SignUp, locations: readonly Location[]): Page {
-  const t = view.texts.welcome;
+/** Makes the first ones, or asks once more and names what will stop working. */
+export function rotatePage(view: View, session: Session, { present, once, stale = false }: CredentialsForm): Page {
+  const t = view.texts.credentials;
+  const words = present ? t.again : t.first;
   return {
-    title: t.title,
-    main: html`<p class="lead">${t.number}</p>
-<dl>${copied(t.numberTitle, made.accountNumber, 'number')}</dl>
-<h2>${view.texts.account.credentials}</h2>
-${secrets(view, made.credentials)}
-${apple(view, session, locations, made.credentials)}
-<p><a class="button" href="/account">${t.onward}</a></p>`,
+    title: words.title,
+    main: html`${stale ? html`<p class="note" role="status">${t.stale}</p>` : NOTHING}
+<p class="lead">${words.text}</p>
+<form method="post" action="/account/credentials">${formToken(session)}${onceField(once)}<button>${words.submit}</button></form>
+<p><a href="/account">${words.cancel}</a></p>`,
   };
 }
 
-/** Asks once more, and names what will stop working. */
-export function rotatePage(view: View, session: Session): Page {
-  const t = view.texts.credentials;
-  return {
-    title: t.title,
-    main: html`<p class="lead">${t.consequence}</p>
-<form method="post" action="/account/credentials">${formToken(session)}<button>${t.submit}</button></form>
-<p><a href="/account">${t.cancel}</a></p>`,
-  };
-}
-
+/** New ones. The same form, sent again, shows the same page. */
 export function freshCredentialsPage(
   view: View,
   session: Session,
@@ -64,7 +51,13 @@ export function freshCredentialsPage(
   const t = view.texts.credentials;
   return {
     title: t.freshTitle,
-    main: html`${secrets(view, credentials)}
+    main: html`<p>${t.once} ${t.shared}</p>
+<dl>
+${copied(t.username, credentials.username)}
+${copied(t.password, credentials.password)}
+${copied(t.ikePassword, credentials.ikePassword)}
+</dl>
+<p class="quiet">${t.soon}</p>
 ${apple(view, session, locations, credentials)}
 <p><a class="button" href="/account">${t.onward}</a></p>`,
   };

@@ -57,7 +57,8 @@ test('the pages of all systems lead to files that exist', async () => {
 
 test('the Apple profile holds the password only while the customer sees it', async () => {
   const visitor = lab.visitor();
-  const welcome = await visitor.submit('/sign-up');
+  await visitor.signUp();
+  const welcome = await visitor.submitFrom('/account/credentials');
   const username = valueAfter(welcome, 'VPN username');
   const password = valueAfter(welcome, 'IKEv2 password');
   assert.ok(welcome.includes(`<input type="hidden" name="password" value="${password}">`));
@@ -104,7 +105,8 @@ test('a key that cannot be taken gets a word about why', async () => {
 test('without locations the pages say so', async () => {
   const { locations } = lab.services;
   const visitor = visitorOf(lab, { locations: { list: () => [], signed: () => locations.signed() } });
-  const welcome = await visitor.submit('/sign-up');
+  await visitor.submit('/sign-up');
+  const welcome = await visitor.submitFrom('/account/credentials');
   assert.doesNotMatch(welcome, /iPhone, iPad or Mac/);
   assert.match(await visitor.read('/account/downloads'), /There are no locations at the moment/);
   const key = `${'B'.repeat(42)}A=`;

@@ -81,6 +81,11 @@ export function proofField({ proof }: View): Html {
   return proof === undefined ? NOTHING : html`<input type="hidden" name="proof" value="${proof}">`;
 }
 
+/** The hidden field of a form that makes secrets: sent twice, it makes the same. */
+export function onceField(once: string): Html {
+  return html`<input type="hidden" name="once" value="${once}">`;
+}
+
 /** Text of the catalogue in which backquotes mark what is to be typed. */
 export function prose(text: string): Html {
   const parts = text.split('`');

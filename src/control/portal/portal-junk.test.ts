@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { assert as always, asyncProperty, constantFrom, dictionary, string, uint8Array } from 'fast-check';
-import { openTestPortal, visitorOf } from '../../../proof/labs/portal/test-portal.os.ts';
+import { changed, openTestPortal, visitorOf } from '../../../proof/labs/portal/test-portal.os.ts';
 import { FORM_LIMIT } from './form.http.ts';
 import { ENGLISH } from './texts.ts';
 
@@ -11,8 +11,10 @@ after(() => lab.close());
 
 const FORMS = [
   '/sign-up',
+  '/sign-up/file',
   '/sign-in',
   '/sign-out',
+  '/account/kept',
   '/account/credentials',
   '/account/devices',
   '/account/devices/remove',
@@ -119,12 +121,7 @@ test('a login that did not come from our page is put into no profile', async () 
 test('busy services ask for patience', async () => {
   const { accounts } = lab.services;
   const visitor = visitorOf(lab, {
-    accounts: {
-      signUp: async () => 'busy',
-      signIn: async () => 'busy',
-      customerOf: (token) => accounts.customerOf(token),
-      signOut: (token) => accounts.signOut(token),
-    },
+    accounts: changed(accounts, { signUpOnce: async () => 'busy', signIn: async () => 'busy' }),
   });
   const response = await visitor.send('/sign-up', { method: 'POST' });
   assert.equal(response.status, 429);
@@ -134,11 +131,7 @@ test('busy services ask for patience', async () => {
 
 test('a failure of ours is said in the journal and to the customer, without a detail', async () => {
   const visitor = visitorOf(lab, {
-    devices: {
-      list: () => Promise.reject(new Error('secret detail')),
-      add: () => Promise.reject(new Error('secret detail')),
-      remove: () => Promise.reject(new Error('secret detail')),
-    },
+    devices: changed(lab.services.devices, { list: () => Promise.reject(new Error('secret detail')) }),
   });
   await visitor.signUp();
   lab.journal.events.length = 0;
@@ -153,14 +146,9 @@ test('a failure of ours is said in the journal and to the customer, without a de
 
 test('while the database is away, the page says so and when to come back, and nothing is called broken', async () => {
   const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
-  const { accounts } = lab.services;
+  const reject = () => Promise.reject(away);
   const visitor = visitorOf(lab, {
-    accounts: {
-      signUp: () => Promise.reject(away),
-      signIn: () => Promise.reject(away),
-      customerOf: () => Promise.reject(away),
-      signOut: (token) => accounts.signOut(token),
-    },
+    accounts: changed(lab.services.accounts, { signUpOnce: reject, customerOf: reject }),
   });
   visitor.cookie = `lethe=${'x'.repeat(43)}`;
   lab.journal.events.length = 0;
@@ -179,12 +167,7 @@ test('while the database is away, the page says so and when to come back, and no
 test('a sign-up asks for nothing that it has just made', async () => {
   const { accounts } = lab.services;
   const visitor = visitorOf(lab, {
-    accounts: {
-      signUp: () => accounts.signUp(),
-      signIn: (typed) => accounts.signIn(typed),
-      customerOf: () => Promise.reject(new Error('asked')),
-      signOut: (token) => accounts.signOut(token),
-    },
+    accounts: changed(accounts, { customerOf: () => Promise.reject(new Error('asked')) }),
   });
   assert.match(await visitor.submit('/sign-up'), /Keep this number/);
   assert.equal(visitor.cookies.length, 1);
@@ -195,7 +178,7 @@ test('whatever stands in a form, the answer is a page and no failure', async () 
   await visitor.signUp();
   const { cookie, formToken } = visitor;
   lab.journal.events.length = 0;
-  const names = constantFrom('number', 'publicKey', 'username', 'password', '__proto__', 'token ');
+  const names = constantFrom('number', 'publicKey', 'username', 'password', 'once', '__proto__', 'token ');
   const anything = string({ unit: 'binary', maxLength: 300 });
   await always(
     asyncProperty(constantFrom(...FORMS.slice(1)), dictionary(names, anything), async (path, fields) => {

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { valueAfter } from '../../../proof/labs/customers/visitor.ts';
-import { openTestPortal, visitorOf } from '../../../proof/labs/portal/test-portal.os.ts';
+import { onceIn, valueAfter } from '../../../proof/labs/customers/visitor.ts';
+import { changed, openTestPortal, visitorOf } from '../../../proof/labs/portal/test-portal.os.ts';
 import { isoDate, today } from '../../core/clock/clock.ts';
 import { INVENTORY } from '../../core/inventory/inventory.ts';
 import { usageKey, usageTagOf } from '../usage/tag.ts';
@@ -27,18 +27,16 @@ const PERSONAL = [
 
 test('one click makes an account, its number signs in again, and signing out ends it', async () => {
   const visitor = lab.visitor();
-  assert.match(await visitor.read('/'), /<form method="post" action="\/sign-up"><button>Create an account/);
-  const welcome = await visitor.submit('/sign-up');
+  const once = onceIn(await visitor.read('/'));
+  const welcome = await visitor.submit('/sign-up', { once });
   const number = valueAfter(welcome, 'Account number');
   assert.match(number, /^([0-9A-Z]{4}-){4}[0-9A-Z]{4}$/);
-  const secrets = ['VPN username', 'OpenVPN password', 'IKEv2 password'].map((label) => valueAfter(welcome, label));
-  assert.equal(new Set(secrets).size, 3);
-  for (const secret of secrets) assert.match(secret, /^[0-9A-Za-z_-]{20,}$/);
+  assert.doesNotMatch(welcome, /VPN username|OpenVPN password|IKEv2 password/);
 
   const account = await visitor.read('/account');
   assert.match(account, /Paid until<\/dt><dd class="big"><time datetime="2026-12-21">21 December 2026/);
   assert.match(account, /0 of 5/);
-  for (const secret of [number, ...secrets]) assert.ok(!account.includes(secret));
+  assert.ok(!account.includes(number));
 
   assert.match(await visitor.submit('/sign-out'), /A VPN built to forget/);
   assert.equal(visitor.cookie, undefined);
@@ -158,16 +156,13 @@ test('an expired licence is named in words', async () => {
   const real = lab.services.accounts;
   const visitor = visitorOf(lab, {
     seats: { used: () => 14 },
-    accounts: {
-      signUp: () => real.signUp(),
-      signIn: (typed) => real.signIn(typed),
-      signOut: (token) => real.signOut(token),
+    accounts: changed(real, {
       customerOf: async (token) => {
         const customer = await real.customerOf(token);
         const expiresOn = (today(lab.real.clock) - 1) as ReturnType<typeof today>;
         return customer && { ...customer, licence: { ...customer.licence, expiresOn, seats: 20 } };
       },
-    },
+    }),
   });
   await visitor.signUp();
   const page = await visitor.read('/account');
@@ -177,13 +172,69 @@ test('an expired licence is named in words', async () => {
   assert.doesNotMatch(page, /class="pips"/);
 });
 
-test('new credentials come after a warning, and are shown once', async () => {
+test('the account number survives back, reload and double click: one form, one account, one page', async () => {
+  const accountsNow = async () => (await lab.real.control.db.selectFrom('accounts').select('id').execute()).length;
+  const before = await accountsNow();
   const visitor = lab.visitor();
-  const welcome = await visitor.submit('/sign-up');
-  assert.match(await visitor.read('/account/credentials'), /Make new ones: the old ones stop working/);
-  const fresh = await visitor.submit('/account/credentials');
+  const once = onceIn(await visitor.read('/sign-up'));
+  const welcome = await visitor.submit('/sign-up', { once });
+  const number = valueAfter(welcome, 'Account number');
+  const { cookie, cookies } = visitor;
+  assert.equal(await accountsNow(), before + 1);
+  assert.equal(await visitor.submit('/sign-up', { once }), welcome);
+  assert.equal(visitor.cookie, cookie);
+  assert.equal(cookies.length, 1);
+  const other = lab.visitor();
+  assert.equal(valueAfter(await other.submit('/sign-up', { once }), 'Account number'), number);
+  assert.equal(await accountsNow(), before + 1);
+  assert.notEqual(valueAfter(await visitor.submitFrom('/sign-up'), 'Account number'), number);
+});
+
+test('the number can be saved as a file and kept by a password manager', async () => {
+  const visitor = lab.visitor();
+  const once = onceIn(await visitor.read('/sign-up'));
+  const welcome = await visitor.submit('/sign-up', { once });
+  const number = valueAfter(welcome, 'Account number');
+  const file = await visitor.send('/sign-up/file', { method: 'POST', body: new URLSearchParams({ once }) });
+  assert.equal(file.headers.get('content-disposition'), 'attachment; filename="lethe-account-number.txt"');
+  assert.equal(file.headers.get('cache-control'), 'no-store');
+  const text = await file.text();
+  assert.match(text, new RegExp(`^Account number: ${number}\r$`, 'm'));
+  assert.match(text, /^Sign in: http:\/\/lethe\.test\/sign-in\r$/m);
+  assert.ok(welcome.includes(`autocomplete="username" value="${number}"`));
+  assert.ok(welcome.includes(`type="password" tabindex="-1" autocomplete="new-password" value="${number}"`));
+  assert.match(await visitor.submit('/account/kept', { username: number, password: number }), /<h1>Your account/);
+});
+
+test('a sign-up form that is too old, or not ours, makes nothing and gives a new one', async () => {
+  const visitor = lab.visitor();
+  for (const path of ['/sign-up', '/sign-up/file']) {
+    const page = await visitor.submit(path, { once: 'junk' }, 422);
+    assert.match(page, /role="status">That form was too old/);
+    assert.ok(onceIn(page));
+  }
+  assert.deepEqual(visitor.cookies, []);
+});
+
+test('VPN passwords are made when they are asked for; a reload shows the same, an older form changes nothing', async () => {
+  const visitor = lab.visitor();
+  await visitor.submitFrom('/sign-up');
+  assert.match(await visitor.read('/account'), /You have none yet/);
+  assert.match(await visitor.read('/connect/windows'), /You have none yet: <a href="\/account\/credentials">make them/);
+  const page = await visitor.read('/account/credentials');
+  assert.match(page, /<button>Make a username and passwords/);
+  const once = onceIn(page);
+  const fresh = await visitor.submit('/account/credentials', { once });
   const username = valueAfter(fresh, 'VPN username');
-  assert.notEqual(username, valueAfter(welcome, 'VPN username'));
+  assert.equal(await visitor.submit('/account/credentials', { once }), fresh);
+  const again = await visitor.read('/account/credentials');
+  assert.match(again, /Make new ones: the old ones stop working/);
+  const next = await visitor.submit('/account/credentials', { once: onceIn(again) });
+  assert.notEqual(valueAfter(next, 'VPN username'), username);
+  assert.match(
+    await visitor.submit('/account/credentials', { once }, 422),
+    /role="status">That form was too old, or newer/,
+  );
   assert.equal((await visitor.read('/account')).includes(username), false);
 });
 

@@ -1,43 +1,65 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { Hono } from 'hono';
 import { INVENTORY } from '../../core/inventory/inventory.ts';
+import type { Customer, SignIn } from '../accounts/account.ts';
+import { PROBLEM_STATUS } from '../surface/problems.ts';
 import { connectPage } from './connect.page.ts';
-import { type PortalContext, type PortalEnv, refuse, show } from './context.http.ts';
-import { welcomePage } from './credentials.page.ts';
+import { type PortalContext, type PortalEnv, type PortalRequest, refuse, show } from './context.http.ts';
+import { handOut } from './downloads.http.ts';
 import { SYSTEMS } from './howtos.ts';
 import { privacyPage } from './privacy.page.ts';
 import { homePage, signInPage, signUpPage } from './public.page.ts';
-import { formTokenOf, setSessionCookie } from './session.http.ts';
+import { formTokenOf, type Session, setSessionCookie } from './session.http.ts';
+import { numberFile, welcomePage } from './welcome.page.ts';
 
 /** Pages that anybody may see, and the two forms that begin a session. */
 export function publicRoutes(app: Hono<PortalEnv>, context: PortalContext): void {
-  app.get('/', (c) => show(c, context, homePage));
+  const { accounts } = context.services;
+  app.get('/', (c) => show(c, context, (view) => homePage(view, accounts.signUpForm())));
   app.get('/privacy', (c) => show(c, context, (view) => privacyPage(view, INVENTORY)));
   for (const system of SYSTEMS) {
-    app.get(`/connect/${system}`, (c) =>
-      show(c, context, (view) =>
-        connectPage(view, system, context.services.profile, context.services.locations.list()),
-      ),
-    );
+    app.get(`/connect/${system}`, async (c) => {
+      const { profile, locations, credentials } = context.services;
+      const customer = c.get('session')?.customer;
+      const present = customer !== undefined && (await credentials.present(customer));
+      return show(c, context, (view) => connectPage(view, system, profile, locations.list(), present));
+    });
   }
-  app.get('/sign-up', (c) => show(c, context, signUpPage));
+  app.get('/sign-up', (c) => show(c, context, (view) => signUpPage(view, accounts.signUpForm())));
   signUp(app, context);
   signIn(app, context);
 }
 
-/** Answers with the page itself: the number is shown once, so there is nothing to redirect to. */
+/**
+ * Answers with the page itself, so that no address leads to the number. Sent again, by a reload or a second click, the
+ * form shows the same page of the same account.
+ */
 function signUp(app: Hono<PortalEnv>, context: PortalContext): void {
-  const { accounts, locations } = context.services;
+  const { accounts } = context.services;
+  const stale = (c: PortalRequest) =>
+    show(c, context, (view) => signUpPage(view, accounts.signUpForm(), true), PROBLEM_STATUS.invalid);
   app.post('/sign-up', async (c) => {
-    const made = await accounts.signUp();
+    const once = c.get('form').get('once') ?? accounts.signUpForm();
+    const made = await accounts.signUpOnce(once, c.get('session')?.customer);
     if (made === 'busy') return refuse(c, context, 'busy');
-    const { customer, signIn } = made;
-    const { token } = signIn;
-    const session = { token, customer, formToken: formTokenOf(token) };
-    setSessionCookie(c, context.secure(c.req.url), token);
-    c.set('session', session);
-    return show(c, context, (view) => welcomePage(view, session, made, locations.list()));
+    if (made === 'stale') return stale(c);
+    const session = made.signIn === undefined ? c.get('session') : signedIn(c, context, made.customer, made.signIn);
+    return show(c, context, (view) => welcomePage(view, session as Session, made.accountNumber, once));
   });
+  app.post('/sign-up/file', (c) => {
+    const number = accounts.numberOf(c.get('form').get('once') ?? '');
+    if (number === undefined) return stale(c);
+    const origin = context.publicOrigin ?? new URL(c.req.url).origin;
+    return handOut(c, numberFile(context.texts, context.services.profile.name, number, origin));
+  });
+}
+
+/** The session begins with this answer. */
+function signedIn(c: PortalRequest, context: PortalContext, customer: Customer, { token }: SignIn): Session {
+  const session = { token, customer, formToken: formTokenOf(token) };
+  setSessionCookie(c, context.secure(c.req.url), token);
+  c.set('session', session);
+  return session;
 }
 
 function signIn(app: Hono<PortalEnv>, context: PortalContext): void {

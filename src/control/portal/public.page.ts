@@ -2,23 +2,23 @@
 import { html } from 'hono/html';
 import type { SignInRefusal } from '../accounts/account.ts';
 import type { Html, Page, View } from './frame.page.ts';
-import { NOTHING, proofField } from './frame.page.ts';
+import { NOTHING, onceField, proofField } from './frame.page.ts';
 import type { PageProblem } from './problems.ts';
 
 function bullets(items: readonly string[]): Html {
   return html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
 }
 
-function createForm(view: View, label: string): Html {
-  return html`<form method="post" action="/sign-up">${proofField(view)}<button>${label}</button></form>`;
+function createForm(view: View, label: string, once: string): Html {
+  return html`<form method="post" action="/sign-up">${proofField(view)}${onceField(once)}<button>${label}</button></form>`;
 }
 
-export function homePage(view: View): Page {
+export function homePage(view: View, once: string): Page {
   const { texts, session } = view;
   const t = texts.home;
   const action =
     session === undefined
-      ? html`${createForm(view, t.create)}<p class="quiet">${t.free}</p>`
+      ? html`${createForm(view, t.create, once)}<p class="quiet">${t.free}</p>`
       : html`<p><a class="button" href="/account">${texts.account.title}</a></p>`;
   return {
     title: t.title,
@@ -32,13 +32,14 @@ ${bullets(t.cannot)}`,
   };
 }
 
-export function signUpPage(view: View): Page {
+export function signUpPage(view: View, once: string, stale = false): Page {
   const { texts } = view;
   const t = texts.signUp;
   return {
     title: t.title,
-    main: html`<p class="lead">${t.text}</p>
-${createForm(view, t.submit)}
+    main: html`${stale ? html`<p class="note" role="status">${t.stale}</p>` : NOTHING}
+<p class="lead">${t.text}</p>
+${createForm(view, t.submit, once)}
 <p>${t.have} <a href="/sign-in">${texts.signIn.submit}</a></p>`,
   };
 }

@@ -94,16 +94,23 @@ export const ENGLISH = {
   },
   signUp: {
     title: 'Create an account',
-    text: 'One click makes an account number, and beside it a VPN username and passwords. Nothing is asked of you.',
+    text: 'One click makes an account number. We ask you nothing.',
     submit: 'Create an account',
-    have: 'You have a number already?',
+    have: 'Already have an account?',
+    stale: 'That form was too old, so no account was made. Use the button below.',
   },
   welcome: {
     title: 'Keep this number',
     numberTitle: 'Account number',
     number:
-      'Your account number is your login. We show it once and keep only a hash of it. We cannot recover it for you.',
-    onward: 'I have kept both. Go to my account',
+      'Your account number is your login. We keep only a hash of it, so we cannot recover it for you. Keep it before you go on.',
+    file: 'Save as a text file',
+    print: 'Print',
+    again:
+      'You can reload this page today and tomorrow and see the same number. After that we cannot show it again. A password manager will offer to keep it when you go on.',
+    onward: 'I have kept it. Go to my account',
+    fileText: (service: string, number: string, signIn: string): string =>
+      `${service}\r\n\r\nAccount number: ${number}\r\nSign in: ${signIn}\r\n\r\nThis number is the login. It cannot be recovered.\r\n`,
   },
   signIn: {
     title: 'Sign in',
@@ -127,8 +134,11 @@ export const ENGLISH = {
     connect: 'Connect this device',
     connectText: 'Choose what you have. Each page has the files and a few steps.',
     credentials: 'VPN username and passwords',
-    credentialsText: 'OpenVPN and IKEv2 ask for them. We cannot show them again, but you can make new ones.',
-    credentialsLink: 'Make new ones',
+    credentialsText: (present: boolean): string =>
+      present
+        ? 'OpenVPN and IKEv2 ask for them. We cannot show them again, but you can make new ones.'
+        : 'OpenVPN and IKEv2 ask for them. You have none yet. WireGuard needs none.',
+    credentialsLink: (present: boolean): string => (present ? 'Make new ones' : 'Make them'),
     devices: 'WireGuard devices',
     devicesText: (count: number): string =>
       count === 0 ? 'None yet. WireGuard uses a key for each device.' : `${count} so far, each with a key of its own.`,
@@ -140,14 +150,23 @@ export const ENGLISH = {
     rememberedLink: 'See your rows',
   },
   credentials: {
-    title: 'Make new VPN passwords',
-    consequence:
-      'Your old username and passwords stop working within a minute or so. Every device that uses OpenVPN or IKEv2 needs the new ones. WireGuard devices are not affected.',
-    submit: 'Make new ones: the old ones stop working',
-    cancel: 'Keep the old ones',
+    first: {
+      title: 'VPN username and passwords',
+      text: 'OpenVPN and IKEv2 ask for a username and a password. We make them at random and show them to you. WireGuard needs none.',
+      submit: 'Make a username and passwords',
+      cancel: 'Back to your account',
+    },
+    again: {
+      title: 'Make new VPN passwords',
+      text: 'Your old username and passwords will stop working within about a minute. Every device that uses OpenVPN or IKEv2 will need the new ones. WireGuard devices are not affected.',
+      submit: 'Make new ones: the old ones stop working',
+      cancel: 'Keep the old ones',
+    },
+    stale: 'That form was too old, or newer passwords have been made since. Nothing was changed.',
     freshTitle: 'Your new VPN passwords',
-    once: 'We show these once. We keep only what is needed to check them.',
-    shared: 'They share nothing with your account number, so a gateway never learns that number.',
+    once: 'Keep them now: we store only what is needed to check them and cannot show them later.',
+    shared: 'They have nothing to do with your account number, so a gateway never learns that number.',
+    soon: 'They work within about a minute.',
     username: 'VPN username',
     password: 'OpenVPN password',
     ikePassword: 'IKEv2 password',
@@ -207,7 +226,12 @@ export const ENGLISH = {
   },
   connect: {
     title: (system: string): string => `Connect on ${system}`,
-    choose: 'One way is enough. The first is what we would take.',
+    choose: 'You need only one of these. We recommend the first.',
+    login: (present: boolean): string =>
+      present
+        ? 'OpenVPN and IKEv2 ask for your VPN username and password. If you have lost them,'
+        : 'OpenVPN and IKEv2 ask for a VPN username and password. You have none yet:',
+    loginLink: (present: boolean): string => (present ? 'make new ones' : 'make them'),
     caution: 'Note',
     signIn: 'Sign in to get the files.',
     others: 'Other systems',

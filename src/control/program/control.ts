@@ -11,6 +11,7 @@ import { CredentialService } from '../accounts/credential-service.ts';
 import { countTrialKeys } from '../accounts/device.store.ts';
 import { DeviceService } from '../accounts/device-service.ts';
 import { FailureLimiter } from '../accounts/failure-limiter.ts';
+import { Forms, formKeyOf } from '../accounts/forms.ts';
 import { RememberedService } from '../accounts/remembered.ts';
 import { TrialKeys } from '../accounts/trial-keys.ts';
 import { api } from '../api/api.http.ts';
@@ -168,6 +169,7 @@ function servicesOf({ config, material, clock, random, journal }: ControlContext
   const { db, salt, seats, gateways, trialKeys, changed } = parts;
   const locations = locationsOf(config.fleet?.locations ?? [], gateways);
   const profile = profileOf(config, material);
+  const forms = new Forms(formKeyOf(material.usageKey), clock, random);
   return {
     profile,
     wireguard: profile.inside.tunnels.wireguard,
@@ -176,13 +178,12 @@ function servicesOf({ config, material, clock, random, journal }: ControlContext
       db,
       clock,
       random,
-      salt,
-      changed,
+      forms,
       offer: config.licence,
       failures: new FailureLimiter(clock, { burst: 20, perSecond: 5, longest: 10_000 }),
       signUps: new FailureLimiter(clock, { burst: 50, perSecond: 10, longest: 10_000 }),
     }),
-    credentials: new CredentialService({ db, random, salt, changed }),
+    credentials: new CredentialService({ db, random, salt, forms, changed }),
     devices: new DeviceService({ db, random, trialKeys, changed }),
     seats,
     locations: new SignedLocations(config.name, locations, material.locationsKey, clock),

@@ -107,8 +107,18 @@ function offerKeys(root) {
   form.before(button, note);
 }
 
+/** Printing works without it, from the browser's own menu. */
+function offerPrint(root) {
+  const form = root.querySelector('[data-print]');
+  if (form === null) return;
+  const button = element('button', { type: 'button', className: 'plain', textContent: form.dataset.print });
+  button.addEventListener('click', () => print());
+  form.append(' ', button);
+}
+
 function enhance(root) {
   offerCopies(root);
+  offerPrint(root);
   offerKeys(root);
 }
 
