@@ -158,7 +158,7 @@ test('its daemon is started between the resolver and the agent, as its own user,
     activator: user(70),
   };
   const namespace = {} as Namespace;
-  const programs = starters({ namespace, users, wipe: '/usr/lib/wipe.so' }, PROTOCOLS_AND_MESH);
+  const programs = starters({ namespace, users, wipe: '/usr/lib/wipe.so', filter: undefined }, PROTOCOLS_AND_MESH);
   assert.deepEqual(Object.keys(programs), [
     'unbound',
     'openvpn-udp',

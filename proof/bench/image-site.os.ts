@@ -67,7 +67,13 @@ export async function openSite(deps: BenchContext, opened: AsyncDisposableStack)
   const { cards } = await cableMachine(vmNamespace, { uplink: UPLINK, service });
   const issuer = { certificate: identity.caCertificate, key: authorityKey(keys).key };
   const activator = new ServiceActivator(
-    { directory: join(directory, 'activator'), listen: controlAddress, issuer, user: (await systemUsers()).activator },
+    {
+      directory: join(directory, 'activator'),
+      listen: controlAddress,
+      issuer,
+      user: (await systemUsers()).activator,
+      filter: undefined,
+    },
     { ...deps, journal: writingJournal(() => undefined) },
   );
   return {

@@ -12,6 +12,7 @@ import { prepareGeoip } from '../../src/gateway/geoip/prepare.os.ts';
 import { compileWipe } from '../../src/gateway/residue/wipe.os.ts';
 import { joinByCable, type Namespace } from '../../src/host/namespaces/namespace.os.ts';
 import { place } from '../../src/host/namespaces/place.os.ts';
+import { compileFilter } from '../../src/host/processes/filter.os.ts';
 import type { Child } from '../../src/host/processes/process.os.ts';
 import { kernelCarriesEsp, layCables } from '../../src/onebox/cables.os.ts';
 import { type RunningGateway, startGateway } from '../../src/onebox/gateway.os.ts';
@@ -186,6 +187,7 @@ async function open(
     caCertificate: identity.caCertificate,
     users: await systemUsers(),
     wipe: await compileWipe(directory),
+    filter: await compileFilter(directory),
     journal: writingJournal(() => undefined),
   });
   opened.defer(() => running.stop());

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { systemClock as clock } from '../../src/core/clock/clock.ts';
 import { waitUntil } from '../../src/core/clock/until.ts';
 import { systemRandom as random } from '../../src/core/random/random.ts';
+import { runningAs } from '../../src/host/processes/running.os.ts';
 import type { RunningGateway } from '../../src/onebox/gateway.os.ts';
 import type { Service } from '../../src/onebox/service.os.ts';
 import type { Supervised } from '../../src/onebox/supervisor.ts';
@@ -22,6 +24,11 @@ const gateway = () => scene.service.gateway as NonNullable<Service['gateway']>;
 const running = () => gateway().running as RunningGateway;
 const device = (protocol: Device['protocol']) => devices.find((one) => one.protocol === protocol) as Device;
 const page = (protocol: Device['protocol']) => use(device(protocol), gateway().plan);
+const back = (protocol: Device['protocol']) =>
+  page(protocol).then(
+    () => true,
+    () => false,
+  );
 const seats = (used: number) =>
   waitUntil(
     `${used} seats are taken`,
@@ -43,6 +50,50 @@ async function kill(program: Supervised): Promise<void> {
   await waitUntil(`${program.name} is back`, () => program.child.running && program.child.pid !== pid, 120_000);
 }
 
+/** Kills what starts a program inside the gateway and stays in front of it. */
+async function killLauncher(program: Supervised): Promise<void> {
+  const { pid } = program.child;
+  process.kill(Number(statusOf(pid, 'PPid')), 'SIGKILL');
+  await waitUntil(`the former ${program.name} is gone`, () => runningAs(pid) === undefined, 20_000);
+  await waitUntil(`${program.name} is back`, () => program.child.running && program.child.pid !== pid, 120_000);
+}
+
+function statusOf(pid: number, field: string): string {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return new RegExp(`^${field}:[ \\t]*(.*)$`, 'm').exec(status)?.[1]?.trim() ?? '';
+}
+
+const programs = () => [scene.service.database.program, scene.service.control, ...running().programs];
+
+/** What each may do that serves; all others may do nothing. */
+const RIGHTS: Readonly<Record<string, string>> = {
+  unbound: 'net_bind_service',
+  'openvpn-udp': 'net_bind_service net_admin',
+  'openvpn-tcp': 'net_bind_service net_admin',
+  charon: 'net_admin',
+  'wireguard-go': 'net_admin',
+};
+/** What these had when they began. They have given up the rest by themselves, and cannot get it again. */
+const GAVE_UP: Readonly<Record<string, string>> = {
+  agent: 'dac_read_search setgid setuid',
+  control: 'dac_read_search setgid setuid',
+  charon: 'net_bind_service net_admin net_raw',
+};
+const BITS: Readonly<Record<string, number>> = {
+  dac_read_search: 2,
+  setgid: 6,
+  setuid: 7,
+  net_bind_service: 10,
+  net_admin: 12,
+  net_raw: 13,
+};
+const bits = (names: string) =>
+  names
+    .split(' ')
+    .reduce((sum, name) => sum | (1 << (BITS[name] ?? Number.NaN)), 0)
+    .toString(16)
+    .padStart(16, '0');
+
 before(async () => {
   scene = await openScene({
     clock,
@@ -62,6 +113,22 @@ before(async () => {
 });
 after(async () => {
   await scene.close();
+});
+
+test('no program has more rights than it needs, can get more, or leaves its memory on a disk', () => {
+  const none = '0'.repeat(16);
+  for (const { name, child } of programs()) {
+    const is = (field: string) => statusOf(child.pid, field);
+    assert.equal(is('NoNewPrivs'), '1', name);
+    assert.equal(is('Seccomp'), '2', name);
+    assert.doesNotMatch(is('Uid'), /\b0\b/, name);
+    assert.equal(is('Groups'), '', name);
+    const kept = name in RIGHTS ? bits(RIGHTS[name] ?? '') : none;
+    for (const field of ['CapInh', 'CapPrm', 'CapEff', 'CapAmb']) assert.equal(is(field), kept, `${name} ${field}`);
+    assert.equal(is('CapBnd'), name in GAVE_UP ? bits(GAVE_UP[name] ?? '') : kept, name);
+    const limits = readFileSync(`/proc/${child.pid}/limits`, 'utf8');
+    assert.match(limits, /^Max core file size +1 +1 +bytes/m, name);
+  }
 });
 
 test('the agent: sessions live on, and its successor takes them over', async () => {
@@ -107,15 +174,7 @@ test('the database: customers are known again as soon as it is back', async () =
 test('OpenVPN: its session ends with an event, and the client comes back by itself', async () => {
   await kill(running().program('openvpn-udp'));
   await event('openvpn-udp', 2);
-  await waitUntil(
-    'the client is back',
-    () =>
-      page('openvpn').then(
-        () => true,
-        () => false,
-      ),
-    120_000,
-  );
+  await waitUntil('the client is back', () => back('openvpn'), 120_000);
   await seats(3);
 });
 
@@ -130,18 +189,18 @@ test('charon: its session ends with an event, and the client can come back', asy
 test('WireGuard: its session ends with an event, and the peers are there again', async () => {
   await kill(running().program('wireguard-go'));
   await event('wireguard', 1);
-  await waitUntil(
-    'the client is back',
-    () =>
-      page('wireguard').then(
-        () => true,
-        () => false,
-      ),
-    60_000,
-  );
+  await waitUntil('the client is back', () => back('wireguard'), 60_000);
 });
 
 test('the resolver: names are answered again', async () => {
   await kill(running().program('unbound'));
   await page('openvpn');
+});
+
+test('launchers: a program goes with its launcher, and its successor serves', async () => {
+  for (const program of running().programs) await killLauncher(program);
+  await device('ikev2').client?.disconnect();
+  device('ikev2').client = await connect(device('ikev2'), profiles, welcome);
+  for (const { protocol } of devices) await waitUntil(`${protocol} is back`, () => back(protocol), 120_000);
+  await seats(3);
 });

@@ -16,6 +16,7 @@ import type { Random } from '../core/random/random.ts';
 import { replaceFile } from '../host/files/replace.os.ts';
 import { SERVICE_ADDRESS } from '../host/machines/cabling.os.ts';
 import type { TpmFactory } from '../host/machines/swtpm.os.ts';
+import { ownProgram } from '../host/processes/privileges.os.ts';
 import { run, spawnChild } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
 import { CannotStart } from './machine.os.ts';
@@ -44,6 +45,8 @@ export interface ActivatorParts {
   /** PEM: the authority that signs gateways' certificates, with its key. */
   readonly issuer: { readonly certificate: string; readonly key: string };
   readonly user: User;
+  /** The launcher that has the kernel refuse system calls. */
+  readonly filter: string | undefined;
 }
 
 /** A service's own activator: what it is told, whom it accepts, and what it has seen. */
@@ -59,7 +62,8 @@ export class ServiceActivator {
 
   /** What an image has to be built with so that it asks this activator. Its keys are made with the first call. */
   async operator(): Promise<Operator> {
-    const text = await run([process.execPath, PROGRAM, '--config', this.#configure(), '--operator-file']);
+    const argv = [process.execPath, PROGRAM, '--config', this.#configure(), '--operator-file'];
+    const text = await run(argv, ownProgram(this.#parts.filter));
     const { authority } = JSON.parse(text) as Operator;
     const operator = { activator: `https://${SERVICE_ADDRESS}:${ACTIVATOR_PORT}`, authority };
     this.#file(OPERATOR_FILE, `${JSON.stringify(operator, null, 2)}\n`, 0o644);
@@ -87,7 +91,7 @@ export class ServiceActivator {
       journal: this.#deps.journal,
       clock: this.#deps.clock,
       start: async () => {
-        const child = spawnChild(['prlimit', '--core=0', process.execPath, PROGRAM, '--config', config]);
+        const child = spawnChild([process.execPath, PROGRAM, '--config', config], ownProgram(this.#parts.filter));
         await untilSays(child, 'activator', /\{"ready":"activator".*\}/);
         return child;
       },

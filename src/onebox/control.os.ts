@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ControlConfigFile } from '../control/program/config.ts';
 import { replaceFile } from '../host/files/replace.os.ts';
+import { ownProgram } from '../host/processes/privileges.os.ts';
 import { spawnChild } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
 import type { GatewayOptions } from './options.ts';
@@ -43,7 +44,7 @@ export async function startControl(parts: ServiceParts, keys?: GatewayPublicKeys
     journal: deps.journal,
     clock: deps.clock,
     start: async () => {
-      const child = spawnChild(['prlimit', '--core=0', process.execPath, CONTROL, '--config', config]);
+      const child = spawnChild([process.execPath, CONTROL, '--config', config], ownProgram(parts.filter));
       const line = await untilSays(child, 'control', /\{"ready":"control".*\}/);
       if (urls === undefined) {
         urls = JSON.parse(line[0]) as { portal: string; fleet: string };

@@ -41,6 +41,7 @@ async function startDaemons(parts: GatewayServiceParts, own: GatewayIdentity, fl
     users,
     caCertificate: identity.caCertificate,
     wipe: await compileWipe(options.directory),
+    filter: parts.filter,
     agent: {
       controlUrl: (await seams.relay?.(fleet, site.tls, site.cables.controlAddress)) ?? fleet,
       authfileKey: key,

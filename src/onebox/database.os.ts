@@ -11,13 +11,22 @@ export interface SupervisedDatabase {
   readonly socket: string;
 }
 
+export interface DatabaseParts {
+  readonly directory: string;
+  readonly users: Users | undefined;
+  /** The launcher that has the kernel refuse system calls. */
+  readonly filter: string | undefined;
+}
+
 /** Starts PostgreSQL with its data below `directory`, open to control's user alone. */
 export async function startDatabase(
-  directory: string,
-  users: Users | undefined,
+  { directory, users, filter }: DatabaseParts,
   deps: Pick<ServiceDeps, 'journal' | 'clock'>,
 ): Promise<SupervisedDatabase> {
-  const roles = users === undefined ? {} : { user: users.database, clients: [users.control.uid] };
+  const roles = {
+    ...(users === undefined ? {} : { user: users.database, clients: [users.control.uid] }),
+    ...(filter === undefined ? {} : { filter }),
+  };
   let postgres: Postgres | undefined;
   const program = await supervise({
     name: 'database',

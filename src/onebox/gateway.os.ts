@@ -13,6 +13,7 @@ import type { TunnelProtocol } from '../gateway/tunnels/protocol.ts';
 import { TUNNEL_PROTOCOLS } from '../gateway/tunnels/protocols.ts';
 import { placeFiles } from '../host/files/place.os.ts';
 import type { Namespace } from '../host/namespaces/namespace.os.ts';
+import { ownProgram } from '../host/processes/privileges.os.ts';
 import type { Child } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
 import type { GatewayIdentity } from './identity.os.ts';
@@ -31,6 +32,8 @@ export interface GatewayParts {
   readonly users: Users;
   /** The library that wipes freed memory. */
   readonly wipe: string;
+  /** The launcher that has the kernel refuse system calls. */
+  readonly filter: string | undefined;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly random: Random;
@@ -45,16 +48,8 @@ export interface RunningGateway {
 
 const AGENT = fileURLToPath(new URL('../../cmd/gateway.ts', import.meta.url));
 
-/** No core dump can leave a program, and V8 overwrites the memory that it frees. */
-const AGENT_COMMAND = [
-  'prlimit',
-  '--core=0',
-  process.execPath,
-  '--clear-free-memory',
-  AGENT,
-  '--config',
-  AGENT_FILES.config,
-];
+/** V8 overwrites the memory that it frees. */
+const AGENT_COMMAND = [process.execPath, '--clear-free-memory', AGENT, '--config', AGENT_FILES.config];
 
 /** Places keys and configuration in the gateway's memory, closes the firewall, then starts its daemons and its agent. */
 export async function startGateway(parts: GatewayParts): Promise<RunningGateway> {
@@ -85,26 +80,28 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
 
 /** How each program is started, first and again, in this order. Every one but wireguard-go wipes what it frees. */
 export function starters(
-  parts: Pick<GatewayParts, 'namespace' | 'users' | 'wipe'>,
+  parts: Pick<GatewayParts, 'namespace' | 'users' | 'wipe' | 'filter'>,
   protocols: readonly TunnelProtocol[] = TUNNEL_PROTOCOLS,
 ): Record<string, () => Promise<Child>> {
-  const { namespace, users, wipe } = parts;
+  const { namespace, users, wipe, filter } = parts;
   const { directory } = GATEWAY_FILES;
   const agentGroup = users.agent.gid;
   const { env = {} } = wiped(wipe);
   const daemons = protocols.map(({ program, user, start }) => [
     program,
-    () => start({ namespace, directory, options: { user: users[user], agentGroup, env } }),
+    () => start({ namespace, directory, options: { user: users[user], agentGroup, env, filter } }),
   ]);
   return {
-    unbound: () => startResolver(namespace, directory, { user: users.resolver, agentGroup, env }),
+    unbound: () => startResolver(namespace, directory, { user: users.resolver, agentGroup, env, filter }),
     ...Object.fromEntries(daemons),
     agent: () => startAgent(parts),
   };
 }
 
-async function startAgent({ namespace, wipe }: Pick<GatewayParts, 'namespace' | 'wipe'>): Promise<Child> {
-  const child = await namespace.spawn(AGENT_COMMAND, wiped(wipe));
+type AgentParts = Pick<GatewayParts, 'namespace' | 'wipe' | 'filter'>;
+
+async function startAgent({ namespace, wipe, filter }: AgentParts): Promise<Child> {
+  const child = await namespace.spawn(AGENT_COMMAND, wiped(wipe, ownProgram(filter)));
   await untilSays(child, 'gateway', /"code":"started","program":"gateway"/);
   await assertWiped(child.pid, wipe);
   return child;

@@ -40,10 +40,10 @@ export interface MachineService {
  * tells customers the WireGuard key that the machine made in this boot. What is started is added to `opened`.
  */
 export async function withMachine(parts: MachineServiceParts, opened: AsyncDisposableStack): Promise<MachineService> {
-  const { options, deps, seams, site, identity, keys, users, release } = parts;
+  const { options, deps, seams, site, identity, keys, users, filter, release } = parts;
   const { progress } = deps;
   const listen = site.cables.controlAddress;
-  const activator = activatorOf({ directory: options.directory, keys, identity, listen, users }, deps);
+  const activator = activatorOf({ directory: options.directory, keys, identity, listen, users, filter }, deps);
   const directory = join(options.directory, 'machine');
   const program = await progress.stage('Starting the activator', () =>
     startActivator(activator, directory, release, deps.clock),
@@ -100,11 +100,16 @@ interface ServiceActivatorParts {
   readonly identity: ServiceIdentity;
   readonly listen: string;
   readonly users: Users;
+  readonly filter: string | undefined;
 }
 
-function activatorOf({ directory, keys, identity, listen, users }: ServiceActivatorParts, deps: ActivatorDeps) {
+function activatorOf(
+  { directory, keys, identity, listen, users, filter }: ServiceActivatorParts,
+  deps: ActivatorDeps,
+): ServiceActivator {
   const issuer = { certificate: identity.caCertificate, key: authorityKey(keys).key };
-  return new ServiceActivator({ directory: join(directory, 'activator'), listen, issuer, user: users.activator }, deps);
+  const parts = { directory: join(directory, 'activator'), listen, issuer, user: users.activator, filter };
+  return new ServiceActivator(parts, deps);
 }
 
 function publicKeysOf({ tokenHash, boot }: ImageGateway): GatewayPublicKeys {
@@ -136,6 +141,7 @@ export async function serviceOperator(
   const keys = join(options.directory, 'keys');
   const identity = await openIdentity(keys, options.name, deps);
   // No socket is opened here; its address is known only once there is a site for the gateway.
-  const activator = activatorOf({ ...options, keys, identity, listen: '127.0.0.1', users: await systemUsers() }, deps);
+  const users = await systemUsers();
+  const activator = activatorOf({ ...options, keys, identity, listen: '127.0.0.1', users, filter: undefined }, deps);
   return { operator: await activator.operator(), file: activator.operatorFile };
 }

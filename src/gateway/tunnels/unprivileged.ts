@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { Namespace } from '../../host/namespaces/namespace.os.ts';
+import type { SpawnOptions } from '../../host/processes/process.os.ts';
 
 /** Who a daemon runs as, and what its environment holds besides what is rendered. */
 export interface DaemonOptions {
@@ -8,14 +9,17 @@ export interface DaemonOptions {
   /** The agent's group: it may connect to the daemon's socket. */
   readonly agentGroup?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** The launcher that has the kernel refuse system calls; see `host/processes/filter.os.ts`. */
+  readonly filter?: string | undefined;
 }
 
-/** The arguments that start a program as an unprivileged user who keeps exactly these capabilities. */
-export function unprivileged(user: DaemonOptions['user'], ...capabilities: readonly string[]): string[] {
-  if (user === undefined) return [];
-  const kept = capabilities.map((capability) => `+${capability}`).join(',');
-  const only = [`--inh-caps=${kept}`, `--ambient-caps=${kept}`, `--bounding-set=-all,${kept}`];
-  return ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', ...only, '--'];
+/** How a daemon is started: as its user, who keeps exactly these capabilities. Without a user it stays root. */
+export function unprivileged({ user, env, filter }: DaemonOptions, ...capabilities: readonly string[]): SpawnOptions {
+  return {
+    ...(user === undefined ? {} : { user, rights: capabilities }),
+    ...(env === undefined ? {} : { env }),
+    ...(filter === undefined ? {} : { filter }),
+  };
 }
 
 /** A directory for one daemon's socket: the daemon makes it there, and it belongs to the agent's group from birth. */

@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import type { SpawnOptions } from './process.os.ts';
 
 export interface User {
   readonly uid: number;
   readonly gid: number;
+}
+
+/**
+ * How a program of ours is started that gives up root by itself: it has the rights that {@link giveUpRoot} needs, and the
+ * one to read its own files where only root may.
+ */
+export function ownProgram(filter: string | undefined): Pick<SpawnOptions, 'rights' | 'filter'> {
+  const rights = ['setuid', 'setgid', 'dac_read_search'];
+  return filter === undefined ? { rights } : { rights, filter };
 }
 
 /** The calls that change which user a process runs as. */

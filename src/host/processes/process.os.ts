@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { endRunning, type Running, runningAs } from './running.os.ts';
 
 /** What a child inherits. Everything else of the parent's environment stays with the parent. */
 const INHERITED = ['PATH', 'LANG', 'TZ', 'NODE_V8_COVERAGE', 'NODE_OPTIONS'];
@@ -10,6 +11,13 @@ export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Numeric ids to run as. */
   readonly user?: { readonly uid: number; readonly gid: number };
+  /**
+   * Names of capabilities (`net_admin`): all that is left of root's rights, or all that the user has; and no program that it
+   * starts can gain another. Without it, root keeps everything and a user has nothing.
+   */
+  readonly rights?: readonly string[];
+  /** The program of `filter.os.ts`: the kernel then refuses what no program of ours has a use for. */
+  readonly filter?: string;
   readonly cwd?: string;
   /** Gets each piece of standard output and standard error as it comes. Without it, both are kept for `output()`. */
   readonly onOutput?: (text: string, stream: 'stdout' | 'stderr') => void;
@@ -55,13 +63,23 @@ function environment(extra: Readonly<Record<string, string>> = {}): Record<strin
   return { ...env, ...extra };
 }
 
-/** The kernel kills the child when its parent dies, so that kill -9 of us leaves nothing behind. */
-function launcher(options: SpawnOptions): string[] {
-  const identity =
-    options.user === undefined
-      ? []
-      : ['--reuid', String(options.user.uid), '--regid', String(options.user.gid), '--clear-groups'];
-  return ['setpriv', '--pdeathsig', 'KILL', ...identity, '--'];
+/**
+ * The kernel kills the child when its parent dies, so that kill -9 of us leaves nothing behind. It forgets that when a
+ * process changes its user: so one call does both, the user first.
+ */
+function launcher({ user, rights, filter }: SpawnOptions): string[] {
+  const identity = user === undefined ? [] : [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
+  const restricted = rights === undefined ? [] : restrictions(rights, user !== undefined);
+  const filtered = filter === undefined ? [] : [filter];
+  return ['setpriv', '--pdeathsig=KILL', ...identity, ...restricted, '--', ...filtered];
+}
+
+/** What only root may take away, whoever is not root has not. */
+function restrictions(rights: readonly string[], changesUser: boolean): string[] {
+  if (process.getuid?.() !== 0) return ['--no-new-privs'];
+  const kept = ['-all', ...rights.map((right) => `+${right}`)].join(',');
+  const keeps = changesUser ? [`--inh-caps=${kept}`, `--ambient-caps=${kept}`] : ['--inh-caps=-all'];
+  return ['--no-new-privs', ...keeps, `--bounding-set=${kept}`];
 }
 
 const KEPT = 65_536;
@@ -70,12 +88,12 @@ class SpawnedChild implements Child {
   readonly exited: Promise<Exit>;
   running = true;
   readonly #process: ChildProcess;
-  readonly #pid: () => number;
+  #behind: Running | undefined;
+  #behindEnded: Promise<void> | undefined;
   #output = '';
 
-  constructor(process: ChildProcess, options: SpawnOptions, pid: () => number) {
+  constructor(process: ChildProcess, options: SpawnOptions) {
     this.#process = process;
-    this.#pid = pid;
     const keep = (stream: 'stdout' | 'stderr') => (text: string) => {
       if (options.onOutput === undefined) this.#output = (this.#output + text).slice(-KEPT);
       else options.onOutput(text, stream);
@@ -84,13 +102,19 @@ class SpawnedChild implements Child {
     process.stderr?.setEncoding('utf8').on('data', keep('stderr'));
     this.exited = new Promise((resolve) => {
       process.once('error', () => this.#end(resolve, { code: 127, signal: null }));
-      process.once('close', (code, signal) => this.#end(resolve, { code, signal }));
+      process.once('exit', () => void this.#endBehind());
+      process.once('close', (code, signal) => void this.#endBehind().then(() => this.#end(resolve, { code, signal })));
     });
     process.stdin?.on('error', () => undefined).end(options.stdin);
   }
 
   get pid(): number {
-    return this.#pid();
+    return this.#behind?.pid ?? this.#process.pid ?? 0;
+  }
+
+  /** From now on the child is this one, and the process that we started is its launcher. */
+  launched(behind: Running): void {
+    this.#behind = behind;
   }
 
   output(): string {
@@ -114,6 +138,13 @@ class SpawnedChild implements Child {
     return exit;
   }
 
+  /** A program whose launcher was killed may run on, with sockets that its successor needs. */
+  async #endBehind(): Promise<void> {
+    if (this.#behind === undefined) return;
+    this.#behindEnded ??= endRunning(this.#behind);
+    await this.#behindEnded;
+  }
+
   #end(resolve: (exit: Exit) => void, exit: Exit): void {
     this.running = false;
     this.#process.removeAllListeners();
@@ -123,8 +154,7 @@ class SpawnedChild implements Child {
 
 /** Starts a program. `argv[0]` is looked up in PATH; nothing passes through a shell. */
 export function spawnChild(argv: readonly string[], options: SpawnOptions = {}): Child {
-  const child = start(argv, options);
-  return new SpawnedChild(child, options, () => child.pid ?? 0);
+  return new SpawnedChild(start(argv, options), options);
 }
 
 /**
@@ -136,14 +166,13 @@ export async function spawnBehind(
   argv: readonly string[],
   options: SpawnOptions = {},
 ): Promise<Child> {
-  const { user: _user, ...outer } = options;
+  const { user: _user, rights: _rights, filter: _filter, ...outer } = options;
   const child = start([...prefix, ...launcher(options), ...argv], outer);
-  let inner = child.pid ?? 0;
-  const spawned = new SpawnedChild(child, options, () => inner);
+  const spawned = new SpawnedChild(child, options);
   while (spawned.running) {
-    const found = childrenOf(child.pid ?? 0)[0];
-    if (found !== undefined) {
-      inner = found;
+    const behind = runningAs(childrenOf(child.pid ?? 0)[0]);
+    if (behind !== undefined) {
+      spawned.launched(behind);
       break;
     }
     await delay(2);

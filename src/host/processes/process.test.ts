@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // Needs root.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { waitUntil } from '../../core/clock/until.ts';
-import { CommandError, childrenOf, orStop, run, spawnChild } from './process.os.ts';
+import { CommandError, childrenOf, orStop, run, spawnBehind, spawnChild } from './process.os.ts';
 import { untilSays } from './ready.os.ts';
+import { endRunning, type Running, runningAs } from './running.os.ts';
 
 test('a command gives its output, and its failure with what it said', async () => {
   assert.equal(await run(['echo', 'hello']), 'hello\n');
@@ -82,4 +83,47 @@ test('children die when their parent is killed', async () => {
   await parent.exited;
   await waitUntil('the orphan is gone', () => !existsSync(`/proc/${orphan}`));
   assert.deepEqual(childrenOf(orphan), []);
+});
+
+/** A launcher that stays in front of its program, as nsenter does in front of one in another process namespace. */
+const IN_FRONT = ['sh', '-c', '"$@" & wait', 'launcher'];
+const user = { uid: 65_534, gid: 65_534 };
+
+function killLauncher(pid: number): void {
+  process.kill(Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]), 'SIGKILL');
+}
+
+test('a program dies with its launcher, also after it became another user', async () => {
+  const deaf = ['sh', '-c', 'trap "" TERM; exec sleep 60'];
+  const child = await spawnBehind(IN_FRONT, deaf, { user, rights: ['net_admin'] });
+  await waitUntil('it has become the user', () => readFileSync(`/proc/${child.pid}/comm`, 'utf8') === 'sleep\n');
+  const { pid } = child;
+  killLauncher(pid);
+  // It is deaf to us, and we wait five seconds before we end it by force: this is the kernel.
+  await waitUntil('it is gone', () => runningAs(pid) === undefined, 3000);
+  await child.exited;
+});
+
+test('a program that outlives its launcher is ended before its end is told', async () => {
+  // It has closed what it could be seen by, as OpenVPN does, and the kernel has forgotten whom it goes with.
+  const closed = 'exec setpriv --pdeathsig clear sleep 60 <&- >&- 2>&-';
+  const child = await spawnBehind(IN_FRONT, ['sh', '-c', closed]);
+  await waitUntil('it runs', () => readFileSync(`/proc/${child.pid}/comm`, 'utf8') === 'sleep\n');
+  const { pid } = child;
+  killLauncher(pid);
+  assert.deepEqual(await child.exited, { code: null, signal: 'SIGKILL' });
+  assert.equal(runningAs(pid), undefined);
+});
+
+test('a process that is told from others by when it began is asked to end, then ended', async () => {
+  const child = spawnChild(['sh', '-c', 'trap "echo asked" TERM; echo up; while :; do sleep 0.05; done']);
+  await untilSays(child, 'sh', /up/);
+  const running = runningAs(child.pid) as Running;
+  await endRunning({ ...running, since: '1' }, 0);
+  assert.ok(child.running);
+  await endRunning(running, 300);
+  assert.equal((await child.exited).signal, 'SIGKILL');
+  assert.match(child.output(), /asked/);
+  await endRunning(running);
+  assert.equal(runningAs(undefined), undefined);
 });

@@ -17,7 +17,7 @@ export async function startResolver(
 ): Promise<Child> {
   await makeSocketDirectory(namespace, dirname(GATEWAY_FILES.resolverSocket), options);
   return await namespace.spawn(
-    [...unprivileged(options.user, 'net_bind_service'), 'unbound', '-d', '-c', `${directory}/${RESOLVER_FILE}`],
-    options.env === undefined ? {} : { env: options.env },
+    ['unbound', '-d', '-c', `${directory}/${RESOLVER_FILE}`],
+    unprivileged(options, 'net_bind_service'),
   );
 }

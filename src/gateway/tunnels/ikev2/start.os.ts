@@ -8,6 +8,7 @@ import { untilReady } from '../../../host/processes/ready.os.ts';
 import { type DaemonOptions, makeSocketDirectory, unprivileged } from '../unprivileged.ts';
 
 const CHARON = '/usr/lib/ipsec/charon';
+const RIGHTS = ['net_admin', 'net_bind_service', 'net_raw'] as const;
 /** Fixed when charon was built, and the reason why each gateway needs a /run of its own. */
 const PID_FILE = '/run/charon.pid';
 
@@ -26,8 +27,8 @@ export async function startCharon(
   await makeSocketDirectory(namespace, dirname(GATEWAY_FILES.viciSocket), options);
   await preparePidFile(namespace, user?.uid ?? 0);
   const child = await namespace.spawn(
-    [...unprivileged(user, 'net_admin', 'net_bind_service', 'net_raw'), CHARON, '--use-syslog'],
-    { env: { ...env, STRONGSWAN_CONF: `${directory}/${DAEMON_FILE}` } },
+    [CHARON, '--use-syslog'],
+    unprivileged({ ...options, env: { ...env, STRONGSWAN_CONF: `${directory}/${DAEMON_FILE}` } }, ...RIGHTS),
   );
   await orStop(child, async () => {
     await listening(namespace, child, GATEWAY_FILES.viciSocket);

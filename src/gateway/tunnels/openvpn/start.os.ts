@@ -19,12 +19,7 @@ export async function startOpenvpn(
 ): Promise<Child> {
   await makeSocketDirectory(namespace, dirname(managementSocket(protocol)), options);
   return await namespace.spawn(
-    [
-      ...unprivileged(options.user, 'net_admin', 'net_bind_service'),
-      'openvpn',
-      '--config',
-      `${directory}/${configurationName(protocol)}`,
-    ],
-    options.env === undefined ? {} : { env: options.env },
+    ['openvpn', '--config', `${directory}/${configurationName(protocol)}`],
+    unprivileged(options, 'net_admin', 'net_bind_service'),
   );
 }

@@ -10,9 +10,9 @@ export const WIREGUARD: TunnelProtocol<'wireguard'> = {
   user: 'agent',
   judge: WIREGUARD_JUDGE,
   /** Its socket is for its own user alone, and a Go program cannot be made to wipe what it frees. */
-  async start({ namespace, directory, options: { user } }) {
+  async start({ namespace, directory, options: { env: _wipes, agentGroup: _theirs, ...options } }) {
     const { startWireGuard } = await import('./start.os.ts');
-    return await startWireGuard(namespace, directory, user === undefined ? {} : { user });
+    return await startWireGuard(namespace, directory, options);
   },
   async adapter() {
     const { WireGuardAdapter } = await import('./adapter.os.ts');

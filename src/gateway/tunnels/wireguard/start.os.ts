@@ -24,9 +24,8 @@ export async function startWireGuard(
   const value = (key: string) => settings.get(`WG_${key}`) ?? '';
   const device = value('DEVICE');
   await makeSocketDirectory(namespace, dirname(GATEWAY_FILES.wireguardSocket), options);
-  const child = await namespace.spawn([...unprivileged(options.user, 'net_admin'), 'wireguard-go', '-f', device], {
-    env: { ...Object.fromEntries(settings), ...options.env },
-  });
+  const env = { ...Object.fromEntries(settings), ...options.env };
+  const child = await namespace.spawn(['wireguard-go', '-f', device], unprivileged({ ...options, env }, 'net_admin'));
   await orStop(child, async () => {
     await untilReady(child, 'wireguard-go', () => exists(namespace, GATEWAY_FILES.wireguardSocket));
     const { wireguardKey } = GATEWAY_FILES;
