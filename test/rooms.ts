@@ -84,7 +84,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
   // This machine.
   'host/files': { uses: 'core/configuration' },
-  'host/listening': { uses: '' },
+  'host/listening': { uses: '', tests: 'proof/labs' },
   'host/processes': { uses: 'core/clock' },
   'host/namespaces': { uses: 'host/files host/processes' },
   'host/machines': { uses: 'core/clock host/processes host/namespaces', tests: 'proof/labs' },
@@ -173,6 +173,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   activator: {
     uses: 'bytes/formats bytes/text verify/attestation core/clock core/configuration core/inventory core/journal core/random contracts/plan contracts/activation contracts/pki contracts/release host/files host/listening host/processes host/terminal host/program',
     packages: 'commander zod',
+    tests: 'proof/labs',
   },
 
   // Builds and signs the gateway's image.

@@ -22,6 +22,7 @@ import type { ActivatorStore, EnrolledGateway } from './activator.store.ts';
 import { type Asked, Challenges } from './challenges.ts';
 import { hourOf } from './freshness.ts';
 import type { Policy } from './policy.os.ts';
+import { Refusals } from './refusals.ts';
 
 export interface ActivatorDeps {
   readonly clock: Clock;
@@ -44,10 +45,12 @@ const NOTHING = new Uint8Array(0);
 export class Activator {
   readonly #deps: ActivatorDeps;
   readonly #challenges: Challenges;
+  readonly #refusals: Refusals;
 
   constructor(deps: ActivatorDeps) {
     this.#deps = deps;
     this.#challenges = new Challenges(deps);
+    this.#refusals = new Refusals(deps.journal);
   }
 
   /** Asks a machine that shows the certificate of its TPM to prove what it is. */
@@ -64,8 +67,13 @@ export class Activator {
     return isRefused(outcome) ? this.#refuse(asked.gateway, outcome) : outcome;
   }
 
+  /** To be called every minute: says how often the refusals of the last one were repeated. */
+  tellRefusals(): void {
+    this.#refusals.tell();
+  }
+
   #refuse(gateway: string, outcome: AttestationRefused): AttestationRefused {
-    this.#deps.journal.say({ code: 'machine_refused', gateway, reason: outcome.refused });
+    this.#refusals.say(gateway, outcome.refused);
     return outcome;
   }
 

@@ -15,6 +15,7 @@ import { ActivatorStore, StoreError } from './activator.store.ts';
 import { Activator } from './activator.ts';
 import { type ActivatorConfig, parseActivatorConfig } from './config.ts';
 import { ACTIVATOR_FILES, type ActivatorKeys, AuthorityError, authorityFromPem, openActivatorKeys } from './keys.os.ts';
+import { KnownGateways } from './known-gateways.ts';
 import { readPolicy } from './policy.os.ts';
 import { serveActivator } from './serve.os.ts';
 
@@ -50,6 +51,9 @@ export interface RunningActivator {
   close(): Promise<void>;
 }
 
+/** Milliseconds. */
+const MINUTE = 60_000;
+
 interface RunDeps {
   readonly clock: Clock;
   readonly random: Random;
@@ -64,15 +68,27 @@ export async function runActivator(loaded: LoadedActivator, deps: RunDeps): Prom
   const store = opened.adopt(new ActivatorStore(join(config.directory, ACTIVATOR_FILES.store)), (it) => it.close());
   const policy = () => readPolicy(config.policy);
   const activator = new Activator({ ...deps, store, issuer: keys.issuer, storeKey: keys.store, policy });
-  const listening = await serveActivator(config.listen, await tlsOf(keys, config, deps), async (...request) => {
-    try {
-      return await answerRequest({ activator, store }, ...request);
-    } catch (error) {
-      deps.journal.say({ code: 'failed', program: 'activator', failure: 'request' });
-      throw error;
-    }
-  });
+  const known = new KnownGateways({ clock: deps.clock, store, storeKey: keys.store });
+  const tls = await tlsOf(keys, config, deps);
+  const listening = await serveActivator(
+    config.listen,
+    tls,
+    () => known.addresses(),
+    async (...request) => {
+      try {
+        return await answerRequest({ activator, store }, ...request);
+      } catch (error) {
+        deps.journal.say({ code: 'failed', program: 'activator', failure: 'request' });
+        throw error;
+      }
+    },
+  );
   opened.defer(() => listening.close());
+  const telling = setInterval(() => activator.tellRefusals(), MINUTE);
+  opened.defer(() => {
+    clearInterval(telling);
+    activator.tellRefusals();
+  });
   const kept = opened.move();
   return { url: listening.url, authority: keys.tls.certificate, close: () => kept.disposeAsync() };
 }

@@ -4,16 +4,20 @@ import { LONGEST } from '../contracts/activation/messages.ts';
 import { type Listen, type Listening, listenHttps, type TlsListen } from '../host/listening/listening.os.ts';
 import type { Answer } from './activator.http.ts';
 
-/** A machine that is emulated sends its log in seconds. */
-const LIMITS = { maxHeaderSize: 8192, maxConnections: 128 } as const;
+/** Strangers together can have it hold 400 MB of messages; one machine needs one connection at a time. */
+const LIMITS = { perSource: 64, strangers: 1024 } as const;
 
-/** Serves over TLS 1.3. `answer` gets the body, or undefined when it is too long to be read. */
+/**
+ * Serves over TLS 1.3. For those who are `known` a place is kept, for strangers can have all others. `answer` gets the
+ * body, or undefined when it is too long to be read.
+ */
 export async function serveActivator(
   at: Listen,
   tls: TlsListen['tls'],
+  known: () => ReadonlySet<string>,
   answer: (method: string, path: string, body: string | undefined) => Promise<Answer>,
 ): Promise<Listening> {
-  return await listenHttps({ ...at, tls, ...LIMITS }, (request, response) => {
+  return await listenHttps({ ...at, tls, maxHeaderSize: 8192, crowd: { ...LIMITS, known } }, (request, response) => {
     void bodyOf(request)
       .then((body) => answer(request.method ?? '', request.url ?? '', body))
       .then(

@@ -39,6 +39,14 @@ test('a TPM that nobody enrolled, or that was forgotten, is refused', async () =
   assert.equal(await lab.attempt('activate'), 'ek_unknown');
 });
 
+test('junk of strangers fills no journal', async () => {
+  const junk = () => writeMessage({ certificate: new Uint8Array(8), attestation_key: lab.area });
+  for (let count = 0; count < 200; count += 1) await lab.post('/v1/challenge', junk());
+  assert.deepEqual(lab.journal.codes(), ['machine_refused']);
+  lab.activator.tellRefusals();
+  assert.deepEqual(lab.journal.codes(), ['machine_refused', 'refusals_repeated']);
+});
+
 test('an endorsement key is bound to one gateway, whatever certificates there are for it', async () => {
   const { n } = new X509Certificate(lab.lasting.certificate).publicKey.export({ format: 'jwk' }) as { n: string };
   const again = await certifyAgain(lab.lasting.tpms, Uint8Array.fromBase64(n, { alphabet: 'base64url' }).toHex());

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { connect } from 'node:tls';
 import { anything, assert as assertProperty, asyncProperty } from 'fast-check';
 import { GATEWAY_TOKEN, openTestControl, type TestControl } from '../../proof/labs/control/test-control.os.ts';
 import { openExpected } from '../../src/contracts/fleet/expected.ts';
@@ -13,6 +15,7 @@ import { fleetApi } from '../../src/control/fleet/fleet.http.ts';
 import { AuthFilePublisher, GATHERING } from '../../src/control/fleet/publisher.ts';
 import { gatewayOf, locationsOf } from '../../src/control/fleet/registry.ts';
 import { readMaterial } from '../../src/control/program/material.os.ts';
+import { serveHttps } from '../../src/control/program/serve.os.ts';
 import { today } from '../../src/core/clock/clock.ts';
 import { CurrentAuthFile } from '../../src/gateway/authfile/current.ts';
 import { run } from '../../src/host/processes/process.os.ts';
@@ -245,6 +248,31 @@ async function endlessBody(path: string): Promise<number> {
   const request = new Request(`https://control.test${path}`, { method: 'POST', body, headers, duplex: 'half' });
   return (await house.control.fleetFetch?.(request))?.status ?? 0;
 }
+
+test('of a stranger nothing but the headers is read, and the connection ends', async () => {
+  const { config, control } = house;
+  const { fleetTls } = readMaterial(config);
+  const { fleetFetch } = control;
+  assert.ok(fleetTls !== undefined && fleetFetch !== undefined);
+  const crowd = { perSource: 64, strangers: 64, known: () => new Set<string>() };
+  const listening = await serveHttps({ address: '127.0.0.1', port: 0, tls: fleetTls, crowd }, fleetFetch);
+  try {
+    const { port } = new URL(listening.url);
+    const told: string[] = [];
+    for (const token of ['x'.repeat(43), 'x']) {
+      const socket = connect({ host: '127.0.0.1', port: Number(port), rejectUnauthorized: false });
+      socket.on('error', () => undefined).on('data', (chunk) => told.push(String(chunk)));
+      // A body that is announced, and never comes.
+      socket.write(`POST /fleet/v1/usage HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n`);
+      socket.write('transfer-encoding: chunked\r\n\r\n');
+      await once(socket, 'close');
+    }
+    assert.equal(told.length, 2);
+    for (const text of told) assert.match(text, /^HTTP\/1\.1 401 [^]*connection: close/i);
+  } finally {
+    await listening.close();
+  }
+});
 
 test('before anything is published a gateway is told to come back; a failure of our own is one status', async () => {
   const { clock, journal, database } = house;

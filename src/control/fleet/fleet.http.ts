@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { type Context, Hono } from 'hono';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import {
   FLEET_DOCUMENTS,
@@ -38,23 +38,27 @@ export interface FleetServices {
   readonly statuses: Map<string, GatewayStatus>;
 }
 
+/** What a request is known to be of: Hono's variables. */
+interface FleetEnv {
+  Variables: { gateway: string };
+}
+
 /**
  * What gateways ask and tell. Gateways are known but not trusted: a taken one may send
  * anything, so each message must be exactly what the inventory lets leave a gateway.
  */
-export function fleetApi(services: FleetServices): Hono {
-  const app = new Hono();
+export function fleetApi(services: FleetServices): Hono<FleetEnv> {
+  const app = new Hono<FleetEnv>();
   app.onError(() => {
     services.journal.say({ code: 'failed', program: 'control', failure: 'fleet' });
     return refusal(500);
   });
   app.notFound(() => refusal(404));
+  const limited = bodyLimit({ maxSize: LONGEST_MESSAGE, onError: () => refusal(413) });
   const serve = (method: 'GET' | 'POST', path: string, handle: Handler): void => {
-    app.on(method, path, bodyLimit({ maxSize: LONGEST_MESSAGE, onError: () => refusal(413) }), async (context) => {
-      const token = fleetTokenOf(context.req.header('authorization'));
-      const gateway = token === undefined ? undefined : gatewayOf(services.fleet, token);
-      return gateway === undefined ? refusal(401) : handle(services, gateway.plan.gateway, context);
-    });
+    app.on(method, path, knownOnly(services.fleet), limited, (context) =>
+      handle(services, context.get('gateway'), context),
+    );
   };
   serve('GET', FLEET_DOCUMENTS.authfile, giveAuthFile);
   serve('GET', FLEET_DOCUMENTS.expected, giveExpected);
@@ -62,6 +66,17 @@ export function fleetApi(services: FleetServices): Hono {
   serve('POST', FLEET_PATHS.usage, takeUsage);
   serve('POST', FLEET_PATHS.status, takeStatus);
   return app;
+}
+
+/** Of a stranger nothing but the headers is read. */
+function knownOnly(fleet: readonly FleetGateway[]): MiddlewareHandler<FleetEnv> {
+  return async (context, next) => {
+    const token = fleetTokenOf(context.req.header('authorization'));
+    const gateway = token === undefined ? undefined : gatewayOf(fleet, token);
+    if (gateway === undefined) return refusal(401, { connection: 'close' });
+    context.set('gateway', gateway.plan.gateway);
+    return next();
+  };
 }
 
 type Handler = (services: FleetServices, gateway: string, context: Context) => Promise<Response>;
@@ -120,8 +135,8 @@ function unlessKnown(
   });
 }
 
-function refusal(status: number): Response {
-  return new Response(null, { status });
+function refusal(status: number, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(null, { status, headers });
 }
 
 async function bodyOf(context: Context): Promise<Uint8Array> {

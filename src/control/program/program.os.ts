@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { readFileSync } from 'node:fs';
 import type { ConfigurationProblem } from '../../core/configuration/configuration.ts';
+import { type CrowdLimits, knownAddresses } from '../../host/listening/crowd.ts';
 import { ListenError, type Listening } from '../../host/listening/listening.os.ts';
 import { startProblem } from '../../host/program/program.os.ts';
 import { databaseIsAway } from '../database/unavailable.ts';
 import { loadAssets } from '../portal/assets.os.ts';
-import { parseControlConfig } from './config.ts';
+import { type ControlConfig, parseControlConfig } from './config.ts';
 import { type Control, type ControlContext, openControl, SchemaError } from './control.ts';
 import { MaterialError, readMaterial } from './material.os.ts';
 import { serveHttp, serveHttps } from './serve.os.ts';
@@ -52,10 +53,19 @@ export async function runControl(context: ControlContext): Promise<RunningContro
   const fleet =
     config.fleet === undefined || material.fleetTls === undefined || control.fleetFetch === undefined
       ? undefined
-      : await serveHttps({ ...config.fleet.listen, tls: material.fleetTls }, control.fleetFetch);
+      : await serveHttps(
+          { ...config.fleet.listen, tls: material.fleetTls, crowd: fleetCrowd(config.fleet.gateways) },
+          control.fleetFetch,
+        );
   if (fleet !== undefined) ports.push(fleet);
   const kept = opened.move();
   return { control, portal: portal.url, fleet: fleet?.url, close: () => kept.disposeAsync() };
+}
+
+/** Gateways may come from another address than their own; of strangers little is read. */
+function fleetCrowd(gateways: NonNullable<ControlConfig['fleet']>['gateways']): CrowdLimits {
+  const known = knownAddresses(gateways.flatMap(({ address4, address6 }) => [address4, address6]));
+  return { perSource: 64, strangers: 1024, known: () => known };
 }
 
 export function controlStartProblem(error: unknown): string {

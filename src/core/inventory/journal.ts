@@ -58,6 +58,11 @@ export const JOURNAL = {
     gateway: { kind: 'word', purpose: 'which gateway a machine said it is, or unknown' },
     reason: { kind: 'word', purpose: 'the closed code of what it could not prove' },
   }),
+  'journal.refusals_repeated': said({
+    gateway: { kind: 'word', purpose: 'which gateway machines said they are, or unknown' },
+    reason: { kind: 'word', purpose: 'the closed code of what they could not prove' },
+    count: { kind: 'count', purpose: 'how often in a minute, beyond the first that was said by itself' },
+  }),
   'journal.activated': said({
     release: { kind: 'word', purpose: 'the release as which this machine was given its secrets' },
   }),
