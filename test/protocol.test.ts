@@ -22,7 +22,7 @@ import { TUNNEL_PROTOCOLS } from '../src/gateway/tunnels/protocols.ts';
 import type { Namespace } from '../src/host/namespaces/namespace.os.ts';
 import type { Child } from '../src/host/processes/process.os.ts';
 import { starters } from '../src/onebox/gateway.os.ts';
-import { publicationRules } from '../src/onebox/publish.os.ts';
+import { FLOW_MEMORY, machineRules } from '../src/onebox/publish.ts';
 
 const MESH_JUDGE: Judge = {
   files: ['mesh.conf'],
@@ -117,11 +117,18 @@ test('its judge is heard, and without the line its file is a finding', () => {
 });
 
 test('its ports are opened to the world', () => {
-  const publication = { publicAddress: '198.51.100.1', gatewayAddress: '10.66.0.2', plan: PLAN };
-  const rules = publicationRules(publication, PROTOCOLS_AND_MESH);
-  assert.match(rules, /ip daddr 198\.51\.100\.1 udp dport \{ 1194, 500, 4500, 51820, 7001 \} dnat to 10\.66\.0\.2/);
-  assert.match(rules, /ip daddr 198\.51\.100\.1 tcp dport \{ 443, 7002 \} dnat to 10\.66\.0\.2/);
-  const without = publicationRules(publication);
+  const addresses = { controlAddress: '10.66.0.1', gatewayAddress: '10.66.0.10' };
+  const asked = {
+    cables: { name: 'lethe0', network: '10.66.0.0/24', ...addresses },
+    controlPorts: [],
+    forwarders: [],
+    publication: { publicAddress: '198.51.100.1', plan: PLAN, web: false },
+    router: false,
+  };
+  const rules = machineRules(asked, FLOW_MEMORY, PROTOCOLS_AND_MESH);
+  assert.match(rules, /ip daddr 198\.51\.100\.1 udp dport \{ 1194, 500, 4500, 51820, 7001 \} dnat ip to 10\.66\.0\.10/);
+  assert.match(rules, /ip daddr 198\.51\.100\.1 tcp dport \{ 443, 7002 \} dnat ip to 10\.66\.0\.10/);
+  const without = machineRules(asked);
   assert.match(without, /udp dport \{ 1194, 500, 4500, 51820 \} dnat/);
   assert.match(without, /tcp dport \{ 443 \} dnat/);
 });

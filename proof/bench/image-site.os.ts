@@ -9,8 +9,8 @@ import { writingJournal } from '../../src/core/journal/journal.ts';
 import { cableMachine, SERVICE_ADDRESS } from '../../src/host/machines/cabling.os.ts';
 import type { MachineOptions } from '../../src/host/machines/machine.os.ts';
 import type { Namespace } from '../../src/host/namespaces/namespace.os.ts';
-import { ACTIVATOR_PORT, ServiceActivator } from '../../src/onebox/activator.os.ts';
-import { layCables } from '../../src/onebox/cables.os.ts';
+import { ServiceActivator } from '../../src/onebox/activator.os.ts';
+import { ACTIVATOR_PORT, layCables } from '../../src/onebox/cables.os.ts';
 import {
   authorityKey,
   issueFleetTls,

@@ -19,12 +19,10 @@ import type { TpmFactory } from '../host/machines/swtpm.os.ts';
 import { ownProgram } from '../host/processes/privileges.os.ts';
 import { run, spawnChild } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
+import { ACTIVATOR_PORT } from './cables.os.ts';
 import { CannotStart } from './machine.os.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 import type { User } from './users.os.ts';
-
-/** The port on which machines reach the activator, at {@link SERVICE_ADDRESS}. */
-export const ACTIVATOR_PORT = 8444;
 
 const PROGRAM = fileURLToPath(new URL('../../cmd/activator.ts', import.meta.url));
 const NAME = 'activator.lethe.internal';

@@ -4,16 +4,20 @@ import type { Uplink } from '../host/machines/cabling.os.ts';
 import { joinByCable, type Namespace } from '../host/namespaces/namespace.os.ts';
 import { CommandError } from '../host/processes/process.os.ts';
 import { CannotStart } from './machine.os.ts';
+import { cableNames, type MachineCables } from './publish.ts';
 
 /** Two short cables between the machine and a gateway: one for what gateway and control say, one to the world. */
-export interface Cables {
-  /** Where the gateway reaches control: the machine's end of the first cable. */
-  readonly controlAddress: string;
-  /** The gateway's end of the second cable, on its interface `uplink`. */
-  readonly gatewayAddress: string;
+export interface Cables extends MachineCables {
   /** What a virtual machine in the gateway's place has to know about the second cable. */
   readonly uplink: Omit<Uplink, 'address4'>;
 }
+
+/**
+ * TCP ports on the first cable, which the machine's rules keep for it alone. They are fixed, so that a program that was
+ * started again is found.
+ */
+export const FLEET_PORT = 8443;
+export const ACTIVATOR_PORT = 8444;
 
 /** Services that run side by side on one machine; each takes the first free place. */
 const PLACES = 64;
@@ -27,21 +31,24 @@ const UPLINK_PREFIX = 29;
 export async function layCables(gateway: Namespace, uplink: boolean): Promise<Cables> {
   for (let place = 0; place < PLACES; place += 1) {
     const at = (host: number) => `10.66.${place}.${host}`;
+    const name = `lethe${place}`;
     try {
       await joinByCable(
-        { namespace: undefined, name: `lethe${place}c`, addresses: [`${at(1)}/30`] },
+        { namespace: undefined, name: cableNames(name).control, addresses: [`${at(1)}/30`] },
         { namespace: gateway, name: 'control', addresses: [`${at(2)}/30`] },
       );
     } catch (error) {
       if (error instanceof CommandError && error.output.includes('File exists')) continue;
       throw error;
     }
-    const cables = {
+    const cables: Cables = {
+      name,
+      network: `${at(0)}/24`,
       controlAddress: at(1),
       gatewayAddress: at(10),
       uplink: { router4: at(9), prefix: UPLINK_PREFIX, namespace4: at(11) },
     };
-    if (uplink) await layUplink(gateway, `lethe${place}u`, cables);
+    if (uplink) await layUplink(gateway, cableNames(name).uplink, cables);
     return cables;
   }
   throw new CannotStart(`${PLACES} services run on this machine already.`);

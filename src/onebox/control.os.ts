@@ -7,15 +7,13 @@ import { replaceFile } from '../host/files/replace.os.ts';
 import { ownProgram } from '../host/processes/privileges.os.ts';
 import { spawnChild } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
+import { FLEET_PORT } from './cables.os.ts';
 import type { GatewayOptions } from './options.ts';
 import type { ServiceParts } from './parts.ts';
 import type { GatewaySite } from './site.os.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 
 const CONTROL = fileURLToPath(new URL('../../cmd/control.ts', import.meta.url));
-
-/** On an address that only the gateway's cable reaches; fixed, so that a control that was started again is found. */
-export const FLEET_PORT = 8443;
 
 /** What control knows of a gateway's keys. */
 export interface GatewayPublicKeys {

@@ -17,6 +17,7 @@ import { ownProgram } from '../host/processes/privileges.os.ts';
 import type { Child } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
 import type { GatewayIdentity } from './identity.os.ts';
+import { untilServes } from './serving.os.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 import type { Users } from './users.os.ts';
 
@@ -51,7 +52,10 @@ const AGENT = fileURLToPath(new URL('../../cmd/gateway.ts', import.meta.url));
 /** V8 overwrites the memory that it frees. */
 const AGENT_COMMAND = [process.execPath, '--clear-free-memory', AGENT, '--config', AGENT_FILES.config];
 
-/** Places keys and configuration in the gateway's memory, closes the firewall, then starts its daemons and its agent. */
+/**
+ * Places keys and configuration in the gateway's memory, closes the firewall, then starts its daemons and its agent, and
+ * waits until customers can come.
+ */
 export async function startGateway(parts: GatewayParts): Promise<RunningGateway> {
   placeGateway(parts);
   await raiseFirewall(parts.namespace, parts.plan, GATEWAY_FILES.directory);
@@ -63,6 +67,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     for (const [name, start] of Object.entries(starters(parts))) {
       programs.push(await supervise({ name, journal: parts.journal, clock: parts.clock, start }));
     }
+    await untilServes(parts.namespace, parts.plan, programs);
   } catch (error) {
     await stop();
     throw error;

@@ -1,68 +1,67 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { readFileSync, writeFileSync } from 'node:fs';
-import type { GatewayPlan } from '../contracts/plan/plan.ts';
-import type { PlannedProtocol } from '../contracts/plan/protocol.ts';
-import { outerPorts } from '../contracts/plan/protocols.ts';
-import { run } from '../host/processes/process.os.ts';
+import { leaveKeeper } from '../host/processes/keeper.os.ts';
+import { CommandError, run } from '../host/processes/process.os.ts';
+import { cableNames, FLOW_MEMORY, type FlowMemory, type MachineRules, machineRules, WAS_NO_ROUTER } from './publish.ts';
 
-/** Where the cable from the gateway ends: the machine itself, or a namespace that stands for it. */
-export interface UplinkEnd {
-  run(argv: readonly string[], stdin?: string): Promise<string>;
-  readForwarding(): Promise<string>;
-  writeForwarding(value: string): Promise<void>;
-}
+/** The arguments before a command that is for the machine: none, or those that enter a namespace in its place. */
+export type Enter = readonly string[];
 
-/** The machine itself. Its forwarding switch is this file. */
-export function machine(forwarding = '/proc/sys/net/ipv4/ip_forward'): UplinkEnd {
-  return {
-    run: (argv, stdin) => run(argv, stdin === undefined ? {} : { stdin }),
-    readForwarding: async () => readFileSync(forwarding, 'utf8').trim(),
-    writeForwarding: async (value) => writeFileSync(forwarding, value),
-  };
-}
-
-export interface Publication {
-  /** Address of this machine that customers reach. */
-  readonly publicAddress: string;
-  /** Address of the gateway at its end of the cable. */
-  readonly gatewayAddress: string;
-  readonly plan: GatewayPlan;
-}
-
-/** Name of the one firewall table that publishing adds to the machine. */
-export const TABLE = 'lethe';
+/** Tables of this name are ours, one for each gateway. */
+const TABLE = /^table inet (lethe\d+)$/gm;
 
 /**
- * The machine's own rules: tunnel packets for the public address go to the gateway, and what leaves the gateway leaves
- * under the machine's address. Clients' source addresses are not translated on the way in, so the gateway can look
- * their country up; the machine's connection tracking holds them while packets flow.
+ * Takes a table back and, when no other service needs it any more, the forwarding that was not there before. It runs as
+ * a shell, because it has to when we have been killed, too.
  */
-export function publicationRules(
-  { publicAddress, gatewayAddress, plan }: Publication,
-  protocols?: readonly PlannedProtocol[],
-): string {
-  const { udp, tcp } = outerPorts(plan, protocols);
-  return `table ip ${TABLE} {
-  chain inward {
-    type nat hook prerouting priority dstnat
-    ip daddr ${publicAddress} udp dport { ${udp.join(', ')} } dnat to ${gatewayAddress}
-    ip daddr ${publicAddress} tcp dport { ${tcp.join(', ')} } dnat to ${gatewayAddress}
-  }
-  chain outward {
-    type nat hook postrouting priority srcnat
-    ip saddr ${gatewayAddress} masquerade
-  }
-}
-`;
+const TAKE_BACK = `
+  nft delete table inet "$1" || exit
+  [ "$2" = yes ] || exit 0
+  if nft list ruleset | grep -q 'comment "${WAS_NO_ROUTER}"'; then exit 0; fi
+  sysctl -q -w net.ipv4.ip_forward=0`;
+
+function takeBack(table: string, wasNoRouter: boolean): string[] {
+  return ['sh', '-c', TAKE_BACK, 'sh', table, wasNoRouter ? 'yes' : 'no'];
 }
 
-/** Opens the gateway to the world through the machine's address. The result takes everything back. */
-export async function publish(publication: Publication, end: UplinkEnd = machine()): Promise<() => Promise<void>> {
-  const forwarding = await end.readForwarding();
-  await end.run(['nft', '-f', '-'], publicationRules(publication));
-  if (forwarding !== '1') await end.writeForwarding('1');
+/** Whether the machine passes packets on, and would do so without us. */
+async function isRouter(enter: Enter): Promise<boolean> {
+  const forwarding = (await run([...enter, 'sysctl', '-n', 'net.ipv4.ip_forward'])).trim();
+  const ruleset = await run([...enter, 'nft', 'list', 'ruleset']);
+  return forwarding === '1' && !ruleset.includes(`comment "${WAS_NO_ROUTER}"`);
+}
+
+/**
+ * Puts the machine's rules for a gateway in force and, where it is opened to the world, has the machine pass packets on.
+ * The result takes everything back; so does the end of this process, by kill -9 too.
+ */
+export async function raiseMachineRules(
+  rules: Omit<MachineRules, 'router'>,
+  enter: Enter = [],
+  memory: FlowMemory = FLOW_MEMORY,
+): Promise<() => Promise<void>> {
+  const { cables, publication } = rules;
+  const router = await isRouter(enter);
+  const forwards = publication !== undefined && !router;
+  await run([...enter, 'nft', '-f', '-'], { stdin: machineRules({ ...rules, router }, memory) });
+  const keeper = await leaveKeeper([...enter, ...takeBack(cables.name, forwards)]);
+  if (forwards) await run([...enter, 'sysctl', '-q', '-w', 'net.ipv4.ip_forward=1']);
   return async () => {
-    await end.run(['nft', 'delete', 'table', 'ip', TABLE]);
-    if (forwarding !== '1') await end.writeForwarding(forwarding);
+    const exit = await keeper.now();
+    if (exit.code !== 0) throw new CommandError('nft', exit, 'the rules of the machine were not taken back');
   };
+}
+
+/** Takes back what services have left that were killed together with their keepers: their cables are gone. */
+export async function sweepMachineRules(enter: Enter = []): Promise<void> {
+  const tables = await run([...enter, 'nft', 'list', 'tables']);
+  for (const [, name = ''] of tables.matchAll(TABLE)) {
+    if (await hasDevice(enter, cableNames(name).control)) continue;
+    const table = await run([...enter, 'nft', 'list', 'table', 'inet', name]);
+    await run([...enter, ...takeBack(name, table.includes(`comment "${WAS_NO_ROUTER}"`))]);
+  }
+}
+
+async function hasDevice(enter: Enter, name: string): Promise<boolean> {
+  const links = await run([...enter, 'ip', '-o', 'link', 'show']);
+  return links.includes(`: ${name}@`) || links.includes(`: ${name}:`);
 }

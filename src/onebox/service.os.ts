@@ -13,6 +13,7 @@ import { openIdentity, type ServiceIdentity } from './identity.os.ts';
 import { type ImageRelease, openRelease } from './image-release.os.ts';
 import { dumpNoCores, kernelCanServe, lockDirectory, needRoot, portIsFree } from './machine.os.ts';
 import type { ServiceDeps, ServiceOptions, ServiceSeams } from './options.ts';
+import { assertPublishable } from './serving.os.ts';
 import { openSite } from './site.os.ts';
 import type { Supervised } from './supervisor.ts';
 import { systemUsers, type Users } from './users.os.ts';
@@ -111,6 +112,7 @@ async function prepareMachine(options: ServiceOptions, opened: AsyncDisposableSt
   const image = options.gateway?.image;
   const release = image === undefined ? undefined : openRelease(image);
   await portIsFree(options.listen);
+  if (options.gateway !== undefined) await assertPublishable(options.gateway);
   await dumpNoCores();
   mkdirSync(options.directory, { recursive: true });
   opened.defer(await lockDirectory(options.directory));

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { type GatewayPlan, OPENVPN_TCP_BESIDE_WEB, planGateway } from '../contracts/plan/plan.ts';
+import { type GatewayPlan, planGateway } from '../contracts/plan/plan.ts';
 import { SERVICE_ADDRESS, type Uplink } from '../host/machines/cabling.os.ts';
 import { type Namespace, openNamespace } from '../host/namespaces/namespace.os.ts';
-import { type Cables, kernelCarriesEsp, layCables } from './cables.os.ts';
+import { ACTIVATOR_PORT, type Cables, FLEET_PORT, kernelCarriesEsp, layCables } from './cables.os.ts';
 import { type FleetTls, issueFleetTls, type ServiceIdentity } from './identity.os.ts';
 import type { GatewayOptions, ServiceDeps, ServiceSeams } from './options.ts';
-import { publish } from './publish.os.ts';
+import { raiseMachineRules, sweepMachineRules } from './publish.os.ts';
+import type { Publication } from './publish.ts';
+import { openvpnTcpPort } from './serving.os.ts';
 
 /** Where a gateway will run: a namespace with its cables, and the plan that follows from its addresses. */
 export interface GatewaySite {
@@ -31,6 +33,7 @@ export async function openSite(
   opened: AsyncDisposableStack,
 ): Promise<GatewaySite> {
   const namespace = opened.adopt(await openNamespace(), (it) => it.close());
+  await sweepMachineRules();
   const cables = await layCables(namespace, seams.attach === undefined);
   const outer = await seams.attach?.(namespace);
   const plan = planGateway({
@@ -39,17 +42,25 @@ export async function openSite(
     name: gateway.name,
     address4: outer?.address4 ?? gateway.publicAddress ?? cables.gatewayAddress,
     listen4: outer?.address4 ?? cables.gatewayAddress,
-    openvpnTcpPort: gateway.keep443 === true ? OPENVPN_TCP_BESIDE_WEB : undefined,
+    openvpnTcpPort: openvpnTcpPort(gateway),
     // The image gets its addresses by DHCP, which gives none of this kind.
     address6: gateway.image === undefined ? outer?.address6 : undefined,
     ...(gateway.image === undefined ? await runsHere(namespace) : RUNS_IN_IMAGE),
     ...(gateway.forwarders === undefined ? {} : { forwarders: gateway.forwarders }),
   });
   const tls = await issueFleetTls(keys, identity, [cables.controlAddress, SERVICE_ADDRESS], deps);
-  if (gateway.publicAddress !== undefined) {
-    opened.defer(await publish({ publicAddress: gateway.publicAddress, gatewayAddress: cables.gatewayAddress, plan }));
-  }
+  const lower = await raiseMachineRules({
+    cables,
+    controlPorts: seams.relay === undefined ? [FLEET_PORT, ACTIVATOR_PORT] : 'any',
+    forwarders: plan.forwarders === 'root' ? [] : plan.forwarders,
+    publication: publicationOf(gateway, plan),
+  });
+  opened.defer(lower);
   return { namespace, cables, uplink: outer?.uplink ?? cables.uplink, plan, tls };
+}
+
+function publicationOf({ publicAddress, keep443 }: GatewayOptions, plan: GatewayPlan): Publication | undefined {
+  return publicAddress === undefined ? undefined : { publicAddress, plan, web: keep443 === true };
 }
 
 /** What the gateway's machine calls its uplink, and who carries ESP there. */

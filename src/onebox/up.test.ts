@@ -17,6 +17,12 @@ function startUp(...flags: readonly string[]): Child {
   return spawnChild([process.execPath, LETHE, 'up', '--data', directory, ...flags]);
 }
 
+/** Another service of this machine has its cables, and may come and go. */
+function belongsToOther(table: string): boolean {
+  const name = /^table inet (lethe\d+)$/.exec(table)?.[1];
+  return name !== undefined && networkInterfaces()[`${name}c`] !== undefined;
+}
+
 /** What must be as before once the service is gone. */
 async function traces(): Promise<object> {
   const ours: string[] = [];
@@ -26,7 +32,7 @@ async function traces(): Promise<object> {
   }
   return {
     ours,
-    tables: await run(['nft', 'list', 'tables']),
+    tables: (await run(['nft', 'list', 'tables'])).split('\n').filter((table) => !belongsToOther(table)),
     forwarding: await run(['sysctl', '-n', 'net.ipv4.ip_forward']),
     namespaces: await run(['ip', 'netns', 'list']),
   };
@@ -61,6 +67,7 @@ test('up serves the portal, refuses a second start, and leaves nothing after SIG
     const place = /Gateway {2}10\.66\.(\d+)\.10: OpenVPN 1194\/udp and 443\/tcp/.exec(service.output())?.[1];
     cables = [`lethe${place}c`, `lethe${place}u`];
     for (const cable of cables) assert.ok(networkInterfaces()[cable] !== undefined, cable);
+    assert.match(await run(['nft', 'list', 'tables']), new RegExp(`^table inet lethe${place}$`, 'm'));
 
     const second = startUp('--listen', '127.0.0.1:0');
     assert.equal((await second.exited).code, EXIT.machine);

@@ -66,8 +66,13 @@ export const TUNNELS: GatewayPlan['tunnels'] = {
 /** The port of OpenVPN over TCP where 443/tcp is a web server's: IANA's for OpenVPN. */
 export const OPENVPN_TCP_BESIDE_WEB = 1194;
 
-export function planGateway({ openvpnTcpPort, ...choice }: GatewayChoice): GatewayPlan {
+/** The tunnels of a gateway whose OpenVPN over TCP may be at another port than 443. */
+export function planTunnels(openvpnTcpPort?: number): GatewayPlan['tunnels'] {
   const tcp = TUNNELS['openvpn-tcp'];
+  return { ...TUNNELS, 'openvpn-tcp': { ...tcp, port: openvpnTcpPort ?? tcp.port } };
+}
+
+export function planGateway({ openvpnTcpPort, ...choice }: GatewayChoice): GatewayPlan {
   return {
     forwarders: 'root',
     esp: 'kernel',
@@ -76,7 +81,7 @@ export function planGateway({ openvpnTcpPort, ...choice }: GatewayChoice): Gatew
     service4: '10.65.0.1',
     service6: 'fd6c:6574:6865:ff::1',
     heartbeatPort: 8440,
-    tunnels: { ...TUNNELS, 'openvpn-tcp': { ...tcp, port: openvpnTcpPort ?? tcp.port } },
+    tunnels: planTunnels(openvpnTcpPort),
   };
 }
 

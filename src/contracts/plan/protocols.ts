@@ -18,7 +18,7 @@ const BY_NAME: { readonly [Name in Protocol]: PlannedProtocol<Name> } = {
 export const PLANNED_PROTOCOLS: readonly PlannedProtocol[] = Object.values(BY_NAME);
 
 /** The part of a plan that belongs to a protocol. Throws a RangeError when the plan has none for it. */
-export function tunnelOf(plan: GatewayPlan, { name }: Pick<PlannedProtocol, 'name'>): TunnelPlan {
+export function tunnelOf(plan: Pick<GatewayPlan, 'tunnels'>, { name }: Pick<PlannedProtocol, 'name'>): TunnelPlan {
   const tunnels: Readonly<Record<string, TunnelPlan>> = plan.tunnels;
   const tunnel = Object.hasOwn(tunnels, name) ? tunnels[name] : undefined;
   if (tunnel === undefined) throw new RangeError(`the plan has no tunnel for ${name}`);
@@ -26,7 +26,10 @@ export function tunnelOf(plan: GatewayPlan, { name }: Pick<PlannedProtocol, 'nam
 }
 
 /** Every port on which customers come in. */
-export function outerPorts(plan: GatewayPlan, protocols: readonly PlannedProtocol[] = PLANNED_PROTOCOLS): OuterPorts {
+export function outerPorts(
+  plan: Pick<GatewayPlan, 'tunnels'>,
+  protocols: readonly PlannedProtocol[] = PLANNED_PROTOCOLS,
+): OuterPorts {
   const ports = protocols.map((protocol) => protocol.ports(tunnelOf(plan, protocol)));
   return { udp: ports.flatMap(({ udp }) => udp), tcp: ports.flatMap(({ tcp }) => tcp) };
 }

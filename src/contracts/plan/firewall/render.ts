@@ -20,7 +20,7 @@ export function render(plan: GatewayPlan, protocols: readonly PlannedProtocol[] 
 }
 
 /** Source ports of customers' flows behind the NAT. No tunnel listens in this range, so no answer is taken for one. */
-const NAT_PORTS = '20000-49999';
+export const NAT_PORTS = '20000-49999';
 
 /**
  * Flows that one inner address may have at a time: of the kernel's usual 262 144 no customer fills more than a thirtieth,
