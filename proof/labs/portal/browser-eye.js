@@ -37,6 +37,20 @@ export function overflow() {
   return document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth;
 }
 
+/** What stands in a list of definitions and does not belong there (HTML, 4.4.9). Screen readers lose count at it. */
+export function strangers() {
+  const all = [...document.querySelectorAll('dl > *, dl > div > *')];
+  return all
+    .filter((element) => !['DT', 'DD'].includes(element.tagName))
+    .filter((element) => element.tagName !== 'DIV' || element.parentElement.tagName !== 'DL')
+    .map((element) => element.outerHTML.slice(0, 80));
+}
+
+/** Makes the text twice as large, as somebody does who sees little. */
+export function doubled() {
+  document.documentElement.style.fontSize = '200%';
+}
+
 /** Everything that can be worked, in the order it is read. The keyboard starts before the first of them. */
 export function focusable() {
   const all = document.querySelectorAll(

@@ -10,7 +10,7 @@ import { openTestPortal, type TestPortal } from './test-portal.os.ts';
 
 /** How a person looks at the pages. */
 export interface Look {
-  readonly width: 390 | 1280;
+  readonly width: 320 | 390 | 1280;
   readonly colorScheme: 'light' | 'dark';
   readonly javaScriptEnabled: boolean;
 }
@@ -46,7 +46,10 @@ const CHROMIUM = {
 const EYE = readFileSync(new URL('browser-eye.js', import.meta.url), 'utf8').replaceAll('export ', '');
 
 /** Calls one function of browser-eye.js in the page. Works with JavaScript off, for it is not the page's own. */
-async function seen<Seen>(page: Page, what: 'contrasts' | 'overflow' | 'focusable' | 'focused'): Promise<Seen> {
+async function seen<Seen>(
+  page: Page,
+  what: 'contrasts' | 'overflow' | 'strangers' | 'doubled' | 'focusable' | 'focused',
+): Promise<Seen> {
   return page.evaluate<Seen>(`${EYE}; ${what}()`);
 }
 
@@ -69,7 +72,7 @@ export class TestBrowser {
 
   async open({ width, colorScheme, javaScriptEnabled }: Look): Promise<Window> {
     const context = await this.#browser.newContext({
-      viewport: { width, height: width === 390 ? 844 : 900 },
+      viewport: { width, height: width === 1280 ? 900 : 844 },
       colorScheme,
       javaScriptEnabled,
       reducedMotion: 'reduce',
@@ -105,6 +108,7 @@ export class TestBrowser {
     const faint = texts.filter((item) => item.ratio < 7);
     assert.deepEqual(faint, [], where);
     assert.equal(await seen<number>(page, 'overflow'), 0, where);
+    assert.deepEqual(await seen<string[]>(page, 'strangers'), [], where);
     const expected = await seen<string[]>(page, 'focusable');
     const reached: string[] = [];
     while (reached.length < expected.length) {
@@ -114,6 +118,12 @@ export class TestBrowser {
       reached.push(id);
     }
     assert.deepEqual(reached, expected, where);
+  }
+
+  /** Pixels that a page of doubled text is too wide. */
+  async tooWide(page: Page): Promise<number> {
+    await seen(page, 'doubled');
+    return seen<number>(page, 'overflow');
   }
 
   async close(): Promise<void> {

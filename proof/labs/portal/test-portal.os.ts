@@ -52,6 +52,7 @@ export async function openTestPortal(): Promise<TestPortal> {
   const services: PortalServices = {
     ...given,
     locations: { list: () => EXAMPLE_LOCATIONS, signed: () => given.locations.signed() },
+    reported: () => true,
   };
   const app = portal(services, { clock: real.clock, random: systemRandom, journal, assets });
   const fetch: Fetch = (request) => app.fetch(request);

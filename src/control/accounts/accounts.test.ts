@@ -34,6 +34,22 @@ test('an account number survives being read out', () => {
   }
 });
 
+test('an account number survives what programs make of a copy', () => {
+  const number = newAccountNumber(random);
+  for (const typed of [
+    `Account number: ${number}`,
+    number.replaceAll('-', '–'),
+    number.replaceAll('-', '\u2011'),
+    number.replaceAll('-', ' \u2212 '),
+    `\u200B${number.replaceAll('-', '\u200B-\u00AD')}\uFEFF\r\n`,
+    number.replaceAll(/./g, (sign) => (sign === '-' ? '\u3000' : String.fromCharCode(sign.charCodeAt(0) + 0xfee0))),
+  ]) {
+    assert.deepEqual(parseAccountNumber(typed), { number }, JSON.stringify(typed));
+  }
+  assert.equal(parseAccountNumber(`U${number.slice(1)}`), 'mistyped');
+  assert.equal(parseAccountNumber(`${'a'.repeat(200)}:${number}`), 'malformed');
+});
+
 test('every single wrong character and every swap of neighbours is a typing error', () => {
   const number = newAccountNumber(random);
   const plain = number.replaceAll('-', '');
@@ -48,7 +64,7 @@ test('every single wrong character and every swap of neighbours is a typing erro
 });
 
 test('junk is no account number and never throws', () => {
-  for (const junk of ['', '-', 'U'.repeat(20), '\u0131'.repeat(20), '0'.repeat(19), '0'.repeat(21), ' '.repeat(1000)]) {
+  for (const junk of ['', '-', ':', '\u0131'.repeat(20), '0'.repeat(19), '0'.repeat(21), ' '.repeat(1000)]) {
     assert.equal(parseAccountNumber(junk), 'malformed');
   }
   const anything = property(string({ maxLength: 200 }), (text) => {

@@ -84,7 +84,7 @@ export class DeviceService {
 export type Devices = Pick<DeviceService, keyof DeviceService>;
 
 /** Seats limit what is connected; this only limits how many keys lie about. A trial has no key more than seats. */
-function mostDevices({ seats, trial }: Licence): number {
+export function mostDevices({ seats, trial }: Licence): number {
   return trial ? seats : seats * 2;
 }
 

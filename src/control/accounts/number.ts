@@ -8,7 +8,6 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** 18 random characters are 90 bits; two check characters follow. */
 const RANDOM_CHARACTERS = 18;
-const LENGTH = 20;
 
 /**
  * The largest prime below 32 * 32. Being prime and larger than 31 * 31, the check finds every single wrong character
@@ -21,15 +20,26 @@ export function newAccountNumber(random: Random): AccountNumber {
   return grouped([...digits, ...checkOf(digits)]);
 }
 
+/** What programs put into a text that is copied: spaces, dashes of every width, marks that are not seen. */
+const BETWEEN = /[\p{Z}\p{Pd}\p{Cf}\p{Cc}\u2212]+/gu;
+
+/** More than any copy of it has. */
+const LONGEST = 200;
+
 /**
- * Reads what a person typed. Any case, spaces and dashes are forgiven, O is 0, I and L are 1.
- * `malformed`: not 20 characters of the alphabet. `mistyped`: the check characters do not fit the others.
+ * Reads what a person typed or pasted. Any case, spaces and dashes are forgiven, and words before a colon; O is 0, I and L
+ * are 1. `malformed`: not 20 letters and digits. `mistyped`: not of the alphabet, or the check characters do not fit.
  */
 export function parseAccountNumber(typed: string): { readonly number: AccountNumber } | 'malformed' | 'mistyped' {
-  if (!/^[0-9A-Za-z\s-]{1,100}$/.test(typed)) return 'malformed';
-  const plain = typed.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1');
+  if (typed.length > LONGEST) return 'malformed';
+  const given = typed
+    .normalize('NFKC')
+    .replaceAll(BETWEEN, '')
+    .replace(/^[^:]*:/, '');
+  if (!/^[0-9A-Za-z]{20}$/.test(given)) return 'malformed';
+  const plain = given.toUpperCase().replaceAll('O', '0').replaceAll(/[IL]/g, '1');
   const digits = plain.split('').map((character) => ALPHABET.indexOf(character));
-  if (digits.length !== LENGTH || digits.includes(-1)) return 'malformed';
+  if (digits.includes(-1)) return 'mistyped';
   const [high, low] = checkOf(digits.slice(0, RANDOM_CHARACTERS));
   if (high !== digits[RANDOM_CHARACTERS] || low !== digits[RANDOM_CHARACTERS + 1]) return 'mistyped';
   return { number: grouped(digits) };

@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { today } from '../../core/clock/clock.ts';
 import { accountPage } from './account.page.ts';
 import { downloadsPage } from './connect.page.ts';
-import { type PortalContext, type PortalEnv, type PortalRequest, show } from './context.http.ts';
+import { offered, type PortalContext, type PortalEnv, type PortalRequest, show } from './context.http.ts';
 import { freshCredentialsPage, rotatePage } from './credentials.page.ts';
 import { rememberedPage } from './privacy.page.ts';
 import { deleteSessionCookie, type Session, sessionCookie } from './session.http.ts';
@@ -25,7 +25,7 @@ export function forSession(
 
 /** The customer's own pages. */
 export function accountRoutes(app: Hono<PortalEnv>, context: PortalContext): void {
-  const { accounts, credentials, devices, locations, remembered, seats } = context.services;
+  const { accounts, credentials, devices, remembered, seats } = context.services;
   const credentialsForm = async (c: PortalRequest, session: Session, stale = false) => {
     const present = await credentials.present(session.customer);
     const once = await credentials.form(session.customer);
@@ -52,7 +52,7 @@ export function accountRoutes(app: Hono<PortalEnv>, context: PortalContext): voi
   );
   app.get(
     '/account/downloads',
-    forSession(context, (c) => show(c, context, (view) => downloadsPage(view, locations.list()))),
+    forSession(context, (c) => show(c, context, (view) => downloadsPage(view, offered(context)))),
   );
   app.get(
     '/account/credentials',
@@ -66,7 +66,7 @@ export function accountRoutes(app: Hono<PortalEnv>, context: PortalContext): voi
         ? credentials.rotate(session.customer)
         : credentials.rotateOnce(session.customer, once));
       if (fresh === 'stale') return credentialsForm(c, session, true);
-      return show(c, context, (view) => freshCredentialsPage(view, session, fresh, locations.list()));
+      return show(c, context, (view) => freshCredentialsPage(view, session, fresh, offered(context)));
     }),
   );
   app.post(

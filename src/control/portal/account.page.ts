@@ -37,7 +37,7 @@ export function accountPage(
   return {
     title: t.title,
     main: html`<dl class="facts">
-<div><dt>${expired ? t.expired : t.paid}</dt><dd class="big"><time datetime="${isoDate(licence.expiresOn)}">${view.texts.date(licence.expiresOn)}</time></dd>
+<div><dt>${expired ? t.expired : licence.trial ? t.trial : t.paid}</dt><dd class="big"><time datetime="${isoDate(licence.expiresOn)}">${view.texts.date(licence.expiresOn)}</time></dd>
 ${expired ? html`<dd class="quiet">${t.expiredNote}</dd>` : NOTHING}</div>
 <div><dt>${t.seats}</dt><dd class="big">${t.seatsOf(now.used, licence.seats)}${pips(now.used, licence.seats)}</dd>
 <dd class="quiet">${t.seatsNote}</dd></div>

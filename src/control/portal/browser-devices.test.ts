@@ -29,6 +29,8 @@ test('without JavaScript a device is added by pasting its key', async () => {
     assert.equal(download.suggestedFilename(), 'zrh-01.conf');
     await page.goto(`${lab.url}/account/devices`);
     await lab.inspect(page, PLAIN, 'devices-one');
+    await page.getByRole('link', { name: 'Remove' }).click();
+    await lab.inspect(page, PLAIN, 'device-remove');
     await page.getByRole('button', { name: 'Remove' }).click();
     await page.getByText('You have no device yet.').waitFor();
     assert.deepEqual(wrong, []);
@@ -76,9 +78,11 @@ test('copy buttons copy, and say so', async () => {
   try {
     await lab.signUp(page);
     await page.getByRole('button', { name: 'Copy: Account number' }).click();
-    await page.getByText('Copied').waitFor();
+    await page.getByRole('status').getByText('Copied: Account number').waitFor();
     const number = await page.locator('.number .copy').textContent();
     assert.equal(await page.evaluate('navigator.clipboard.readText()'), number);
+    await page.getByRole('button', { name: 'Copied: Account number' }).waitFor();
+    await page.getByRole('button', { name: 'Copy: Account number' }).waitFor();
     assert.deepEqual(wrong, []);
   } finally {
     await context.close();

@@ -50,6 +50,7 @@ function commands(view: View, material: ProfileMaterial, location: Location): Ht
 
 /** What one way to connect takes: files by location, and where it is so the authority, or commands. */
 function takings(view: View, material: ProfileMaterial, locations: readonly Location[], take: Take): Html {
+  if (locations.length === 0) return html`<p>${view.texts.downloads.none}</p>`;
   if (take === 'wireguard') return html`<p><a href="/account/devices">${view.texts.devices.title}</a></p>`;
   const offers = locations.flatMap((location) =>
     OFFERS[take](view.texts.downloads, location).map(

@@ -7,6 +7,7 @@ import type { Accounts } from '../accounts/account-service.ts';
 import type { Credentials } from '../accounts/credential-service.ts';
 import type { Devices } from '../accounts/device-service.ts';
 import type { Remembered } from '../accounts/remembered.ts';
+import type { Location } from '../fleet/location.ts';
 import type { Locations } from '../fleet/signed-locations.ts';
 import type { ProfileMaterial } from '../profiles/profile.ts';
 import type { LiveSeats } from '../seats/seats.ts';
@@ -26,6 +27,8 @@ export interface PortalServices {
   readonly devices: Devices;
   readonly seats: Pick<LiveSeats, 'used'>;
   readonly locations: Locations;
+  /** Whether the gateway of this name has said that it is there, since control started. */
+  readonly reported: (gateway: string) => boolean;
   readonly remembered: Remembered;
 }
 
@@ -59,8 +62,16 @@ export interface PortalContext extends PortalSettings {
   readonly secure: (url: string) => boolean;
 }
 
-export function viewOf(context: PortalContext, session: Session | undefined, proof?: string): View {
-  return { texts: context.texts, service: context.services.profile.name, assets: context.assets, session, proof };
+export function viewOf(context: PortalContext, c: PortalRequest): View {
+  const { texts, services, assets } = context;
+  return {
+    texts,
+    assets,
+    service: services.profile.name,
+    session: c.get('session'),
+    proof: c.get('proof'),
+    path: c.req.path,
+  };
 }
 
 export type Status = 200 | 400 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503;
@@ -71,8 +82,16 @@ export async function show(
   draw: (view: View) => Page,
   status: Status = 200,
 ): Promise<Response> {
-  const view = viewOf(context, c.get('session'), c.get('proof'));
+  const view = viewOf(context, c);
   return c.html(await frame(view, draw(view)), status);
+}
+
+/** What customers are offered: gateways that have never been heard of are left out. Files for them can be had by address. */
+export function offered({ services }: PortalContext): readonly Location[] {
+  return services.locations.list().flatMap((location) => {
+    const gateways = location.gateways.filter(({ name }) => services.reported(name));
+    return gateways.length > 0 ? [{ ...location, gateways }] : [];
+  });
 }
 
 /** Seconds until it is worth asking again. */

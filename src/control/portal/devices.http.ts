@@ -2,11 +2,13 @@
 import type { Hono } from 'hono';
 import type { Customer } from '../accounts/account.ts';
 import type { Device } from '../accounts/device.ts';
+import type { Location } from '../fleet/location.ts';
 import { shortName } from '../profiles/profile.ts';
 import { wireguardProfile } from '../profiles/wireguard.ts';
 import { forSession } from './account.http.ts';
-import { type PortalContext, type PortalEnv, refuse, show } from './context.http.ts';
-import { type Configuration, devicePage, devicesPage, keyInPath } from './devices.page.ts';
+import { type Configuration, devicePage } from './configurations.page.ts';
+import { offered, type PortalContext, type PortalEnv, refuse, show } from './context.http.ts';
+import { devicePath, devicesPage, keyInPath, removePage } from './devices.page.ts';
 import { handOut } from './downloads.http.ts';
 
 /** Hostile input: any key in the path. */
@@ -15,8 +17,9 @@ async function deviceAt(context: PortalContext, customer: Customer, key: string)
   return devices.find((device) => keyInPath(device.publicKey) === key);
 }
 
-function configurations({ services }: PortalContext, device: Device): Configuration[] {
-  return services.locations.list().flatMap((location) =>
+function configurations(context: PortalContext, device: Device, locations: readonly Location[]): Configuration[] {
+  const { services } = context;
+  return locations.flatMap((location) =>
     location.gateways.map((gateway) => ({
       location,
       gateway,
@@ -24,6 +27,9 @@ function configurations({ services }: PortalContext, device: Device): Configurat
     })),
   );
 }
+
+/** Nothing longer is given back to the field. */
+const LONGEST = 200;
 
 /** WireGuard keys: the customer brings the public one, and gets a file for each gateway. */
 export function deviceRoutes(app: Hono<PortalEnv>, context: PortalContext): void {
@@ -38,10 +44,12 @@ export function deviceRoutes(app: Hono<PortalEnv>, context: PortalContext): void
   app.post(
     '/account/devices',
     forSession(context, async (c, session) => {
-      const answer = await devices.add(session.customer, (c.get('form').get('publicKey') ?? '').trim());
-      if (typeof answer !== 'string') return c.redirect(`/account/devices/${keyInPath(answer.publicKey)}`, 303);
+      const typed = (c.get('form').get('publicKey') ?? '').trim();
+      const answer = await devices.add(session.customer, typed);
+      if (typeof answer !== 'string') return c.redirect(devicePath(answer), 303);
       const list = await devices.list(session.customer);
-      return show(c, context, (view) => devicesPage(view, session, list, answer), 422);
+      const refused = { why: answer, typed: typed.slice(0, LONGEST) };
+      return show(c, context, (view) => devicesPage(view, session, list, refused), 422);
     }),
   );
   app.post(
@@ -56,7 +64,15 @@ export function deviceRoutes(app: Hono<PortalEnv>, context: PortalContext): void
     forSession(context, async (c, { customer }) => {
       const device = await deviceAt(context, customer, c.req.param('key') ?? '');
       if (device === undefined) return refuse(c, context, 'not_found');
-      return show(c, context, (view) => devicePage(view, device, configurations(context, device)));
+      return show(c, context, (view) => devicePage(view, device, configurations(context, device, offered(context))));
+    }),
+  );
+  app.get(
+    '/account/devices/:key/remove',
+    forSession(context, async (c, session) => {
+      const device = await deviceAt(context, session.customer, c.req.param('key') ?? '');
+      if (device === undefined) return refuse(c, context, 'not_found');
+      return show(c, context, (view) => removePage(view, session, device));
     }),
   );
   app.get(
@@ -66,7 +82,7 @@ export function deviceRoutes(app: Hono<PortalEnv>, context: PortalContext): void
       const device = await deviceAt(context, customer, key);
       const found =
         device &&
-        configurations(context, device).find(
+        configurations(context, device, context.services.locations.list()).find(
           (item) => item.location.id === location && shortName(item.gateway) === gateway,
         );
       return found === undefined ? refuse(c, context, 'not_found') : handOut(c, found);

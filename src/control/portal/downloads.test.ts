@@ -71,7 +71,7 @@ test('a device is added by its public key, has a configuration for each gateway,
   const visitor = await customer();
   assert.match(await visitor.read('/account/devices'), /You have no device yet/);
   const page = await visitor.submit('/account/devices', { publicKey: ` ${KEY} ` });
-  assert.match(page, /<h1>WireGuard configuration/);
+  assert.match(page, /<h1>WireGuard: [a-z]+ [a-z]+/);
   assert.equal(valueAfter(page, 'Public key'), KEY);
   const links = [...page.matchAll(/href="(\/account\/devices\/[^"]+\/[^"]+)"/g)].map((match) => match[1] ?? '');
   assert.deepEqual(
@@ -86,16 +86,24 @@ test('a device is added by its public key, has a configuration for each gateway,
     assert.ok(page.includes(text.replaceAll('"', '&quot;')), link);
   }
   assert.equal((await visitor.send(`${links[0]}x`)).status, 404);
-  assert.match(await visitor.read('/account'), /1 so far, each with a key of its own/);
+  assert.match(await visitor.read('/account'), /1 key, one for each device/);
   assert.match(await visitor.read('/account/devices'), /<ul class="list">/);
+  const name = /<strong id="key-[^"]+">([a-z]+ [a-z]+)</.exec(await visitor.read('/account/devices'))?.[1] ?? '';
+  assert.ok(page.includes(`<h1>WireGuard: ${name}</h1>`));
+  const asked = await visitor.read(`/account/devices/${'A'.repeat(41)}9A/remove`);
+  assert.ok(asked.includes(`<h1>Remove “${name}”?</h1>`));
+  assert.match(asked, /cut off within about a minute/);
   assert.match(await visitor.submit('/account/devices/remove', { publicKey: KEY }), /You have no device yet/);
 });
 
 test('a key that cannot be taken gets a word about why', async () => {
   const visitor = await customer();
   const refused = await visitor.submit('/account/devices', { publicKey: 'junk' }, 422);
-  assert.match(refused, /id="key-error" class="note" role="alert">That is not a WireGuard public key/);
-  assert.match(refused, /aria-describedby="key-hint key-error" aria-invalid="true"/);
+  assert.match(
+    refused,
+    /id="key-error" class="note error" role="alert"><strong>Error: <\/strong>That is not a WireGuard public key/,
+  );
+  assert.match(refused, /value="junk" aria-describedby="key-hint key-error" aria-invalid="true" autofocus/);
   await visitor.submit('/account/devices', {}, 422);
   await visitor.submit('/account/devices', { publicKey: KEY });
   const other = await customer();
@@ -108,7 +116,19 @@ test('without locations the pages say so', async () => {
   await visitor.submit('/sign-up');
   const welcome = await visitor.submitFrom('/account/credentials');
   assert.doesNotMatch(welcome, /iPhone, iPad or Mac/);
-  assert.match(await visitor.read('/account/downloads'), /There are no locations at the moment/);
+  for (const path of ['/account/downloads', '/connect/ios', '/connect/windows']) {
+    assert.match(await visitor.read(path), /There are no locations at the moment/, path);
+  }
   const key = `${'B'.repeat(42)}A=`;
   assert.match(await visitor.submit('/account/devices', { publicKey: key }), /There are no locations at the moment/);
+});
+
+test('gateways that have never been heard of are not offered', async () => {
+  const visitor = visitorOf(lab, { reported: (name) => name === 'zrh-02.vpn.example' });
+  await visitor.signUp();
+  for (const path of ['/account/downloads', '/connect/android']) {
+    const page = await visitor.read(path);
+    assert.match(page, /zrh-02|ch-zrh/);
+    assert.doesNotMatch(page, /zrh-01|nyc/, path);
+  }
 });

@@ -17,11 +17,15 @@ export interface View {
   readonly session: Session | undefined;
   /** Of a browser that does not say where a form comes from: part of the forms before sign-in. */
   readonly proof: string | undefined;
+  /** Path of the page, so that the way to it can be marked. */
+  readonly path: string;
 }
 
 export interface Page {
   readonly title: string;
   readonly main: Html;
+  /** Whether the page is a form that was refused. Its title says so, which is what a screen reader reads first. */
+  readonly error?: boolean;
 }
 
 export const NOTHING = html``;
@@ -29,11 +33,16 @@ export const NOTHING = html``;
 /** Two streams over a stone. */
 const MARK = html`<svg viewBox="0 0 16 16" aria-hidden="true" focusable="false"><path d="M1 3c2.3-2 4.7-2 7 0s4.7 2 7 0M1 7.5c2.3-2 4.7-2 7 0s4.7 2 7 0"/><ellipse cx="8" cy="13.25" rx="5" ry="1.75"/></svg>`;
 
-function navigation({ texts, session }: View): Html {
+function link({ path }: View, href: string, label: string): Html {
+  return html`<a href="${href}"${path === href ? html` aria-current="page"` : NOTHING}>${label}</a>`;
+}
+
+function navigation(view: View): Html {
+  const { texts, session } = view;
   const t = texts.frame;
-  if (session === undefined) return html`<li><a href="/sign-in">${t.signIn}</a></li>`;
-  return html`<li><a href="/account">${t.account}</a></li>
-<li><a href="/account/remembered">${t.rememberedShort}</a></li>
+  if (session === undefined) return html`<li>${link(view, '/sign-in', t.signIn)}</li>`;
+  return html`<li>${link(view, '/account', t.account)}</li>
+<li>${link(view, '/account/remembered', t.rememberedShort)}</li>
 <li><form method="post" action="/sign-out">${formToken(session)}<button class="link">${t.signOut}</button></form></li>`;
 }
 
@@ -47,7 +56,8 @@ export function frame(view: View, page: Page): Html {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${page.title} – ${service}</title>
+<title>${page.error === true ? t.error : ''}${page.title} – ${service}</title>
+<meta name="description" content="${t.description(service)}">
 <link rel="icon" type="image/svg+xml" href="${assets.mark.path}">
 <link rel="stylesheet" href="${assets.style.path}">
 <script type="module" src="${assets.script.path}"></script>
@@ -62,8 +72,9 @@ export function frame(view: View, page: Page): Html {
 <h1>${page.title}</h1>
 ${page.main}
 </main>
+<div class="unseen" role="status" data-said></div>
 <footer>
-<a href="/privacy">${t.privacy}</a>
+${link(view, '/privacy', t.privacy)}
 <p>${t.software}</p>
 </footer>
 </body>
@@ -79,6 +90,11 @@ export function formToken(session: Session): Html {
 /** The hidden field that proves, before sign-in, that a form comes from a page of ours. Most browsers need none. */
 export function proofField({ proof }: View): Html {
   return proof === undefined ? NOTHING : html`<input type="hidden" name="proof" value="${proof}">`;
+}
+
+/** What is wrong with a field. The field names it in `aria-describedby`. */
+export function errorNote({ texts }: View, id: string, text: string): Html {
+  return html`<p id="${id}" class="note error" role="alert"><strong>${texts.frame.error}</strong>${text}</p>`;
 }
 
 /** The hidden field of a form that makes secrets: sent twice, it makes the same. */

@@ -90,6 +90,7 @@ test('a missing page, a wrong method and a broken path get the page for a missin
     '/%00',
     '/%ff%fe',
     '/account/devices/none',
+    '/account/devices/none/remove',
     '/account/devices/none/ch-zrh/zrh-01',
     '/download/nowhere/apple',
     '/download/ch-zrh/junk',

@@ -34,7 +34,7 @@ test('one click makes an account, its number signs in again, and signing out end
   assert.doesNotMatch(welcome, /VPN username|OpenVPN password|IKEv2 password/);
 
   const account = await visitor.read('/account');
-  assert.match(account, /Paid until<\/dt><dd class="big"><time datetime="2026-12-21">21 December 2026/);
+  assert.match(account, /Trial until<\/dt><dd class="big"><time datetime="2026-12-21">21 December 2026/);
   assert.match(account, /0 of 5/);
   assert.ok(!account.includes(number));
 
@@ -118,7 +118,8 @@ test('assets are named after their content and may be kept', async () => {
   const paths = [...page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((match) => match[1] ?? '');
   assert.equal(paths.length, 3);
   const script = await (await visitor.send(paths.find((path) => path.endsWith('.js')) ?? '')).text();
-  paths.push(/from '(\/assets\/uqr\.[0-9a-f]{16}\.js)'/.exec(script)?.[1] ?? '');
+  assert.doesNotMatch(script, /^import /m, 'what most pages do not need');
+  paths.push(/import\('(\/assets\/uqr\.[0-9a-f]{16}\.js)'\)/.exec(script)?.[1] ?? '');
   for (const path of paths) {
     const { status, headers } = await visitor.send(path);
     assert.equal(status, 200, path);
@@ -126,6 +127,28 @@ test('assets are named after their content and may be kept', async () => {
     assert.match(headers.get('content-type') ?? '', /^(text\/(css|javascript)|image\/svg)/);
   }
   assert.equal((await visitor.send('/assets/portal.0000000000000000.css')).status, 404);
+});
+
+test('the way to the page that is read is marked, and each page says what the service is', async () => {
+  const visitor = lab.visitor();
+  assert.match(await visitor.read('/sign-in'), /<a href="\/sign-in" aria-current="page">/);
+  assert.match(await visitor.read('/privacy'), /<a href="\/privacy" aria-current="page">/);
+  assert.match(await visitor.read('/'), /<meta name="description" content="Lethe: a VPN without a name/);
+  await visitor.signUp();
+  const account = await visitor.read('/account');
+  assert.match(account, /<a href="\/account" aria-current="page">/);
+  assert.equal(account.match(/aria-current/g)?.length, 1);
+});
+
+test('a page that says no says where to go from there', async () => {
+  const visitor = lab.visitor();
+  const ways = (page: string) =>
+    [...page.slice(page.indexOf('Where to go')).matchAll(/<li><a href="([^"]+)"/g)].map((way) => way[1]);
+  assert.deepEqual(ways(await visitor.read('/nowhere', 404)), ['/', '/sign-in']);
+  await visitor.signUp();
+  assert.deepEqual(ways(await visitor.read('/nowhere', 404)), ['/', '/account']);
+  visitor.formToken = 'x';
+  assert.deepEqual(ways(await visitor.submit('/account/kept', {}, 409)), ['/account', '/']);
 });
 
 test('a personal page asks a stranger to sign in, and says so when a session is over', async () => {
@@ -139,17 +162,24 @@ test('a personal page asks a stranger to sign in, and says so when a session is 
   assert.match(await lab.visitor().submit('/account/credentials'), /<h1>Sign in/);
 });
 
-test('a wrong number gets a word about what is wrong, and is not repeated', async () => {
+test('a wrong number gets a word about what is wrong, stays in the field, and the title says so first', async () => {
   const visitor = lab.visitor();
   const { accountNumber: number } = await lab.visitor().signUp();
   const mistyped = number.startsWith('A') ? `B${number.slice(1)}` : `A${number.slice(1)}`;
   const malformed = await visitor.submit('/sign-in', { number: '<junk>' }, 422);
-  assert.match(malformed, /id="number-error" class="note" role="alert">That is not an account number/);
-  assert.match(malformed, /aria-describedby="number-hint number-error" aria-invalid="true"/);
-  assert.doesNotMatch(malformed, /junk/);
+  assert.match(
+    malformed,
+    /id="number-error" class="note error" role="alert"><strong>Error: <\/strong>An account number has 20/,
+  );
+  assert.match(
+    malformed,
+    /value="&lt;junk&gt;" aria-describedby="number-hint number-error" aria-invalid="true" autofocus/,
+  );
+  assert.match(malformed, /<title>Error: Sign in – Lethe<\/title>/);
+  assert.match(await visitor.read('/sign-in'), /<title>Sign in – Lethe<\/title>/);
   assert.match(await visitor.submit('/sign-in', { number: mistyped }, 422), /typing mistake/);
   assert.match(await visitor.submit('/sign-in', { number: '0'.repeat(20) }, 422), /no account with this number/);
-  assert.match(await visitor.submit('/sign-in', {}, 422), /not an account number/);
+  assert.match(await visitor.submit('/sign-in', {}, 422), /more or fewer/);
 });
 
 test('an expired licence is named in words', async () => {
@@ -169,6 +199,16 @@ test('an expired licence is named in words', async () => {
   assert.match(page, /Expired on<\/dt>.*20 November 2026/);
   assert.match(page, /New connections are refused/);
   assert.match(page, /14 of 20/);
+  const paid = visitorOf(lab, {
+    accounts: changed(real, {
+      customerOf: async (token) => {
+        const customer = await real.customerOf(token);
+        return customer && { ...customer, licence: { ...customer.licence, trial: false } };
+      },
+    }),
+  });
+  paid.cookie = visitor.cookie;
+  assert.match(await paid.read('/account'), /Paid until<\/dt>/);
   assert.doesNotMatch(page, /class="pips"/);
 });
 

@@ -4,7 +4,7 @@ import { INVENTORY } from '../../core/inventory/inventory.ts';
 import type { Customer, SignIn } from '../accounts/account.ts';
 import { PROBLEM_STATUS } from '../surface/problems.ts';
 import { connectPage } from './connect.page.ts';
-import { type PortalContext, type PortalEnv, type PortalRequest, refuse, show } from './context.http.ts';
+import { offered, type PortalContext, type PortalEnv, type PortalRequest, refuse, show } from './context.http.ts';
 import { handOut } from './downloads.http.ts';
 import { SYSTEMS } from './howtos.ts';
 import { privacyPage } from './privacy.page.ts';
@@ -19,10 +19,10 @@ export function publicRoutes(app: Hono<PortalEnv>, context: PortalContext): void
   app.get('/privacy', (c) => show(c, context, (view) => privacyPage(view, INVENTORY)));
   for (const system of SYSTEMS) {
     app.get(`/connect/${system}`, async (c) => {
-      const { profile, locations, credentials } = context.services;
+      const { profile, credentials } = context.services;
       const customer = c.get('session')?.customer;
       const present = customer !== undefined && (await credentials.present(customer));
-      return show(c, context, (view) => connectPage(view, system, profile, locations.list(), present));
+      return show(c, context, (view) => connectPage(view, system, profile, offered(context), present));
     });
   }
   app.get('/sign-up', (c) => show(c, context, (view) => signUpPage(view, accounts.signUpForm())));
@@ -68,9 +68,10 @@ function signIn(app: Hono<PortalEnv>, context: PortalContext): void {
     return show(c, context, (view) => signInPage(view, c.req.query('expired') === undefined ? undefined : 'expired'));
   });
   app.post('/sign-in', async (c) => {
-    const answer = await context.services.accounts.signIn(c.get('form').get('number') ?? '');
+    const typed = c.get('form').get('number') ?? '';
+    const answer = await context.services.accounts.signIn(typed);
     if (answer === 'busy') return refuse(c, context, 'busy');
-    if (typeof answer === 'string') return show(c, context, (view) => signInPage(view, answer), 422);
+    if (typeof answer === 'string') return show(c, context, (view) => signInPage(view, answer, typed), 422);
     setSessionCookie(c, context.secure(c.req.url), answer.token);
     return c.redirect('/account', 303);
   });

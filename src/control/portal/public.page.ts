@@ -2,7 +2,7 @@
 import { html } from 'hono/html';
 import type { SignInRefusal } from '../accounts/account.ts';
 import type { Html, Page, View } from './frame.page.ts';
-import { NOTHING, onceField, proofField } from './frame.page.ts';
+import { errorNote, NOTHING, onceField, proofField } from './frame.page.ts';
 import type { PageProblem } from './problems.ts';
 
 function bullets(items: readonly string[]): Html {
@@ -44,26 +44,40 @@ ${createForm(view, t.submit, once)}
   };
 }
 
-export function signInPage(view: View, notice?: SignInRefusal | 'expired'): Page {
+/** Nothing longer is given back to the field. */
+const LONGEST = 200;
+
+export function signInPage(view: View, notice?: SignInRefusal | 'expired', typed = ''): Page {
   const { texts } = view;
   const t = texts.signIn;
   const refusal = notice === undefined || notice === 'expired' ? undefined : t.refused[notice];
   return {
     title: t.title,
+    error: refusal !== undefined,
     main: html`${notice === 'expired' ? html`<p class="note" role="status">${t.expired}</p>` : NOTHING}
 <form method="post" action="/sign-in">${proofField(view)}
 <label for="number">${t.label}</label>
 <span id="number-hint" class="quiet">${t.hint}</span>
-${refusal === undefined ? NOTHING : html`<p id="number-error" class="note" role="alert">${refusal}</p>`}
-<input id="number" name="number" type="text" required maxlength="64" autocomplete="off" autocapitalize="characters" autocorrect="off" spellcheck="false" aria-describedby="number-hint${refusal === undefined ? '' : ' number-error'}"${refusal === undefined ? NOTHING : html` aria-invalid="true"`}>
+${refusal === undefined ? NOTHING : errorNote(view, 'number-error', refusal)}
+<input id="number" name="number" type="text" required maxlength="200" autocomplete="username" autocapitalize="characters" autocorrect="off" spellcheck="false" value="${typed.slice(0, LONGEST)}" aria-describedby="number-hint${refusal === undefined ? '' : ' number-error'}"${refusal === undefined ? NOTHING : html` aria-invalid="true" autofocus`}>
 <button>${t.submit}</button>
 </form>
 <p>${t.none} <a href="/sign-up">${texts.signUp.title}</a></p>`,
   };
 }
 
-export function problemPage({ texts }: View, code: PageProblem): Page {
+/** Says no, and where to go from there. */
+export function problemPage({ texts, session }: View, code: PageProblem): Page {
   const { title, text, next } = texts.problems[code];
-  const onward = next === undefined ? NOTHING : html`<p><a class="button" href="${next.path}">${next.label}</a></p>`;
-  return { title, main: html`<p class="lead">${text}</p>${onward}` };
+  const t = texts.frame;
+  const start = { label: t.start, path: '/' };
+  const own = session === undefined ? { label: t.signIn, path: '/sign-in' } : { label: t.account, path: '/account' };
+  const ways = [...(next === undefined ? [] : [next]), start, own];
+  const shown = ways.filter((way, index) => ways.findIndex(({ path }) => path === way.path) === index);
+  return {
+    title,
+    main: html`<p class="lead">${text}</p>
+<h2>${t.onward}</h2>
+<ul>${shown.map((way) => html`<li><a href="${way.path}">${way.label}</a></li>`)}</ul>`,
+  };
 }

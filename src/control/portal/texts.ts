@@ -33,17 +33,17 @@ const HOLDERS: Readonly<Record<Datum['holder'], string>> = {
 };
 
 const SIGN_IN_REFUSALS: Readonly<Record<SignInRefusal, string>> = {
-  malformed: 'That is not an account number. It has 20 letters and digits, in five groups of four.',
-  mistyped: 'There is a typing mistake in the number. Compare it with what you kept.',
+  malformed: 'An account number has 20 letters and digits, in five groups of four. This has more or fewer.',
+  mistyped: 'There is a typing mistake in the number. Compare it with the number that you saved.',
   unknown: 'There is no account with this number.',
   busy: 'Too many people are signing in at this moment. Try again in a minute.',
 };
 
 const DEVICE_REFUSALS: Readonly<Record<DeviceRefusal, string>> = {
-  malformed: 'That is not a WireGuard public key. It has 44 characters and ends with =.',
+  malformed: 'That is not a WireGuard public key. A key has 44 characters and ends with =.',
   taken: 'This key is in use by another account. Make a new one.',
-  too_many: 'You have as many devices as your licence allows. Remove one first.',
-  no_room: 'There is no free address for another device at the moment.',
+  too_many: 'You have as many keys as your licence allows. Remove one first.',
+  no_room: 'There is no room for another key at the moment. Try again later.',
 };
 
 /** Every English word of the portal. A translation has the same shape. */
@@ -65,6 +65,11 @@ export const ENGLISH = {
     software: 'Runs on Lethe, free software under AGPL-3.0-or-later.',
     copy: 'Copy',
     copied: 'Copied',
+    error: 'Error: ',
+    start: 'Start page',
+    onward: 'Where to go from here',
+    description: (service: string): string =>
+      `${service}: a VPN without a name, an e-mail address or a log. Open software that says what it keeps and what it cannot prove.`,
     back: 'Back to your account',
   },
   home: {
@@ -115,7 +120,7 @@ export const ENGLISH = {
   signIn: {
     title: 'Sign in',
     label: 'Account number',
-    hint: 'Five groups of four. Capitals, spaces and dashes do not matter.',
+    hint: 'Five groups of four letters and digits. Capitals, spaces and dashes do not matter.',
     submit: 'Sign in',
     none: 'No account yet?',
     refused: SIGN_IN_REFUSALS,
@@ -125,6 +130,7 @@ export const ENGLISH = {
   },
   account: {
     title: 'Your account',
+    trial: 'Trial until',
     paid: 'Paid until',
     expired: 'Expired on',
     expiredNote: 'New connections are refused. OpenVPN and IKEv2 apps say why; WireGuard can only stay silent.',
@@ -141,7 +147,9 @@ export const ENGLISH = {
     credentialsLink: (present: boolean): string => (present ? 'Make new ones' : 'Make them'),
     devices: 'WireGuard devices',
     devicesText: (count: number): string =>
-      count === 0 ? 'None yet. WireGuard uses a key for each device.' : `${count} so far, each with a key of its own.`,
+      count === 0
+        ? 'None yet. WireGuard uses a key for each device.'
+        : `${count} ${count === 1 ? 'key' : 'keys'}, one for each device.`,
     devicesLink: 'Manage devices',
     downloads: 'All downloads',
     downloadsText: 'Every location and protocol, and the apps that read them.',
@@ -177,13 +185,18 @@ export const ENGLISH = {
   },
   devices: {
     title: 'WireGuard devices',
-    text: 'A WireGuard device is a key pair. The private key stays with you; we get the public one.',
+    text: 'Each WireGuard device has a pair of keys. The private key stays with you; we get the public one.',
+    limits: (seats: number, keys: number): string =>
+      `Your licence allows ${seats} connections at once, and ${keys} keys. Each key has a name of two words, made from the key itself.`,
     none: 'You have no device yet.',
     list: 'Your devices',
     open: 'Configuration',
-    openFor: 'for the key',
     remove: 'Remove',
-    removeNote: 'A removed key is cut off within a minute or so.',
+    removeTitle: (name: string): string => `Remove “${name}”?`,
+    removeNote:
+      'This key will be cut off within about a minute, also if it is connected now. Its files and QR codes will stop working.',
+    removeSubmit: (name: string): string => `Remove “${name}”`,
+    removeCancel: 'Keep it',
     addTitle: 'Add a device',
     label: 'Public key',
     hint: 'In the app: “Create from scratch” shows it. On Linux: `wg genkey | tee private.key | wg pubkey`',
@@ -194,7 +207,7 @@ export const ENGLISH = {
     refused: DEVICE_REFUSALS,
   },
   device: {
-    title: 'WireGuard configuration',
+    title: (name: string): string => `WireGuard: ${name}`,
     key: 'Public key',
     putKey: 'Put your private key in place of `YOUR-PRIVATE-KEY`. We never had it.',
     madeHere:

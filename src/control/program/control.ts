@@ -90,8 +90,8 @@ export async function openControl(context: ControlContext): Promise<Control> {
     const seats = new MemorySeats(clock, (licence) => publisher.seatsOf(licence));
     const trialKeys = new TrialKeys(clock, config.licence.days, await countTrialKeys(db));
     const changed = () => publisher.changed();
-    const services = servicesOf(context, { db, salt, seats, gateways, trialKeys, changed });
     const statuses = new Map<string, GatewayStatus>();
+    const services = servicesOf(context, { db, salt, seats, gateways, trialKeys, statuses, changed });
     const expected = await expectations(context, db, gateways);
     const housekeeping = new Housekeeping(db, clock, journal);
     await publisher.start();
@@ -162,11 +162,12 @@ interface Parts {
   readonly seats: MemorySeats;
   readonly gateways: readonly FleetGateway[];
   readonly trialKeys: TrialKeys;
+  readonly statuses: ReadonlyMap<string, GatewayStatus>;
   readonly changed: () => void;
 }
 
 function servicesOf({ config, material, clock, random, journal }: ControlContext, parts: Parts): ControlServices {
-  const { db, salt, seats, gateways, trialKeys, changed } = parts;
+  const { db, salt, seats, gateways, trialKeys, statuses, changed } = parts;
   const locations = locationsOf(config.fleet?.locations ?? [], gateways);
   const profile = profileOf(config, material);
   const forms = new Forms(formKeyOf(material.usageKey), clock, random);
@@ -187,6 +188,7 @@ function servicesOf({ config, material, clock, random, journal }: ControlContext
     devices: new DeviceService({ db, random, trialKeys, changed }),
     seats,
     locations: new SignedLocations(config.name, locations, material.locationsKey, clock),
+    reported: (name) => gateways.some(({ plan }) => plan.name === name && statuses.has(plan.gateway)),
     remembered: new RememberedService(db, seats, material.usageKey),
     activate: (activation) => storeActivation(db, activation, today(clock)),
   };

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // Conveniences on top of pages that work without them: copy buttons, and WireGuard keys made in this browser.
-import { encode } from './uqr.js';
 
 const PLACEHOLDER = 'YOUR-PRIVATE-KEY';
 const SVG = 'http://www.w3.org/2000/svg';
@@ -9,18 +8,33 @@ function element(name, properties = {}) {
   return Object.assign(document.createElement(name), properties);
 }
 
+/** Into the live region of the page, for screen readers. */
+function say(text) {
+  document.querySelector('[data-said]').textContent = text;
+}
+
 function offerCopies(root) {
   if (navigator.clipboard === undefined) return;
   const { copy, copied } = document.body.dataset;
   for (const source of root.querySelectorAll('[data-copyable]')) {
-    const button = element('button', { type: 'button', className: 'plain small', textContent: copy });
-    button.setAttribute('aria-label', `${copy}: ${source.dataset.copyable}`);
+    const button = element('button', { type: 'button', className: 'plain small' });
+    const show = (word) => {
+      button.textContent = word;
+      button.setAttribute('aria-label', `${word}: ${source.dataset.copyable}`);
+    };
+    show(copy);
+    let turningBack;
     button.addEventListener('click', async () => {
       await navigator.clipboard.writeText(source.textContent);
-      button.textContent = copied;
-      button.setAttribute('aria-label', `${copied}: ${source.dataset.copyable}`);
+      show(copied);
+      say(`${copied}: ${source.dataset.copyable}`);
+      clearTimeout(turningBack);
+      turningBack = setTimeout(() => {
+        show(copy);
+        say('');
+      }, 4000);
     });
-    (source.closest('dd') ?? source).after(button);
+    source.after(button);
   }
 }
 
@@ -37,7 +51,7 @@ async function makePair() {
 }
 
 /** One path over all dark modules, with the quiet zone of four modules that readers need. */
-function qrPicture(text, label) {
+function qrPicture(encode, text, label) {
   const { data, size } = encode(text, { border: 4, ecc: 'L' });
   const svg = document.createElementNS(SVG, 'svg');
   const path = document.createElementNS(SVG, 'path');
@@ -55,7 +69,8 @@ function qrPicture(text, label) {
 }
 
 /** Puts the private key into the configurations on the page. It is nowhere else, and goes with the page. */
-function fillIn(main, privateKey) {
+async function fillIn(main, privateKey) {
+  const { encode } = await import('./uqr.js');
   const note = main.querySelector('[data-key-note]');
   note.textContent = note.dataset.keyNote;
   for (const box of main.querySelectorAll('[data-configuration]')) {
@@ -66,7 +81,10 @@ function fillIn(main, privateKey) {
     link.download = box.dataset.configuration;
     link.href = URL.createObjectURL(new Blob([text], { type: 'application/octet-stream' }));
     const figure = element('figure', { className: 'qr' });
-    figure.append(qrPicture(text, note.dataset.qr), element('figcaption', { textContent: note.dataset.qrHint }));
+    figure.append(
+      qrPicture(encode, text, note.dataset.qr),
+      element('figcaption', { textContent: note.dataset.qrHint }),
+    );
     box.append(figure);
   }
 }
@@ -82,7 +100,7 @@ async function addNewDevice(form) {
   document.title = page.title;
   if (response.url !== form.action) {
     history.pushState(null, '', response.url);
-    fillIn(main, privateKey);
+    await fillIn(main, privateKey);
   }
   enhance(main);
   main.focus();
@@ -100,10 +118,12 @@ function offerKeys(root) {
       await addNewDevice(form);
     } catch {
       button.remove();
+      form.querySelector('button').className = '';
       note.textContent = cannotMake;
       note.setAttribute('role', 'alert');
     }
   });
+  form.querySelector('button').className = 'plain';
   form.before(button, note);
 }
 
