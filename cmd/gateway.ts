@@ -36,9 +36,9 @@ const gateway = await openGateway(inputs, {
 });
 
 program.serve({
-  // Tunnels live on; the next agent finds them.
-  async close() {
-    await gateway.stop();
+  // At SIGTERM tunnels live on, and the next agent finds them. SIGINT says that none comes.
+  async close(signal) {
+    await (signal === 'SIGINT' ? gateway.end() : gateway.stop());
     resolver.stop();
   },
 });

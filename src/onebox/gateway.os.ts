@@ -18,7 +18,7 @@ import type { Child } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
 import type { GatewayIdentity } from './identity.os.ts';
 import { untilServes } from './serving.os.ts';
-import { type Supervised, supervise } from './supervisor.ts';
+import { type Supervised, type Supervision, supervise } from './supervisor.ts';
 import type { Users } from './users.os.ts';
 
 export interface GatewayParts {
@@ -49,6 +49,11 @@ export interface RunningGateway {
 
 const AGENT = fileURLToPath(new URL('../../cmd/gateway.ts', import.meta.url));
 
+/** Milliseconds that the agent has to end sessions and to hand their events to control; see `gateway/agent/gateway.ts`. */
+const AGENT_GRACE = 15_000;
+/** How a program is asked to end, where it is not SIGTERM: the agent then ends its sessions, for no other one follows it. */
+const ENDS: Readonly<Record<string, Supervision['end']>> = { agent: (child) => child.stop(AGENT_GRACE, 'SIGINT') };
+
 /** V8 overwrites the memory that it frees. */
 const AGENT_COMMAND = [process.execPath, '--clear-free-memory', AGENT, '--config', AGENT_FILES.config];
 
@@ -65,7 +70,9 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   };
   try {
     for (const [name, start] of Object.entries(starters(parts))) {
-      programs.push(await supervise({ name, journal: parts.journal, clock: parts.clock, start }));
+      const end = ENDS[name];
+      const { journal, clock } = parts;
+      programs.push(await supervise({ name, journal, clock, start, ...(end === undefined ? {} : { end }) }));
     }
     await untilServes(parts.namespace, parts.plan, programs);
   } catch (error) {

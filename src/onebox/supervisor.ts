@@ -18,7 +18,7 @@ export interface Supervision {
   readonly clock: Clock;
   readonly start: () => Promise<Child>;
   /** How the program is asked to end; SIGTERM without it. */
-  readonly end?: () => Promise<unknown> | undefined;
+  readonly end?: (child: Child) => Promise<unknown> | undefined;
 }
 
 /** Milliseconds before a restart; the pause grows while restarts keep failing. */
@@ -69,7 +69,7 @@ export async function supervise({ name, journal, clock, start, end }: Supervisio
     },
     async stop() {
       stopping.abort();
-      await (end === undefined ? child.stop() : end());
+      await (end === undefined ? child.stop() : end(child));
       await watching;
     },
   };

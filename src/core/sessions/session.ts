@@ -24,7 +24,8 @@ export interface UsageRecord {
   readonly totalBytes: number;
 }
 
-export type Refusal = 'unknown' | 'expired' | 'seats';
+/** `closing`: the gateway is about to end, and it is no fault of the customer's. */
+export type Refusal = 'unknown' | 'expired' | 'seats' | 'closing';
 export type EndReason = 'seats' | 'expired' | 'revoked' | 'silent' | 'shutdown';
 
 /**
@@ -47,6 +48,8 @@ export interface Sessions {
   ended(session: SessionId, totalBytes?: number): void;
 }
 
+const REFUSALS: readonly string[] = ['unknown', 'expired', 'seats', 'closing'] satisfies readonly Refusal[];
+
 export function isRefusal(answer: SessionId | Refusal): answer is Refusal {
-  return answer === 'unknown' || answer === 'expired' || answer === 'seats';
+  return REFUSALS.includes(answer);
 }

@@ -322,3 +322,23 @@ test('a gateway whose configuration could log asks nobody and opens nothing', as
     writeFileSync(file, good);
   }
 });
+
+test('a gateway that no other one follows ends its sessions, and control has an event of each', async () => {
+  await withGateway(async ({ control, gateway, tunnel, connect }) => {
+    const heard = connect('heard');
+    connect('silent');
+    tunnel.parts.sessions.progress(heard, 5_000_000);
+    const ending = gateway.end();
+    assert.deepEqual(tunnel.ended, ['heard shutdown', 'silent shutdown']);
+    tunnel.parts.sessions.ended(heard, 6_000_001);
+    await ending;
+    const sent = (control.bodies('/fleet/v1/usage') as { events: { megabytes: number }[] }[]).flatMap(
+      ({ events }) => events,
+    );
+    assert.deepEqual(
+      sent.map(({ megabytes }) => megabytes).toSorted((a, b) => a - b),
+      [0, 7],
+    );
+    assert.equal(tunnel.calls.at(-1), 'stop');
+  });
+});

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { GatewayConfig } from '../../contracts/plan/agent-config.ts';
 import { usageEvent } from '../../contracts/usage/event.ts';
 import { type Clock, today } from '../../core/clock/clock.ts';
+import { TimedOut, waitUntil } from '../../core/clock/until.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import { fraction, type Random } from '../../core/random/random.ts';
 import { CurrentAuthFile } from '../authfile/current.ts';
@@ -33,10 +34,15 @@ export interface Gateway {
   readonly sessions: LiveSessions;
   /** Lets tunnels live on, and tries to hand over what the outbox still holds. */
   stop(): Promise<void>;
+  /** The same, after each session has ended and left its event: nothing comes after this agent. */
+  end(): Promise<void>;
 }
 
 /** Milliseconds between attempts while there is no auth file at all. */
 const RETRY_AFTER = 1000;
+
+/** Milliseconds in which sessions end. charon needs two to tell the last bytes of one whose client is silent. */
+const END_TIMEOUT = 4000;
 
 /** Milliseconds that a gateway which is stopped gives control to take what the outbox holds. */
 const FLUSH_TIMEOUT = 3000;
@@ -79,17 +85,28 @@ export async function openGateway(inputs: GatewayInputs, deps: GatewayContext): 
   await Promise.all(tunnels.map((tunnel) => tunnel.start()));
   const rounds = new Rounds(random, journal);
   startRounds({ rounds, random, config, link, outbox, sessions, auth, check, fetchAll });
+  const stop = async (): Promise<void> => {
+    rounds.stop();
+    heartbeats.close();
+    heartbeats.closeAllConnections();
+    for (const tunnel of tunnels) await tunnel.stop();
+    await Promise.race([outbox.flush(), delay(FLUSH_TIMEOUT, undefined, { ref: false })]);
+    link.close();
+  };
   return {
     sessions,
-    async stop() {
-      rounds.stop();
-      heartbeats.close();
-      heartbeats.closeAllConnections();
-      for (const tunnel of tunnels) await tunnel.stop();
-      await Promise.race([outbox.flush(), delay(FLUSH_TIMEOUT, undefined, { ref: false })]);
-      link.close();
+    stop,
+    async end() {
+      sessions.close();
+      await waitUntil('all sessions have ended', () => sessions.size === 0, END_TIMEOUT).catch(unlessTimedOut);
+      sessions.settle();
+      await stop();
     },
   };
+}
+
+function unlessTimedOut(error: unknown): void {
+  if (!(error instanceof TimedOut)) throw error;
 }
 
 /** One look at control's documents. What is refused is asked for again, and the old one stays in force. */

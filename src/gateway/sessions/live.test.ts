@@ -215,3 +215,20 @@ test('a new auth file ends what it no longer holds and renews what it does', () 
   assert.deepEqual(ended, ['withdrawn revoked', 'another licence now expired']);
   assert.deepEqual(sessions.list(), [{ session: kept, licence: 7 }]);
 });
+
+test('a gateway that is about to end admits none, ends all, and counts what no tunnel ended in time', () => {
+  const { sessions, used, ended, admit, up } = setting();
+  const first = up('a');
+  const second = up('b');
+  sessions.progress(second, 1234);
+  sessions.close();
+  assert.deepEqual(ended, ['a shutdown', 'b shutdown']);
+  assert.equal(admit('late', { licence: 9 as LicenceId }), 'closing');
+  sessions.ended(first, 77);
+  sessions.settle();
+  assert.equal(sessions.size, 0);
+  assert.deepEqual(
+    used.map(({ totalBytes }) => totalBytes),
+    [77, 1234],
+  );
+});

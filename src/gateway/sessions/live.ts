@@ -56,6 +56,7 @@ export class LiveSessions implements Sessions {
   readonly #live = new Map<SessionId, Live>();
   readonly #seats = new Map<LicenceId, { taken: number }>();
   #clockOffset: number;
+  #closing = false;
 
   constructor(deps: { clock: Clock; random: Random; journal: Journal; used: (record: UsageRecord) => void }) {
     this.#clock = deps.clock;
@@ -72,6 +73,7 @@ export class LiveSessions implements Sessions {
 
   admit(request: Parameters<Sessions['admit']>[0]): SessionId | Refusal {
     const { entitlement } = request;
+    if (this.#closing) return 'closing';
     if (entitlement === undefined) return 'unknown';
     if (today(this.#clock) > entitlement.expiresOn) return 'expired';
     const seats = this.#seats.get(entitlement.licence) ?? { taken: 0 };
@@ -141,6 +143,17 @@ export class LiveSessions implements Sessions {
       const live = this.#live.get(session);
       if (live !== undefined) this.#end(live, reason);
     }
+  }
+
+  /** Admits no session from now on, and tells the tunnels to end those that there are. */
+  close(): void {
+    this.#closing = true;
+    for (const live of this.#live.values()) this.#end(live, 'shutdown');
+  }
+
+  /** Sessions whose tunnel did not say in time that they have ended are over with the bytes that were counted last. */
+  settle(): void {
+    for (const session of this.#live.keys()) this.ended(session);
   }
 
   /** The usage tags behind sessions that hold a seat. */

@@ -38,8 +38,8 @@ export interface Child {
   /** The last 64 KiB of standard output and standard error, in the order they came. */
   output(): string;
   signal(name: NodeJS.Signals): void;
-  /** SIGTERM, then SIGKILL after `grace` milliseconds. Resolves when the process is gone. */
-  stop(grace?: number): Promise<Exit>;
+  /** The signal, SIGTERM without one, then SIGKILL after `grace` milliseconds. Resolves when the process is gone. */
+  stop(grace?: number, signal?: NodeJS.Signals): Promise<Exit>;
 }
 
 export class CommandError extends Error {
@@ -130,8 +130,8 @@ class SpawnedChild implements Child {
     }
   }
 
-  async stop(grace = 5000): Promise<Exit> {
-    this.signal('SIGTERM');
+  async stop(grace = 5000, signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
+    this.signal(signal);
     const timer = setTimeout(() => this.signal('SIGKILL'), grace);
     const exit = await this.exited;
     clearTimeout(timer);

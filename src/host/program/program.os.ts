@@ -8,9 +8,11 @@ interface Problem {
   readonly problem: string;
 }
 
+export type StopSignal = 'SIGTERM' | 'SIGINT';
+
 export interface Served {
-  /** Ends the service in order. The program has said `stopped` and ends with 0 after it. */
-  readonly close: () => Promise<void>;
+  /** Ends the service in order. The program has said `stopped` and ends with 0 after it. No signal: its parent is gone. */
+  readonly close: (signal: StopSignal | undefined) => Promise<void>;
   /** Printed as one JSON line before the journal begins, for the program that started it. */
   readonly ready?: object;
   /**
@@ -66,16 +68,16 @@ export class Program {
     const { journal } = this;
     const program = this.#name;
     let stopping = false;
-    const stop = async (): Promise<void> => {
+    const stop = async (signal?: StopSignal): Promise<void> => {
       if (stopping) return;
       stopping = true;
       unwatch();
-      await close();
+      await close(signal);
       journal.say({ code: 'stopped', program });
       process.exit(0);
     };
     const unwatch = endsWithParent ? watchParent(() => void stop()) : () => undefined;
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal));
     if (ready !== undefined) this.print(`${JSON.stringify(ready)}\n`);
     journal.say({ code: 'started', program });
   }

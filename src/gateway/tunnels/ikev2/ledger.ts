@@ -168,7 +168,7 @@ export class Ledger implements Gate {
     origin: Origin,
     host: number,
     stage: 'rising' | 'up',
-  ): 'expired' | 'seats' | undefined {
+  ): 'expired' | 'seats' | 'full' | undefined {
     const { sessions, clock, terminate } = this.#parts;
     const place: { tunnel?: Tunnel } = {};
     const answer = sessions.admit({
@@ -179,6 +179,7 @@ export class Ledger implements Gate {
         if (place.tunnel !== undefined) terminate(place.tunnel.ikeSa);
       },
     });
+    if (answer === 'closing') return 'full';
     if (isRefusal(answer)) return answer === 'seats' ? 'seats' : 'expired';
     const deadline = clock.elapsed() + RISE_TIME;
     place.tunnel = { session: answer, host, ikeSa, stage, deadline, carries: false, bytes: new Map(), open: new Set() };

@@ -32,6 +32,7 @@ const REASONS = {
   expired: 'The licence has expired',
   revoked: 'These credentials are no longer valid',
   unknown: 'Unknown username or password',
+  closing: 'The gateway is about to end',
 } as const;
 
 /**
@@ -186,10 +187,13 @@ export class OpenvpnClients implements OpenvpnListener, InnerAddresses {
     return today(this.#clock) > entitlement.expiresOn ? 'expired' : 'valid';
   }
 
-  /** Without an auth file no login can be judged: a client is told to try again, not that its password is wrong. */
+  /**
+   * Without an auth file no login can be judged, and a gateway that is about to end takes none: a client is told to try
+   * again, not that its password is wrong.
+   */
   #deny(cid: number, kid: number, refusal: Refusal, entitlement: Entitlement | undefined): void {
     const shown =
-      this.#auth.current === undefined
+      this.#auth.current === undefined || refusal === 'closing'
         ? 'TEMP[backoff 10]: the gateway is not ready yet'
         : reasonShown(refusal, entitlement?.seats ?? 0);
     this.#send(`client-deny ${cid} ${kid} "${refusal}" "${shown}"`);
