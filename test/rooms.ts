@@ -164,7 +164,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     testPackages: 'fast-check',
   },
   'control/program': {
-    uses: 'bytes/formats core/clock core/configuration core/inventory core/journal core/licences core/random contracts/plan contracts/fleet host/listening host/program control/database control/seats control/usage control/accounts control/installs control/fleet control/profiles control/portal control/api',
+    uses: 'bytes/formats core/clock core/configuration core/inventory core/journal core/licences core/random contracts/plan host/listening host/program control/database control/seats control/usage control/accounts control/installs control/fleet control/profiles control/portal control/api',
     packages: '@hono/node-server zod',
     tests: 'host/processes proof/labs',
   },
@@ -192,7 +192,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
   // All programs on one machine.
   onebox: {
-    uses: 'bytes/formats bytes/text core/clock core/configuration core/journal core/random contracts/plan contracts/activation contracts/pki contracts/release host/files host/processes host/namespaces host/machines host/terminal gateway/geoip gateway/tunnels gateway/boot gateway/residue control/database control/program activator image/release',
+    uses: 'bytes/formats bytes/text core/clock core/configuration core/inventory core/journal core/random contracts/plan contracts/activation contracts/pki contracts/release host/files host/listening host/processes host/namespaces host/machines host/terminal gateway/geoip gateway/tunnels gateway/boot gateway/residue control/database control/program activator image/release',
     packages: 'commander zod',
     tests: 'proof/labs',
   },

@@ -21,6 +21,7 @@ import { run, spawnChild } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
 import { ACTIVATOR_PORT } from './cables.os.ts';
 import { CannotStart } from './machine.os.ts';
+import { type Heard, heardFrom } from './relay.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 import type { User } from './users.os.ts';
 
@@ -34,6 +35,8 @@ export interface ActivatorDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly journal: Journal;
+  /** Gets what the activator says in its journal. */
+  readonly heard?: Heard;
 }
 
 export interface ActivatorParts {
@@ -89,7 +92,10 @@ export class ServiceActivator {
       journal: this.#deps.journal,
       clock: this.#deps.clock,
       start: async () => {
-        const child = spawnChild([process.execPath, PROGRAM, '--config', config], ownProgram(this.#parts.filter));
+        const child = spawnChild([process.execPath, PROGRAM, '--config', config], {
+          ...ownProgram(this.#parts.filter),
+          ...heardFrom('activator', this.#deps.heard),
+        });
         await untilSays(child, 'activator', /\{"ready":"activator".*\}/);
         return child;
       },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { type Command, Option } from 'commander';
+import type { StatusFlags } from './status.cli.ts';
 import { type UpDeps, type UpFlags, up } from './up.cli.ts';
 
 export interface ServiceCliDeps extends Omit<UpDeps, 'stopRequested'> {
@@ -17,11 +18,30 @@ function place(command: Command): Command {
     .option('--data <directory>', 'database and keys (default: /var/lib/lethe, or ~/.local/share/lethe without root)');
 }
 
-/** `up` of the command line. */
+/** `up` and `status` of the command line. */
 export function addServiceCommands(program: Command, deps: ServiceCliDeps, exit: ExitWith): void {
+  addUp(program, deps, exit);
+  place(program.command('status'))
+    .description('how the service is, part by part')
+    .option('--json', 'one JSON object on standard output')
+    .option('--watch', 'look every two seconds, until Ctrl-C')
+    .addHelpText(
+      'after',
+      '\nEnds with 0 when all is well, 3 when the service does not run, 4 when a part needs attention.',
+    )
+    .addHelpText('after', '\nExample: ./lethe status --watch')
+    .action(async (flags: StatusFlags) => {
+      const { status } = await import('./status.cli.ts');
+      exit(await status(flags, { ...deps, stopRequested: deps.stopRequested() }));
+    });
+}
+
+function addUp(program: Command, deps: ServiceCliDeps, exit: ExitWith): void {
   place(program.command('up'))
     .description('run the whole service on this machine, in the foreground')
     .option('--listen <address:port>', 'where portal and API listen (default: 127.0.0.1:8080)')
+    .option('--health <address:port>', 'where /healthz says how the service is, for this machine alone')
+    .option('--no-health', 'nowhere again')
     .option('--origin <https://name>', 'what browsers ask, where a proxy ends TLS')
     .option('--no-origin', 'no proxy ends TLS any more')
     .option('--name <name>', 'the name of your service (default: Lethe)')

@@ -10,6 +10,7 @@ import { untilSays } from '../host/processes/ready.os.ts';
 import { FLEET_PORT } from './cables.os.ts';
 import type { GatewayOptions } from './options.ts';
 import type { ServiceParts } from './parts.ts';
+import { heardFrom } from './relay.ts';
 import type { GatewaySite } from './site.os.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 
@@ -42,7 +43,10 @@ export async function startControl(parts: ServiceParts, keys?: GatewayPublicKeys
     journal: deps.journal,
     clock: deps.clock,
     start: async () => {
-      const child = spawnChild([process.execPath, CONTROL, '--config', config], ownProgram(parts.filter));
+      const child = spawnChild([process.execPath, CONTROL, '--config', config], {
+        ...ownProgram(parts.filter),
+        ...heardFrom('control', deps.heard),
+      });
       const line = await untilSays(child, 'control', /\{"ready":"control".*\}/);
       if (urls === undefined) {
         urls = JSON.parse(line[0]) as { portal: string; fleet: string };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { join } from 'node:path';
 import { sha256 } from '../bytes/formats/fingerprint.ts';
+import { GATEWAY_FILES } from '../contracts/plan/plan.ts';
 import { prepareGeoip } from '../gateway/geoip/prepare.os.ts';
 import { compileWipe } from '../gateway/residue/wipe.os.ts';
 import { startControl } from './control.os.ts';
@@ -14,6 +15,8 @@ export interface DaemonService {
   readonly control: Supervised;
   readonly portal: string;
   readonly running: RunningGateway;
+  /** PEM: what the gateway shows to clients. */
+  readonly certificate: string | undefined;
 }
 
 /** The service with its gateway in a namespace of this machine. What is started is added to `opened`. */
@@ -27,7 +30,8 @@ export async function withDaemons(parts: GatewayServiceParts, opened: AsyncDispo
     startDaemons(parts, own, fleet),
   );
   opened.defer(() => running.stop());
-  return { control, portal, running };
+  const certificate = own.files.find(({ path }) => path === GATEWAY_FILES.serverCertificate)?.content;
+  return { control, portal, running, certificate };
 }
 
 async function startDaemons(parts: GatewayServiceParts, own: GatewayIdentity, fleet: string): Promise<RunningGateway> {

@@ -17,6 +17,7 @@ import { ownProgram } from '../host/processes/privileges.os.ts';
 import type { Child } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
 import type { GatewayIdentity } from './identity.os.ts';
+import { type Heard, heardFrom } from './relay.ts';
 import { untilServes } from './serving.os.ts';
 import { type Supervised, type Supervision, supervise } from './supervisor.ts';
 import type { Users } from './users.os.ts';
@@ -38,6 +39,8 @@ export interface GatewayParts {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly random: Random;
+  /** Gets what the agent says in its journal. */
+  readonly heard?: Heard;
 }
 
 /** Programs of a gateway that run and are kept running, in the order they were started. */
@@ -92,7 +95,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
 
 /** How each program is started, first and again, in this order. Every one but wireguard-go wipes what it frees. */
 export function starters(
-  parts: Pick<GatewayParts, 'namespace' | 'users' | 'wipe' | 'filter'>,
+  parts: Pick<GatewayParts, 'namespace' | 'users' | 'wipe' | 'filter' | 'heard'>,
   protocols: readonly TunnelProtocol[] = TUNNEL_PROTOCOLS,
 ): Record<string, () => Promise<Child>> {
   const { namespace, users, wipe, filter } = parts;
@@ -110,10 +113,11 @@ export function starters(
   };
 }
 
-type AgentParts = Pick<GatewayParts, 'namespace' | 'wipe' | 'filter'>;
+type AgentParts = Pick<GatewayParts, 'namespace' | 'wipe' | 'filter' | 'heard'>;
 
-async function startAgent({ namespace, wipe, filter }: AgentParts): Promise<Child> {
-  const child = await namespace.spawn(AGENT_COMMAND, wiped(wipe, ownProgram(filter)));
+async function startAgent({ namespace, wipe, filter, heard }: AgentParts): Promise<Child> {
+  const options = { ...ownProgram(filter), ...heardFrom('agent', heard) };
+  const child = await namespace.spawn(AGENT_COMMAND, wiped(wipe, options));
   await untilSays(child, 'gateway', /"code":"started","program":"gateway"/);
   await assertWiped(child.pid, wipe);
   return child;

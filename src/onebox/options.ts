@@ -10,6 +10,7 @@ import type { Namespace } from '../host/namespaces/namespace.os.ts';
 import type { Progress } from '../host/terminal/terminal.ts';
 import type { FleetTls } from './identity.os.ts';
 import type { Address } from './machine.os.ts';
+import type { Heard } from './relay.ts';
 
 /** What the operator asks for. */
 export interface ServiceOptions {
@@ -49,7 +50,9 @@ export interface ServiceDeps {
   /** Rejects when the start is to be given up. */
   readonly givenUp?: Promise<never>;
   /** Called once the data directory belongs to this run alone. */
-  readonly claimed?: () => void;
+  readonly claimed?: () => Promise<void>;
+  /** Gets what the programs say in their journals. */
+  readonly heard?: Heard;
 }
 
 /** What proofs put between the service and the world. An operator's service has none of it. */

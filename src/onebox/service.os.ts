@@ -36,6 +36,8 @@ export interface ServiceGateway {
   /** Its programs, where they are programs of this machine. */
   readonly running: RunningGateway | undefined;
   readonly machine: HostedGateway | undefined;
+  /** PEM: what it shows to clients, where it is made here. */
+  readonly certificate: string | undefined;
 }
 
 /** Starts everything in order; when a step fails, what had been started is taken back, the last first. */
@@ -65,7 +67,7 @@ async function assemble(asked: Asked, opened: AsyncDisposableStack): Promise<Omi
   const { users, release, filter } = await progress.stage('Looking at this machine', () =>
     prepareMachine(options, opened),
   );
-  deps.claimed?.();
+  await deps.claimed?.();
   const identity = await progress.stage("Opening the service's keys", () => openIdentity(keys, options.name, deps));
   const site =
     gateway === undefined
@@ -93,7 +95,7 @@ async function assemble(asked: Asked, opened: AsyncDisposableStack): Promise<Omi
     database,
     control,
     identity,
-    gateway: { plan, namespace, running: undefined, machine: undefined, ...runs },
+    gateway: { plan, namespace, running: undefined, machine: undefined, certificate: undefined, ...runs },
   };
 }
 

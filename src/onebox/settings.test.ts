@@ -9,7 +9,7 @@ import { CannotStart, ownAddresses } from './machine.os.ts';
 import { remember, remembered, type SettingFlags, settle } from './remembered.os.ts';
 import { changes, overlay, parseWords, readSettings, type Words } from './settings.ts';
 import { behindProxy, serviceOptions } from './up.cli.ts';
-import { readForwarders, readListen, readLocation, readName, readOrigin, readPublic } from './words.ts';
+import { readForwarders, readHealth, readListen, readLocation, readName, readOrigin, readPublic } from './words.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lethe-settings-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -54,6 +54,8 @@ test('each other word is read, or refused with what it should be', () => {
     assert.equal(readOrigin(text), 'https://vpn.example');
   for (const text of ['', 'vpn.example', 'http://vpn.example', 'https://vpn.example/portal', 'https://u@vpn.example'])
     assert.ok('problem' in (readOrigin(text) as object), text);
+  assert.deepEqual(readHealth('127.0.0.1:8081'), { host: '127.0.0.1', port: 8081 });
+  for (const text of ['0.0.0.0:8081', '[::]:8081', 'x']) assert.ok('problem' in readHealth(text), text);
   assert.deepEqual(readForwarders(['9.9.9.9', '2620:fe::fe']), ['9.9.9.9', '2620:fe::fe']);
   assert.ok('problem' in readForwarders([]));
 });

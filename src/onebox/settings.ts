@@ -6,6 +6,7 @@ import type { Address } from './machine.os.ts';
 import type { GatewayOptions } from './options.ts';
 import {
   readForwarders,
+  readHealth,
   readListen,
   readLocation,
   readName,
@@ -23,6 +24,8 @@ const SCHEMA = z.strictObject({
   name: z.string().optional(),
   /** Where portal and API listen. */
   listen: z.string().optional(),
+  /** Where /healthz answers, for this machine alone. */
+  health: z.string().optional(),
   /** What browsers ask, where a proxy ends TLS. */
   origin: z.string().optional(),
   /** False: portal and API alone. */
@@ -62,6 +65,7 @@ const DEFAULTS = {
 export interface Settings {
   readonly name: string;
   readonly listen: Address;
+  readonly health: Address | undefined;
   readonly origin: string | undefined;
   readonly gateway: boolean;
   readonly location: GatewayOptions['location'];
@@ -91,6 +95,7 @@ export function readSettings(words: Words): Settings | SettingProblem {
   const read: { readonly [Name in WordName]: Settings[Name] | WordProblem } = {
     name: readName(words.name ?? DEFAULTS.name),
     listen: readListen(words.listen ?? DEFAULTS.listen),
+    health: words.health === undefined ? undefined : readHealth(words.health),
     origin: words.origin === undefined ? undefined : readOrigin(words.origin),
     gateway: words.gateway ?? DEFAULTS.gateway,
     location: readLocation(words.location ?? DEFAULTS.location),

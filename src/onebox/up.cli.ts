@@ -10,6 +10,8 @@ import type { GatewayOptions, ServiceOptions } from './options.ts';
 import { remember, type SettingFlags, type Settled, settle } from './remembered.os.ts';
 import { type Service, startService } from './service.os.ts';
 import type { Change, Settings } from './settings.ts';
+import { serveStatus } from './status.os.ts';
+import { Watch } from './watch.ts';
 
 /** The words of `./lethe up`, as the command line gives them. */
 export interface UpFlags extends Omit<SettingFlags, 'keep-443'> {
@@ -93,9 +95,9 @@ async function writeOperatorFile(options: ServiceOptions, deps: UpDeps): Promise
 
 /** Runs the service in the foreground until it is asked to stop. */
 async function run(settled: Settled, options: ServiceOptions, deps: UpDeps): Promise<ExitCode> {
-  const { stdout, stderr, clock } = deps;
+  const { stdout, clock } = deps;
   const started = clock.elapsed();
-  const { directory, words } = settled;
+  const { directory, words, settings } = settled;
   const givenUp = deps.stopRequested.then((): never => {
     throw new CannotStart(
       `Stopped before it was up. Keys and database are in ${directory}, and nothing else is left.`,
@@ -103,16 +105,24 @@ async function run(settled: Settled, options: ServiceOptions, deps: UpDeps): Pro
     );
   });
   givenUp.catch(() => undefined);
+  const watch = new Watch(deps);
+  await using opened = new AsyncDisposableStack();
   const service = await startService(options, {
     ...deps,
-    journal: writingJournal((line) => stderr.write(line)),
+    journal: watch.journal,
+    heard: watch.heard,
     progress: new Progress(stdout, clock),
     givenUp,
-    claimed: () => remember(directory, words),
+    async claimed() {
+      remember(directory, words);
+      opened.defer(await serveStatus(directory, () => watch.report(), settings.health));
+    },
   });
+  watch.serves(service);
   stdout.write(welcome(service, settled, (clock.elapsed() - started) / 1000));
   await deps.stopRequested;
   stdout.write('\nStopping.\n');
+  watch.stops();
   await service.stop();
   return EXIT.done;
 }

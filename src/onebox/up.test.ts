@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { TimedOut, waitUntil } from '../core/clock/until.ts';
-import { type Child, run, spawnChild } from '../host/processes/process.os.ts';
+import { type Child, childrenOf, run, spawnChild } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
 import { EXIT } from '../host/terminal/exit.ts';
+import { askStatus } from './status.os.ts';
 
 const LETHE = fileURLToPath(new URL('../../cmd/lethe.ts', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'lethe-up-'));
@@ -57,6 +58,22 @@ after(() => rmSync(directory, { recursive: true, force: true }));
 
 const PORTAL = /Portal {3}(http:\/\/127\.0\.0\.1:\d+)/;
 
+/** Changes the resolver's configuration in the memory of the gateway of the service that this test started. */
+function changeResolver(up: number): void {
+  for (const pid of familyOf(up)) {
+    const file = `/proc/${pid}/root/run/lethe/unbound.conf`;
+    if (!existsSync(file)) continue;
+    appendFileSync(file, '\n');
+    return;
+  }
+  assert.fail('no gateway was found');
+}
+
+/** A process and all that it has started. */
+function familyOf(pid: number): number[] {
+  return [pid, ...childrenOf(pid).flatMap(familyOf)];
+}
+
 test('up serves the portal, refuses a second start, and leaves nothing after SIGTERM', async () => {
   const service = startUp('--listen', '127.0.0.1:0');
   let cables: string[] = [];
@@ -68,6 +85,13 @@ test('up serves the portal, refuses a second start, and leaves nothing after SIG
     cables = [`lethe${place}c`, `lethe${place}u`];
     for (const cable of cables) assert.ok(networkInterfaces()[cable] !== undefined, cable);
     assert.match(await run(['nft', 'list', 'tables']), new RegExp(`^table inet lethe${place}$`, 'm'));
+
+    await waitUntil('all parts are well', async () => (await askStatus(directory))?.service === 'serving');
+    assert.match(service.output(), /"level":"info","from":"agent","code":"started","program":"gateway"/);
+    changeResolver(service.pid);
+    await untilSays(service, 'up', /"level":"error","from":"agent","code":"config_drifted","file":"unbound\.conf"/);
+    const drifted = (await askStatus(directory))?.parts.find(({ part }) => part === 'configuration');
+    assert.deepEqual(drifted, { part: 'configuration', state: 'drifted', file: 'unbound.conf' });
 
     const second = startUp('--listen', '127.0.0.1:0');
     assert.equal((await second.exited).code, EXIT.machine);

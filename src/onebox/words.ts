@@ -19,6 +19,13 @@ export function readListen(text: string): Address | WordProblem {
   };
 }
 
+/** As {@link readListen}, for this machine alone. */
+export function readHealth(text: string): Address | WordProblem {
+  const read = readListen(text);
+  if ('problem' in read || read.host === '::1' || read.host.startsWith('127.')) return read;
+  return { problem: `${quoted(text)} is open to other machines. Write 127.0.0.1:8081.` };
+}
+
 /** What customers call the service: one line of at most sixty characters. */
 export function readName(text: string): string | WordProblem {
   if (/^[^\p{Cc}]{1,60}$/u.test(text) && text.trim() === text) return text;

@@ -14,6 +14,7 @@ import { expectConfiguration } from '../../src/control/fleet/expected.ts';
 import { fleetApi } from '../../src/control/fleet/fleet.http.ts';
 import { AuthFilePublisher, GATHERING } from '../../src/control/fleet/publisher.ts';
 import { gatewayOf, locationsOf } from '../../src/control/fleet/registry.ts';
+import { GatewayStatuses } from '../../src/control/fleet/statuses.ts';
 import { readMaterial } from '../../src/control/program/material.os.ts';
 import { serveHttps } from '../../src/control/program/serve.os.ts';
 import { today } from '../../src/core/clock/clock.ts';
@@ -277,7 +278,14 @@ test('of a stranger nothing but the headers is read, and the connection ends', a
 test('before anything is published a gateway is told to come back; a failure of our own is one status', async () => {
   const { clock, journal, database } = house;
   const fleet = [{ plan: planGateway({ gateway: 'zrh-01' } as never), ...secrets() }];
-  const parts = { db: database.db, clock, journal, fleet, expected: new Map(), statuses: new Map() };
+  const parts = {
+    db: database.db,
+    clock,
+    journal,
+    fleet,
+    expected: new Map(),
+    statuses: new GatewayStatuses([], { clock, journal }),
+  };
   const seats = house.control.seats;
   const empty = fleetApi({ ...parts, seats, authfile: () => undefined });
   const headers = { authorization: `Bearer ${GATEWAY_TOKEN}` };

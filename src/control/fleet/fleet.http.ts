@@ -8,14 +8,7 @@ import {
   LONGEST_MESSAGE,
   SIGNATURE_HEADER,
 } from '../../contracts/fleet/endpoints.ts';
-import {
-  BEATS,
-  type Ends,
-  type GatewayStatus,
-  parseFleetBody,
-  STATUS,
-  USAGE_BATCH,
-} from '../../contracts/fleet/messages.ts';
+import { BEATS, type Ends, parseFleetBody, STATUS, USAGE_BATCH } from '../../contracts/fleet/messages.ts';
 import { type Clock, today } from '../../core/clock/clock.ts';
 import { assertDeclared } from '../../core/inventory/guard.ts';
 import type { Journal } from '../../core/journal/journal.ts';
@@ -25,6 +18,7 @@ import { storeBatch } from '../usage/usage.store.ts';
 import type { ExpectedConfiguration } from './expected.ts';
 import type { PublishedAuthFile } from './publisher.ts';
 import { type FleetGateway, gatewayOf } from './registry.ts';
+import type { GatewayStatuses } from './statuses.ts';
 
 export interface FleetServices {
   readonly db: Database;
@@ -35,7 +29,7 @@ export interface FleetServices {
   readonly expected: ReadonlyMap<string, ExpectedConfiguration>;
   readonly seats: LiveSeats;
   /** Keeps what gateways say about themselves, in memory. */
-  readonly statuses: Map<string, GatewayStatus>;
+  readonly statuses: GatewayStatuses;
 }
 
 /** What a request is known to be of: Hono's variables. */

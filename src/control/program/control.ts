@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-import type { GatewayStatus } from '../../contracts/fleet/messages.ts';
 import { type GatewayPlan, planGateway, type RenderedFile } from '../../contracts/plan/plan.ts';
 import { type Clock, today } from '../../core/clock/clock.ts';
 import type { Journal } from '../../core/journal/journal.ts';
@@ -26,6 +25,7 @@ import { fleetApi } from '../fleet/fleet.http.ts';
 import { AuthFilePublisher } from '../fleet/publisher.ts';
 import { type FleetGateway, locationsOf } from '../fleet/registry.ts';
 import { SignedLocations } from '../fleet/signed-locations.ts';
+import { GatewayStatuses } from '../fleet/statuses.ts';
 import { storeActivation } from '../installs/activation.store.ts';
 import type { Assets } from '../portal/assets.os.ts';
 import type { PortalServices } from '../portal/context.http.ts';
@@ -67,7 +67,7 @@ export interface Control {
   /** What gateways ask; undefined without a fleet. */
   readonly fleetFetch: Fetch | undefined;
   /** What each gateway last said about itself. */
-  readonly statuses: ReadonlyMap<string, GatewayStatus>;
+  readonly statuses: GatewayStatuses;
   close(): Promise<void>;
 }
 
@@ -90,13 +90,19 @@ export async function openControl(context: ControlContext): Promise<Control> {
     const seats = new MemorySeats(clock, (licence) => publisher.seatsOf(licence));
     const trialKeys = new TrialKeys(clock, config.licence.days, await countTrialKeys(db));
     const changed = () => publisher.changed();
-    const statuses = new Map<string, GatewayStatus>();
+    const statuses = new GatewayStatuses(
+      gateways.map(({ plan }) => plan.gateway),
+      { clock, journal },
+    );
     const services = servicesOf(context, { db, salt, seats, gateways, trialKeys, statuses, changed });
     const expected = await expectations(context, db, gateways);
     const housekeeping = new Housekeeping(db, clock, journal);
     await publisher.start();
     housekeeping.start();
-    const sweeping = setInterval(() => seats.sweep(), SWEEP);
+    const sweeping = setInterval(() => {
+      seats.sweep();
+      statuses.sweep();
+    }, SWEEP);
     return {
       services,
       db,
@@ -162,7 +168,7 @@ interface Parts {
   readonly seats: MemorySeats;
   readonly gateways: readonly FleetGateway[];
   readonly trialKeys: TrialKeys;
-  readonly statuses: ReadonlyMap<string, GatewayStatus>;
+  readonly statuses: GatewayStatuses;
   readonly changed: () => void;
 }
 
@@ -188,7 +194,7 @@ function servicesOf({ config, material, clock, random, journal }: ControlContext
     devices: new DeviceService({ db, random, trialKeys, changed }),
     seats,
     locations: new SignedLocations(config.name, locations, material.locationsKey, clock),
-    reported: (name) => gateways.some(({ plan }) => plan.name === name && statuses.has(plan.gateway)),
+    reported: (name) => gateways.some(({ plan }) => plan.name === name && statuses.get(plan.gateway) !== undefined),
     remembered: new RememberedService(db, seats, material.usageKey),
     activate: (activation) => storeActivation(db, activation, today(clock)),
   };

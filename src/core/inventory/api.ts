@@ -98,6 +98,41 @@ export const API = {
   'api.end': told({
     session: { kind: 'random', purpose: 'live session that is over the seats of its licence' },
   }),
+  'api.status': shown({
+    service: { kind: 'word', purpose: 'whether all parts of the service are well' },
+    release: { kind: 'word', purpose: 'version of the software' },
+  }),
+  'api.status_program': shown({
+    part: { kind: 'word', purpose: 'which program' },
+    state: { kind: 'word', purpose: 'whether it runs' },
+    restarts: { kind: 'count', purpose: 'how often it was started again' },
+  }),
+  'api.status_authfile': shown({
+    part: { kind: 'word', purpose: "the gateway's auth file" },
+    state: { kind: 'word', purpose: 'whether the gateway reaches control for the next' },
+    version: { kind: 'count', purpose: 'which one is in force' },
+    seconds: { kind: 'count', purpose: 'for how long' },
+  }),
+  'api.status_gateway': shown({
+    part: { kind: 'word', purpose: 'a gateway' },
+    state: { kind: 'word', purpose: 'whether it says anything of itself' },
+    gateway: { kind: 'word', purpose: 'which gateway' },
+  }),
+  'api.status_configuration': shown({
+    part: { kind: 'word', purpose: "the gateway's configuration" },
+    state: { kind: 'word', purpose: 'whether it is as the service has signed it' },
+    file: { kind: 'word', purpose: 'the first file that differs, or none' },
+  }),
+  'api.status_events': shown({
+    part: { kind: 'word', purpose: 'usage events on the gateway' },
+    state: { kind: 'word', purpose: 'whether they leave; never how many wait, which would tell when sessions end' },
+    dropped: { kind: 'count', purpose: 'how many were given up because control was away too long' },
+  }),
+  'api.status_certificate': shown({
+    part: { kind: 'word', purpose: "the gateway's certificate" },
+    state: { kind: 'word', purpose: 'whether it is valid' },
+    ends_on: { kind: 'date', purpose: 'its last day' },
+  }),
   'api.heavy_use': shown({
     licence: { kind: 'count', purpose: 'whose traffic it was' },
     megabytes: { kind: 'megabytes', purpose: 'sum, in and out together' },

@@ -35,8 +35,18 @@ export const JOURNAL = {
   'journal.expected_refused': said({
     reason: { kind: 'word', purpose: 'why an expected configuration was refused' },
   }),
+  'journal.gateway_lost': said({ gateway: { kind: 'word', purpose: 'which gateway has said nothing of itself' } }),
+  'journal.gateway_found': said({ gateway: { kind: 'word', purpose: 'which gateway says something again' } }),
+  'journal.gateway_drifted': said({
+    gateway: { kind: 'word', purpose: 'which gateway runs another configuration than it should' },
+  }),
+  'journal.gateway_in_force': said({
+    gateway: { kind: 'word', purpose: 'which gateway runs the configuration that it should' },
+  }),
   'journal.control_lost': {},
   'journal.control_found': {},
+  'journal.outbox_filling': {},
+  'journal.outbox_emptied': {},
   'journal.outbox_overflowed': said({
     dropped: { kind: 'count', purpose: 'usage events given up because control was away too long' },
   }),

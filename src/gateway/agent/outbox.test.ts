@@ -133,7 +133,7 @@ test('beyond its bound it gives up the oldest batch first, and says how much', a
   add(4, 4);
   await outbox.flush();
   add(4, 8);
-  assert.deepEqual(journal.events, [{ code: 'outbox_overflowed', dropped: 4 }]);
+  assert.deepEqual(journal.events, [{ code: 'outbox_filling' }, { code: 'outbox_overflowed', dropped: 4 }]);
   control.answer = 'taken';
   sent.length = 0;
   await outbox.flush();
@@ -141,14 +141,25 @@ test('beyond its bound it gives up the oldest batch first, and says how much', a
     numbers(sent).toSorted((a, b) => a - b),
     [4, 5, 6, 7, 8, 9, 10, 11],
   );
+  assert.deepEqual(journal.events.at(-1), { code: 'outbox_emptied' });
 });
 
 test('beyond its bound without any batch it gives up the oldest event', async () => {
   const { outbox, sent, journal, add } = setting(3);
   add(4);
-  assert.deepEqual(journal.events, [{ code: 'outbox_overflowed', dropped: 1 }]);
+  assert.deepEqual(journal.events, [{ code: 'outbox_filling' }, { code: 'outbox_overflowed', dropped: 1 }]);
   await outbox.flush();
   assert.deepEqual(new Set(numbers(sent)), new Set([1, 2, 3]));
+});
+
+test('it says that it fills at an eighth of its bound, once, and not how much waits', async () => {
+  const { outbox, journal, add } = setting(80);
+  add(9);
+  assert.deepEqual(journal.events, []);
+  add(20);
+  await outbox.flush();
+  add(9);
+  assert.deepEqual(journal.events, [{ code: 'outbox_filling' }, { code: 'outbox_emptied' }]);
 });
 
 test('an event that carries anything undeclared is dropped, and that is said', async () => {

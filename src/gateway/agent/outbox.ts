@@ -10,6 +10,9 @@ export type Delivery = 'taken' | 'away';
 /** How many events are kept while control is away: about 13 MB, some weeks of a busy gateway. */
 export const OUTBOX_BOUND = 65_536;
 
+/** The part of the bound from which the outbox reports that it fills: some thousand events wait only while control is away. */
+const FILLING = 1 / 8;
+
 /** Keeps one batch well below what control accepts as a body. */
 const BATCH_BOUND = 1000;
 
@@ -29,6 +32,7 @@ export class Outbox {
   /** Sent at least once or about to be; oldest first. */
   #batches: UsageBatch[] = [];
   #work: Promise<void> = Promise.resolve();
+  #filling = false;
 
   constructor(deps: {
     readonly random: Random;
@@ -55,6 +59,7 @@ export class Outbox {
     }
     this.#waiting.push(event);
     this.#keepBound();
+    this.#watch();
   }
 
   /** Resolves when everything that was due has been tried once. */
@@ -92,6 +97,14 @@ export class Outbox {
       if ((await this.#send(batch)) === 'away') return;
       this.#batches = this.#batches.filter((kept) => kept !== batch);
     }
+    this.#watch();
+  }
+
+  /** Says when a good part of the room is taken, and when it is free again; never how much, which would tell of sessions. */
+  #watch(): void {
+    const filling = this.size >= this.#bound * FILLING;
+    if (filling !== this.#filling) this.#journal.say({ code: filling ? 'outbox_filling' : 'outbox_emptied' });
+    this.#filling = filling;
   }
 
   /** The oldest batch goes first; of events that never left, the oldest. */

@@ -21,6 +21,8 @@ export interface SpawnOptions {
   readonly cwd?: string;
   /** Gets each piece of standard output and standard error as it comes. Without it, both are kept for `output()`. */
   readonly onOutput?: (text: string, stream: 'stdout' | 'stderr') => void;
+  /** Gets standard output as it comes, beside `output()`. */
+  readonly alsoTo?: (text: string) => void;
   readonly stdin?: string | Uint8Array;
 }
 
@@ -97,6 +99,7 @@ class SpawnedChild implements Child {
     const keep = (stream: 'stdout' | 'stderr') => (text: string) => {
       if (options.onOutput === undefined) this.#output = (this.#output + text).slice(-KEPT);
       else options.onOutput(text, stream);
+      if (stream === 'stdout') options.alsoTo?.(text);
     };
     process.stdout?.setEncoding('utf8').on('data', keep('stdout'));
     process.stderr?.setEncoding('utf8').on('data', keep('stderr'));

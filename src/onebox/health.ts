@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import type { Clock } from '../core/clock/clock.ts';
+import { assertDeclared } from '../core/inventory/guard.ts';
+import type { JournalEvent } from '../core/inventory/journal.ts';
+import type { Speaker } from './relay.ts';
+
+/** One part of the service and how it is; the rest says more, as `api.status_…` of the inventory declares it. */
+export interface StatusPart {
+  readonly part: string;
+  readonly state: string;
+  readonly [detail: string]: string | number;
+}
+
+/** What `./lethe status` and /healthz say. Nothing in it is about customers. */
+export interface StatusReport {
+  /** `starting`, `serving`, `attention` or `stopping` */
+  readonly service: string;
+  readonly release: string;
+  readonly parts: readonly StatusPart[];
+}
+
+/** Of a program that runs, as its supervisor knows it. */
+export interface ProgramFact {
+  readonly name: string;
+  readonly running: boolean;
+}
+
+export interface Facts {
+  readonly release: string;
+  readonly phase: 'starting' | 'serving' | 'stopping';
+  readonly programs: readonly ProgramFact[];
+  /** Gateways that control knows. */
+  readonly gateways: readonly string[];
+  /** Wall time at which the gateway's certificate ends, if it is known here. */
+  readonly certificateEnds: number | undefined;
+}
+
+/** States in which a part is well. */
+const WELL = new Set(['serving', 'reporting', 'in_force', 'valid', 'moving']);
+
+/** A program that was lost this recently may be lost again, milliseconds. */
+const SETTLED_AFTER = 60_000;
+const DAY = 86_400_000;
+/** Days before its end at which a certificate counts as ending. */
+const SOON = 30;
+
+interface Loss {
+  restarts: number;
+  last: number;
+}
+
+/** Follows the journals of all programs, and says how the service is. */
+export class Health {
+  readonly #clock: Clock;
+  readonly #losses = new Map<string, Loss>();
+  readonly #gateways = new Map<string, 'reporting' | 'lost'>();
+  readonly #drifted = new Map<string, string>();
+  #authfile: { version: number; since: number } | undefined;
+  #controlLost = false;
+  #outbox: 'moving' | 'filling' | 'overflowed' = 'moving';
+  #dropped = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  note(from: Speaker, event: JournalEvent): void {
+    switch (event.code) {
+      case 'daemon_lost':
+        if (from === 'lethe') this.#lost(event.daemon);
+        break;
+      case 'authfile_in_force':
+        this.#authfile = { version: event.version, since: this.#clock.elapsed() };
+        break;
+      case 'control_lost':
+        this.#controlLost = true;
+        break;
+      case 'control_found':
+        this.#controlLost = false;
+        break;
+      case 'config_drifted':
+        this.#drifted.set(from, event.file);
+        break;
+      case 'config_in_force':
+        this.#drifted.delete(from);
+        break;
+      default:
+        this.#noteFleet(event);
+    }
+  }
+
+  #noteFleet(event: JournalEvent): void {
+    switch (event.code) {
+      case 'gateway_lost':
+        this.#gateways.set(event.gateway, 'lost');
+        break;
+      case 'gateway_found':
+        this.#gateways.set(event.gateway, 'reporting');
+        break;
+      case 'gateway_drifted':
+        this.#drifted.set(event.gateway, 'unknown');
+        break;
+      case 'gateway_in_force':
+        this.#drifted.delete(event.gateway);
+        break;
+      case 'outbox_filling':
+        this.#outbox = 'filling';
+        break;
+      case 'outbox_emptied':
+        this.#outbox = 'moving';
+        break;
+      case 'outbox_overflowed':
+        this.#outbox = 'overflowed';
+        this.#dropped += event.dropped;
+        break;
+      default:
+    }
+  }
+
+  #lost(program: string): void {
+    const restarts = (this.#losses.get(program)?.restarts ?? 0) + 1;
+    this.#losses.set(program, { restarts, last: this.#clock.elapsed() });
+  }
+
+  report({ release, phase, programs, gateways, certificateEnds }: Facts): StatusReport {
+    const parts = [
+      ...programs.map((program) => this.#program(program)),
+      ...(this.#authfile === undefined ? [] : [this.#authfilePart(this.#authfile)]),
+      ...gateways.flatMap((gateway) => this.#gatewayParts(gateway)),
+      ...(certificateEnds === undefined ? [] : [this.#certificate(certificateEnds)]),
+    ];
+    const well = parts.every(({ state }) => WELL.has(state));
+    const service = phase === 'serving' && !well ? 'attention' : phase;
+    assertDeclared('api.status', { service, release });
+    return { service, release, parts };
+  }
+
+  #program({ name, running }: ProgramFact): StatusPart {
+    const loss = this.#losses.get(name);
+    const fresh = loss !== undefined && this.#clock.elapsed() - loss.last < SETTLED_AFTER;
+    const state = running ? (fresh ? 'restarted' : 'serving') : 'lost';
+    return declared('program', { part: name, state, restarts: loss?.restarts ?? 0 });
+  }
+
+  #authfilePart({ version, since }: { readonly version: number; readonly since: number }): StatusPart {
+    const seconds = Math.floor((this.#clock.elapsed() - since) / 1000);
+    return declared('authfile', {
+      part: 'authfile',
+      state: this.#controlLost ? 'control_lost' : 'in_force',
+      version,
+      seconds,
+    });
+  }
+
+  #gatewayParts(gateway: string): StatusPart[] {
+    const file = this.#drifted.get('agent') ?? this.#drifted.get(gateway);
+    return [
+      declared('gateway', { part: 'gateway', state: this.#gateways.get(gateway) ?? 'reporting', gateway }),
+      declared('configuration', {
+        part: 'configuration',
+        state: file === undefined ? 'in_force' : 'drifted',
+        file: file ?? 'none',
+      }),
+      declared('events', { part: 'usage_events', state: this.#outbox, dropped: this.#dropped }),
+    ];
+  }
+
+  #certificate(ends: number): StatusPart {
+    const left = ends - this.#clock.wall();
+    const state = left <= 0 ? 'ended' : left < SOON * DAY ? 'ending' : 'valid';
+    return declared('certificate', {
+      part: 'certificate',
+      state,
+      ends_on: new Date(ends).toISOString().slice(0, 10),
+    });
+  }
+}
+
+function declared(kind: string, part: StatusPart): StatusPart {
+  assertDeclared(`api.status_${kind}`, part);
+  return part;
+}
