@@ -126,13 +126,14 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   // The operator's side, which knows who has paid and not where they are.
   'control/database': {
     uses: 'core/clock core/configuration core/inventory host/files host/processes',
-    packages: 'kysely pg',
+    packages: 'kysely pg pg-copy-streams',
     tests: 'proof/labs',
   },
   'control/seats': { uses: 'core/clock core/licences core/sessions contracts/fleet', testPackages: 'fast-check' },
   'control/usage': {
-    uses: 'core/clock core/licences control/database',
-    tests: 'core/journal control/program proof/labs',
+    uses: 'core/clock core/journal core/licences core/random contracts/fleet contracts/usage control/database',
+    tests: 'control/program proof/labs',
+    testPackages: 'fast-check',
   },
   'control/accounts': {
     uses: 'bytes/formats bytes/hashes core/clock core/inventory core/licences core/random core/sessions contracts/plan contracts/authfile control/database control/seats control/usage',
@@ -199,7 +200,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
   // What proves. Nothing that ships imports it.
   'proof/labs': {
-    uses: 'bytes/formats bytes/hashes bytes/text verify/attestation core/clock core/journal core/licences core/random core/sessions contracts/plan contracts/activation contracts/authfile contracts/pki contracts/release host/listening host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/tunnels gateway/boot gateway/residue control/database control/fleet control/profiles control/portal control/program activator image/build image/tokens image/release',
+    uses: 'bytes/formats bytes/hashes bytes/text verify/attestation core/clock core/journal core/licences core/random core/sessions contracts/plan contracts/activation contracts/authfile contracts/pki contracts/release host/listening host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/tunnels gateway/boot gateway/residue control/database control/usage control/accounts control/fleet control/profiles control/portal control/program activator image/build image/tokens image/release',
     packages: 'fast-check playwright-core',
   },
   'proof/hunt': {

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ControlConfigFile } from '../control/program/config.ts';
+import { prepareNetworkNames } from '../gateway/geoip/prepare.os.ts';
 import { replaceFile } from '../host/files/replace.os.ts';
 import { ownProgram } from '../host/processes/privileges.os.ts';
 import { spawnChild } from '../host/processes/process.os.ts';
@@ -102,7 +103,7 @@ function writeControlFiles({ parts, keys }: ControlInputs): string {
     keys: { authfile: signing, expected: signing, locations: signing, usage: file('usage.key', identity.usageKey) },
     ...(site === undefined || options.gateway === undefined || keys === undefined
       ? {}
-      : { fleet: fleetOf(options.gateway, site, keys, file) }),
+      : { fleet: fleetOf(options.gateway, site, keys, file, options.directory) }),
   };
   return file('control.json', JSON.stringify(config, null, 2));
 }
@@ -112,11 +113,13 @@ function fleetOf(
   { cables, plan, tls }: GatewaySite,
   keys: GatewayPublicKeys,
   file: (name: string, content: string) => string,
+  directory: string,
 ): NonNullable<ControlConfigFile['fleet']> {
   return {
     listen: { address: cables.controlAddress, port: FLEET_PORT },
     certificate: file('fleet.crt', tls.certificate),
     key: file('fleet.key', tls.key),
+    networkNames: prepareNetworkNames(join(directory, 'geoip')),
     locations: [gateway.location],
     gateways: [
       {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
+import { storedTag } from '../../proof/labs/control/stored-tag.ts';
 import { GATEWAY_TOKEN, type TemporaryConfig, temporaryConfig } from '../../proof/labs/control/test-control.os.ts';
 import { openTemporaryDatabase, type TemporaryDatabase } from '../../proof/labs/database/temporary.os.ts';
 import { parseControlConfig } from '../../src/control/program/config.ts';
@@ -11,7 +12,7 @@ import { printHeavyUsers } from '../../src/control/program/heavy.cli.ts';
 import { controlStartProblem, loadControl, runControl } from '../../src/control/program/program.os.ts';
 import { usageTagOf } from '../../src/control/usage/tag.ts';
 import { storeBatch } from '../../src/control/usage/usage.store.ts';
-import { type EpochDay, systemClock } from '../../src/core/clock/clock.ts';
+import { type EpochDay, isoDate, systemClock, today } from '../../src/core/clock/clock.ts';
 import { RecordingJournal } from '../../src/core/journal/journal.ts';
 import { systemRandom } from '../../src/core/random/random.ts';
 import { FleetClient } from '../../src/gateway/agent/fleet-client.os.ts';
@@ -145,8 +146,10 @@ test('heavy users are printed as JSON lines', async () => {
       .where('licence', '=', made.customer.licence.id)
       .selectAll()
       .execute();
-    const user = usageTagOf(material.usageKey, rows[0]?.name_key ?? new Uint8Array());
-    const event = { date: '2026-11-21', user, country: 'CH', isp: 'unknown', megabytes: 9, location: 'ch-zrh' };
+    const date = isoDate(today(systemClock));
+    const tag = usageTagOf(material.usageKey, rows[0]?.name_key ?? new Uint8Array());
+    const user = await storedTag(database.db, material.usageKey, date, tag);
+    const event = { date, user, country: 'CH', isp: 'unknown', megabytes: 9, location: 'ch-zrh' };
     await storeBatch(database.db, 'heavy-batch', 0 as EpochDay, [{ ...event, protocol: 'ikev2' }]);
     const lines: string[] = [];
     await printHeavyUsers(context.config, material, 0 as EpochDay, (line) => lines.push(line));

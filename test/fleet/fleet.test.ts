@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect } from 'node:tls';
 import { anything, assert as assertProperty, asyncProperty } from 'fast-check';
+import { storedTag } from '../../proof/labs/control/stored-tag.ts';
 import { GATEWAY_TOKEN, openTestControl, type TestControl } from '../../proof/labs/control/test-control.os.ts';
 import { openExpected } from '../../src/contracts/fleet/expected.ts';
 import { planGateway } from '../../src/contracts/plan/plan.ts';
@@ -18,6 +19,7 @@ import { GatewayStatuses } from '../../src/control/fleet/statuses.ts';
 import { readMaterial } from '../../src/control/program/material.os.ts';
 import { serveHttps } from '../../src/control/program/serve.os.ts';
 import { today } from '../../src/core/clock/clock.ts';
+import type { UsageTag } from '../../src/core/licences/licence.ts';
 import { CurrentAuthFile } from '../../src/gateway/authfile/current.ts';
 import { run } from '../../src/host/processes/process.os.ts';
 
@@ -200,8 +202,13 @@ test('usage arrives once', async () => {
   const batch = { batch: 'batch-from-gateway', events: [EVENT, EVENT] };
   assert.equal((await ask('POST', '/fleet/v1/usage', batch)).status, 204);
   assert.equal((await ask('POST', '/fleet/v1/usage', batch)).status, 204);
-  const rows = await house.database.db.selectFrom('usage_events').where('user', '=', EVENT.user).selectAll().execute();
-  assert.deepEqual(rows, [EVENT, EVENT]);
+  const { usageKey } = readMaterial(house.config);
+  const user = await storedTag(house.database.db, usageKey, EVENT.date, EVENT.user as UsageTag);
+  const rows = await house.database.db.selectFrom('usage_events').selectAll().execute();
+  assert.deepEqual(rows, [
+    { ...EVENT, user },
+    { ...EVENT, user },
+  ]);
 });
 
 test('an event with a seventh field is refused at the door', async () => {
@@ -276,16 +283,11 @@ test('of a stranger nothing but the headers is read, and the connection ends', a
 });
 
 test('before anything is published a gateway is told to come back; a failure of our own is one status', async () => {
-  const { clock, journal, database } = house;
+  const { clock, journal } = house;
   const fleet = [{ plan: planGateway({ gateway: 'zrh-01' } as never), ...secrets() }];
-  const parts = {
-    db: database.db,
-    clock,
-    journal,
-    fleet,
-    expected: new Map(),
-    statuses: new GatewayStatuses([], { clock, journal }),
-  };
+  const usage = { take: async () => undefined };
+  const statuses = new GatewayStatuses([], { clock, journal });
+  const parts = { journal, fleet, usage, expected: new Map(), statuses };
   const seats = house.control.seats;
   const empty = fleetApi({ ...parts, seats, authfile: () => undefined });
   const headers = { authorization: `Bearer ${GATEWAY_TOKEN}` };

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sha256 } from '../../../src/bytes/formats/fingerprint.ts';
 import { openvpnStaticKey, privateKeyPem } from '../../../src/contracts/pki/keys.ts';
+import type { Customer } from '../../../src/control/accounts/account.ts';
 import { loadAssets } from '../../../src/control/portal/assets.os.ts';
 import { type ControlConfig, type ControlConfigFile, parseControlConfig } from '../../../src/control/program/config.ts';
 import { type Control, openControl } from '../../../src/control/program/control.ts';
@@ -83,6 +84,8 @@ export interface TestControl {
   readonly journal: RecordingJournal;
   readonly database: TemporaryDatabase;
   readonly config: ControlConfig;
+  /** A new account. */
+  customer(): Promise<Customer>;
   /** One request to portal and API. */
   ask(
     method: string,
@@ -117,6 +120,11 @@ export async function openTestControl(): Promise<TestControl> {
     journal,
     database,
     config,
+    async customer() {
+      const made = await control.services.accounts.signUp();
+      if (made === 'busy') throw new Error('too many sign-ups');
+      return made.customer;
+    },
     async ask(method, path, { token, body, headers } = {}) {
       const sent = {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { assert as assertProperty, property, string } from 'fast-check';
 import { sql } from 'kysely';
+import { storedTag } from '../../../proof/labs/control/stored-tag.ts';
 import { openTestControl, type TestControl } from '../../../proof/labs/control/test-control.os.ts';
 import { openTemporaryDatabase } from '../../../proof/labs/database/temporary.os.ts';
 import { ManualClock, today } from '../../core/clock/clock.ts';
@@ -186,7 +187,8 @@ test('remembered: the rows of the customer, live seats and usage events, and nob
   const { usageKey } = readMaterial(house.config);
   const event = { date: '2026-11-21', country: 'CH', isp: 'Example Net', megabytes: 3, location: 'ch-zrh' };
   const protocol = 'ikev2';
-  await storeBatch(db, 'batch-one', today(house.clock), [{ ...event, user: usageTagOf(usageKey, nameKey), protocol }]);
+  const user = await storedTag(db, usageKey, event.date, usageTagOf(usageKey, nameKey));
+  await storeBatch(db, 'batch-one', today(house.clock), [{ ...event, user, protocol }]);
   await storeBatch(db, 'batch-two', today(house.clock), [{ ...event, user: 'f'.repeat(16), protocol }]);
   await house.control.services.devices.add(customer, Buffer.alloc(32, 3).toString('base64'));
   house.clock.advance(GATHERING);

@@ -18,7 +18,14 @@ export async function nameKeyNow(db: Database, licence: LicenceId): Promise<Uint
   return row?.name_key;
 }
 
-/** The salted hash of each VPN username that works now, with its licence. */
-export async function namesInUse(db: Database): Promise<Pick<Tables['credentials'], 'licence' | 'name_key'>[]> {
-  return db.selectFrom('credentials').select(['licence', 'name_key']).execute();
+/** Each licence, with the salted hash of its VPN username if it has one. */
+export async function namesOfLicences(
+  db: Database,
+): Promise<{ readonly licence: LicenceId; readonly nameKey: Uint8Array | undefined }[]> {
+  const rows = await db
+    .selectFrom('licences')
+    .leftJoin('credentials', 'credentials.licence', 'licences.id')
+    .select(['licences.id', 'credentials.name_key'])
+    .execute();
+  return rows.map((row) => ({ licence: row.id as LicenceId, nameKey: row.name_key ?? undefined }));
 }

@@ -10,7 +10,6 @@ import { innerPools } from '../../contracts/plan/pool.ts';
 import { type EpochDay, ManualClock } from '../../core/clock/clock.ts';
 import { type Random, seededRandom, systemRandom } from '../../core/random/random.ts';
 import { forget } from '../program/housekeeping.ts';
-import type { Customer } from './account.ts';
 import { countTrialKeys } from './device.store.ts';
 import { deviceKeyText, parseDeviceKey } from './device-key.ts';
 import { DeviceService } from './device-service.ts';
@@ -21,13 +20,6 @@ before(async () => {
   house = await openTestControl();
 });
 after(() => house.close());
-
-async function newCustomer(): Promise<Customer> {
-  const { accounts } = house.control.services;
-  const made = await accounts.signUp();
-  assert.ok(made !== 'busy');
-  return (await accounts.customerOf(made.signIn.token)) as Customer;
-}
 
 function newKey(): string {
   const { x } = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' }) as { x: string };
@@ -56,7 +48,7 @@ test('points of small order are no keys, with the top bit set or not', () => {
 
 test('a key belongs to one licence, and adding it again gives the same device', async () => {
   const { devices } = house.control.services;
-  const [owner, other] = [await newCustomer(), await newCustomer()];
+  const [owner, other] = [await house.customer(), await house.customer()];
   const key = newKey();
   const device = await devices.add(owner, key);
   assert.deepEqual(await devices.add(owner, key), device);
@@ -74,7 +66,7 @@ test('keys are capped, at the seats of a trial and at twice the seats of others,
     [true, 5],
     [false, 10],
   ] as const) {
-    const customer = await newCustomer();
+    const customer = await house.customer();
     const of = { ...customer, licence: { ...customer.licence, trial } };
     const answers = await Promise.all(Array.from({ length: 12 }, () => devices.add(of, newKey())));
     assert.equal(answers.filter((answer) => answer === 'too_many').length, 12 - most);
@@ -90,7 +82,7 @@ function serviceOf(random: Random, trialKeys = new TrialKeys(house.clock, 30, 0)
 }
 
 test('a host that is taken is passed over, and where every draw is taken there is no room', async () => {
-  const [one, other] = [await newCustomer(), await newCustomer()];
+  const [one, other] = [await house.customer(), await house.customer()];
   const first = await serviceOf(seededRandom('hosts')).add(one, newKey());
   assert.ok(typeof first !== 'string');
   const second = await serviceOf(seededRandom('hosts')).add(other, newKey());
@@ -101,7 +93,7 @@ test('a host that is taken is passed over, and where every draw is taken there i
 });
 
 test('two who draw one host at once get two, and one key goes to one of them', async () => {
-  const customers = await Promise.all(Array.from({ length: 6 }, () => newCustomer()));
+  const customers = await Promise.all(Array.from({ length: 6 }, () => house.customer()));
   const added = await Promise.all(customers.map((it) => serviceOf(seededRandom('crowd')).add(it, newKey())));
   const hosts = added.map((device) => (typeof device === 'string' ? device : device.host));
   assert.equal(new Set(hosts.filter((host) => typeof host === 'number')).size, 6);
@@ -111,13 +103,13 @@ test('two who draw one host at once get two, and one key goes to one of them', a
 });
 
 test('a new key costs the same, however many there are', async () => {
-  const customer = await newCustomer();
+  const customer = await house.customer();
   const { db } = house.database;
   await sql`insert into devices select sha256(host::text::bytea), ${customer.licence.id}::bigint, host
     from generate_series(1000000, 1100000) as host
     on conflict do nothing`.execute(db);
   const started = performance.now();
-  const other = await newCustomer();
+  const other = await house.customer();
   assert.equal(typeof (await house.control.services.devices.add(other, newKey())), 'object');
   assert.ok(performance.now() - started < 500);
   await db.deleteFrom('devices').where('licence', '=', customer.licence.id).execute();
@@ -152,7 +144,7 @@ test('a stranger with any number of trials never has more than 131,072 keys, wha
 });
 
 test('where trials have had all their keys, a customer whose licence was extended still gets one', async () => {
-  const [trial, paid] = [await newCustomer(), await newCustomer()];
+  const [trial, paid] = [await house.customer(), await house.customer()];
   const full = new TrialKeys(house.clock, TRIAL, MOST_TRIAL_KEYS);
   const service = serviceOf(systemRandom, full);
   assert.equal(await service.add(trial, newKey()), 'no_room');
@@ -162,7 +154,7 @@ test('where trials have had all their keys, a customer whose licence was extende
 test('the addresses of a trial are free on the day after it ended; a key of another waits for its owner', async () => {
   const { devices } = house.control.services;
   const { db } = house.database;
-  const [trial, paid] = [await newCustomer(), await newCustomer()];
+  const [trial, paid] = [await house.customer(), await house.customer()];
   for (const customer of [trial, paid]) await devices.add(customer, newKey());
   await db.updateTable('licences').set({ trial: false }).where('id', '=', paid.licence.id).execute();
   assert.equal(await countTrialKeys(db), (await db.selectFrom('devices').selectAll().execute()).length - 1);

@@ -9,7 +9,8 @@ import type { LIVE } from '../../core/inventory/live.ts';
 import type { LicenceId } from '../../core/licences/licence.ts';
 import type { Database } from '../database/tables.ts';
 import type { LiveSeats } from '../seats/seats.ts';
-import { type UsageKey, usageTagOf } from '../usage/tag.ts';
+import { presentSalts } from '../usage/salt.store.ts';
+import { type StoredTag, storedTagOf, type UsageKey, usageTagsOf } from '../usage/tag.ts';
 import type { Customer } from './account.ts';
 import { deviceKeyText } from './device-key.ts';
 import { nameKeysOf, rowsAbout } from './remembered.store.ts';
@@ -70,8 +71,7 @@ export class RememberedService implements Remembered {
   }
 
   async of({ account, licence }: Customer): Promise<readonly RememberedRow[]> {
-    const nameKeys = await nameKeysOf(this.#db, licence.id);
-    const tags = nameKeys.map((nameKey) => usageTagOf(this.#usageKey, nameKey));
+    const tags = await this.#tagsOf(licence.id);
     const keys = { account: [account], licence: [licence.id], 'usage tag': tags };
     const stored = await rowsAbout(this.#db, keys, this.#tables);
     return [
@@ -80,5 +80,13 @@ export class RememberedService implements Remembered {
         read(licence.id).map((row) => rememberedRow(store, { ...row })),
       ),
     ];
+  }
+
+  /** Under these the customer's events are stored, as far as anybody can still tell. */
+  async #tagsOf(licence: LicenceId): Promise<StoredTag[]> {
+    const [nameKey] = await nameKeysOf(this.#db, licence);
+    const tags = usageTagsOf(this.#usageKey, licence, nameKey);
+    const salts = await presentSalts(this.#db);
+    return salts.flatMap((salt) => tags.map((tag) => storedTagOf(this.#usageKey, salt, tag)));
   }
 }

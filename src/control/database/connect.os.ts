@@ -27,5 +27,16 @@ export function connect(place: string): Database {
   });
   // An idle connection that breaks is not an event: the next query opens another or fails by itself.
   pool.on('error', () => undefined);
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  POOLS.set(db, pool);
+  return db;
+}
+
+const POOLS = new WeakMap<Database, Pool>();
+
+/** The connections behind a database that {@link connect} opened. */
+export function poolOf(db: Database): Pool {
+  const pool = POOLS.get(db);
+  if (pool === undefined) throw new TypeError('not a database that connect() opened');
+  return pool;
 }

@@ -5,7 +5,7 @@ import type { Entitlement, LicenceId } from '../../core/licences/licence.ts';
 import type { Random } from '../../core/random/random.ts';
 import type { CredentialSalt } from '../accounts/credential.ts';
 import { type Database, declared } from '../database/tables.ts';
-import { type UsageKey, usageTagOf } from '../usage/tag.ts';
+import { licenceTagOf, type UsageKey, usageTagOf } from '../usage/tag.ts';
 
 /**
  * The salt is drawn once in the life of a service: each credential is hashed with it. The table takes one row, so copies of
@@ -34,8 +34,8 @@ export interface AuthFileRecords {
 export const EXPLAINED = 14;
 
 /**
- * Everything that may connect on `day`, and the logins that could until lately, under the next version. The version is taken first, and its row stays locked
- * until the records are read: a higher version never has older records.
+ * Everything that may connect on `day`, and the logins that could until lately, under the next version. The version is taken
+ * first, and its row stays locked until the records are read: a higher version never has older records.
  */
 export async function nextRecords(db: Database, key: UsageKey, day: EpochDay): Promise<AuthFileRecords> {
   return db.transaction().execute(async (transaction) => {
@@ -45,22 +45,25 @@ export async function nextRecords(db: Database, key: UsageKey, day: EpochDay): P
       .returning('version')
       .executeTakeFirstOrThrow();
     const rows = await transaction
-      .selectFrom('credentials')
-      .innerJoin('licences', 'licences.id', 'credentials.licence')
+      .selectFrom('licences')
+      .leftJoin('credentials', 'credentials.licence', 'licences.id')
       .where('licences.expires_on', '>=', isoDate((day - EXPLAINED) as EpochDay))
       .select(['licences.id', 'licences.expires_on', 'licences.seats'])
       .select(['credentials.verifier', 'credentials.name_key', 'credentials.nt_hash'])
       .execute();
     const entitlements = new Map<number, Entitlement>();
-    const logins = rows.map((row) => {
+    const logins = rows.flatMap((row) => {
+      const { verifier, name_key: nameKey, nt_hash: ntHash } = row;
       const entitlement: Entitlement = {
         licence: row.id as LicenceId,
         expiresOn: parseIsoDate(row.expires_on) as EpochDay,
         seats: row.seats,
-        usageTag: usageTagOf(key, row.name_key),
+        usageTag: nameKey === null ? licenceTagOf(key, row.id as LicenceId) : usageTagOf(key, nameKey),
       };
       entitlements.set(row.id, entitlement);
-      return { verifier: row.verifier, nameKey: row.name_key, ntHash: row.nt_hash, entitlement };
+      // A licence without a username has its WireGuard keys alone.
+      const named = verifier !== null && nameKey !== null && ntHash !== null;
+      return named ? [{ verifier, nameKey, ntHash, entitlement }] : [];
     });
     const devices = await transaction.selectFrom('devices').selectAll().execute();
     const peers = devices.flatMap(({ public_key: publicKey, host, licence }) => {

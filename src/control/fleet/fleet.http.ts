@@ -9,32 +9,30 @@ import {
   SIGNATURE_HEADER,
 } from '../../contracts/fleet/endpoints.ts';
 import { BEATS, type Ends, parseFleetBody, STATUS, USAGE_BATCH } from '../../contracts/fleet/messages.ts';
-import { type Clock, today } from '../../core/clock/clock.ts';
+import type { GatewayPlan } from '../../contracts/plan/plan.ts';
 import { assertDeclared } from '../../core/inventory/guard.ts';
 import type { Journal } from '../../core/journal/journal.ts';
-import type { Database } from '../database/tables.ts';
 import type { LiveSeats } from '../seats/seats.ts';
-import { storeBatch } from '../usage/usage.store.ts';
+import type { UsageIngest } from '../usage/ingest.ts';
 import type { ExpectedConfiguration } from './expected.ts';
 import type { PublishedAuthFile } from './publisher.ts';
 import { type FleetGateway, gatewayOf } from './registry.ts';
 import type { GatewayStatuses } from './statuses.ts';
 
 export interface FleetServices {
-  readonly db: Database;
-  readonly clock: Clock;
   readonly journal: Journal;
   readonly fleet: readonly FleetGateway[];
   readonly authfile: () => PublishedAuthFile | undefined;
   readonly expected: ReadonlyMap<string, ExpectedConfiguration>;
   readonly seats: LiveSeats;
+  readonly usage: Pick<UsageIngest, 'take'>;
   /** Keeps what gateways say about themselves, in memory. */
   readonly statuses: GatewayStatuses;
 }
 
 /** What a request is known to be of: Hono's variables. */
 interface FleetEnv {
-  Variables: { gateway: string };
+  Variables: { plan: GatewayPlan };
 }
 
 /**
@@ -51,7 +49,7 @@ export function fleetApi(services: FleetServices): Hono<FleetEnv> {
   const limited = bodyLimit({ maxSize: LONGEST_MESSAGE, onError: () => refusal(413) });
   const serve = (method: 'GET' | 'POST', path: string, handle: Handler): void => {
     app.on(method, path, knownOnly(services.fleet), limited, (context) =>
-      handle(services, context.get('gateway'), context),
+      handle(services, context.get('plan'), context),
     );
   };
   serve('GET', FLEET_DOCUMENTS.authfile, giveAuthFile);
@@ -68,14 +66,14 @@ function knownOnly(fleet: readonly FleetGateway[]): MiddlewareHandler<FleetEnv> 
     const token = fleetTokenOf(context.req.header('authorization'));
     const gateway = token === undefined ? undefined : gatewayOf(fleet, token);
     if (gateway === undefined) return refusal(401, { connection: 'close' });
-    context.set('gateway', gateway.plan.gateway);
+    context.set('plan', gateway.plan);
     return next();
   };
 }
 
-type Handler = (services: FleetServices, gateway: string, context: Context) => Promise<Response>;
+type Handler = (services: FleetServices, plan: GatewayPlan, context: Context) => Promise<Response>;
 
-const giveAuthFile: Handler = async ({ authfile }, _gateway, context) => {
+const giveAuthFile: Handler = async ({ authfile }, _plan, context) => {
   const published = authfile();
   if (published === undefined) return refusal(503);
   return unlessKnown(context, published.version, () => ({
@@ -84,7 +82,7 @@ const giveAuthFile: Handler = async ({ authfile }, _gateway, context) => {
   }));
 };
 
-const giveExpected: Handler = async ({ expected }, gateway, context) => {
+const giveExpected: Handler = async ({ expected }, { gateway }, context) => {
   const document = expected.get(gateway);
   if (document === undefined) return refusal(503);
   return unlessKnown(context, document.serial, () => ({
@@ -93,7 +91,7 @@ const giveExpected: Handler = async ({ expected }, gateway, context) => {
   }));
 };
 
-const takeBeats: Handler = async ({ seats }, gateway, context) => {
+const takeBeats: Handler = async ({ seats }, { gateway }, context) => {
   const message = parseFleetBody(BEATS, await bodyOf(context));
   if (message === undefined) return refusal(400);
   const answer: Ends = { end: seats.beat(gateway, message.beats) };
@@ -101,14 +99,14 @@ const takeBeats: Handler = async ({ seats }, gateway, context) => {
   return Response.json(answer);
 };
 
-const takeUsage: Handler = async ({ db, clock }, _gateway, context) => {
+const takeUsage: Handler = async ({ usage }, plan, context) => {
   const batch = parseFleetBody(USAGE_BATCH, await bodyOf(context));
   if (batch === undefined) return refusal(400);
-  await storeBatch(db, batch.batch, today(clock), batch.events);
+  await usage.take(plan, batch);
   return new Response(null, { status: 204 });
 };
 
-const takeStatus: Handler = async ({ statuses }, gateway, context) => {
+const takeStatus: Handler = async ({ statuses }, { gateway }, context) => {
   const status = parseFleetBody(STATUS, await bodyOf(context));
   if (status?.gateway !== gateway) return refusal(400);
   assertDeclared('live.gateways', { ...status });

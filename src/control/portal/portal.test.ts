@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
+import { storedTag } from '../../../proof/labs/control/stored-tag.ts';
 import { onceIn, valueAfter } from '../../../proof/labs/customers/visitor.ts';
 import { changed, openTestPortal, visitorOf } from '../../../proof/labs/portal/test-portal.os.ts';
 import { isoDate, today } from '../../core/clock/clock.ts';
@@ -297,7 +298,7 @@ test('usage events stand in a table, all of the customer’s and nobody else’s
   const newest = await db.selectFrom('credentials').selectAll().execute();
   const event = { date: isoDate(today(lab.real.clock)), country: 'CH', isp: 'Example Networks AG', location: 'ch-zrh' };
   for (const [index, row] of newest.entries()) {
-    const user = usageTagOf(key, row.name_key);
+    const user = await storedTag(db, key, event.date, usageTagOf(key, row.name_key));
     const events = [
       { ...event, user, megabytes: 7_000_000 + index, protocol: 'openvpn-udp' },
       { ...event, user, megabytes: 8_000_000 + index, protocol: 'wireguard' },

@@ -26,6 +26,8 @@ const fleet = z.strictObject({
   /** PEM files for the HTTPS that gateways use. */
   certificate: absolutePath,
   key: absolutePath,
+  /** Text file of the names that a network's holder may have in usage events, one a line. Without it, names are held to letters. */
+  networkNames: absolutePath.optional(),
   locations: z.array(z.strictObject({ id: word, name: z.string().min(1).max(120), country })).min(1),
   gateways: z.array(gateway).min(1),
 });

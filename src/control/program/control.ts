@@ -32,6 +32,7 @@ import type { PortalServices } from '../portal/context.http.ts';
 import { portal } from '../portal/portal.http.ts';
 import type { ProfileMaterial } from '../profiles/profile.ts';
 import { type LiveSeats, MemorySeats } from '../seats/seats.ts';
+import { UsageIngest } from '../usage/ingest.ts';
 import type { ControlConfig } from './config.ts';
 import { Housekeeping } from './housekeeping.ts';
 import type { Material } from './material.os.ts';
@@ -90,6 +91,8 @@ export async function openControl(context: ControlContext): Promise<Control> {
     const seats = new MemorySeats(clock, (licence) => publisher.seatsOf(licence));
     const trialKeys = new TrialKeys(clock, config.licence.days, await countTrialKeys(db));
     const changed = () => publisher.changed();
+    const { usageKey, networkNames: names } = context.material;
+    const usage = new UsageIngest({ db, clock, random: context.random, journal, usageKey, names });
     const statuses = new GatewayStatuses(
       gateways.map(({ plan }) => plan.gateway),
       { clock, journal },
@@ -116,9 +119,8 @@ export async function openControl(context: ControlContext): Promise<Control> {
           ? undefined
           : fetchOf(
               fleetApi({
-                db,
-                clock,
                 journal,
+                usage,
                 fleet: gateways,
                 seats,
                 statuses,

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-import { type Clock, type EpochDay, today } from '../../core/clock/clock.ts';
+import { type Clock, type EpochDay, isoDate, today } from '../../core/clock/clock.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import { deleteEnded } from '../accounts/account.store.ts';
 import { deleteTrialKeys } from '../accounts/device.store.ts';
 import { forgetOrder } from '../database/forget.store.ts';
 import type { Database } from '../database/tables.ts';
 import { deleteActivations } from '../installs/activation.store.ts';
+import { deleteSalts, monthOf } from '../usage/salt.store.ts';
 import { deleteBatches, deleteEvents } from '../usage/usage.store.ts';
 
 /** How many days rows stay, as the inventory says in words. */
@@ -23,6 +24,7 @@ export async function forget(db: Database, day: EpochDay): Promise<void> {
   await deleteEnded(db, day, ago(RETENTION.endedLicences));
   await deleteEvents(db, ago(RETENTION.events));
   await deleteActivations(db, ago(RETENTION.events));
+  await deleteSalts(db, monthOf(isoDate((day - Number(isoDate(day).slice(8))) as EpochDay)));
   await deleteBatches(db, ago(RETENTION.batches));
   await forgetOrder(db);
 }

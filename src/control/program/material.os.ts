@@ -13,6 +13,8 @@ export interface Material {
   readonly expectedKey: KeyObject;
   readonly locationsKey: MinisignKey;
   readonly usageKey: UsageKey;
+  /** Names that usage events may hold; undefined without a list. */
+  readonly networkNames: ReadonlySet<string> | undefined;
   readonly fleetTls: { readonly cert: string; readonly key: string } | undefined;
 }
 
@@ -32,11 +34,17 @@ export function readMaterial(config: ControlConfig): Material {
     usageKey: usable('keys.usage', 'is not 32 bytes in base64', () =>
       usageKey(Buffer.from(read('keys.usage', keys.usage), 'base64')),
     ),
+    networkNames:
+      fleet?.networkNames === undefined ? undefined : namesIn(read('fleet.networkNames', fleet.networkNames)),
     fleetTls:
       fleet === undefined
         ? undefined
         : { cert: read('fleet.certificate', fleet.certificate), key: read('fleet.key', fleet.key) },
   };
+}
+
+function namesIn(text: string): ReadonlySet<string> {
+  return new Set(text.split('\n').filter((name) => name !== ''));
 }
 
 function read(setting: string, path: string): string {

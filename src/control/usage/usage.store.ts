@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { type EpochDay, isoDate } from '../../core/clock/clock.ts';
+import { copyRows, inTransaction } from '../database/copy.os.ts';
 import { type Database, declared, type Tables } from '../database/tables.ts';
 
 /** An event as it is stored: six facts and nothing else. */
 export type StoredEvent = Tables['usage_events'];
-
-/** PostgreSQL takes at most 65,535 parameters in one statement. */
-const ROWS_AT_ONCE = 1000;
 
 /** Stores the events of a batch once, however often it comes. Gives false when it was there already. */
 export async function storeBatch(
@@ -15,35 +13,27 @@ export async function storeBatch(
   day: EpochDay,
   events: readonly StoredEvent[],
 ): Promise<boolean> {
-  return db.transaction().execute(async (transaction) => {
-    const fresh = await transaction
-      .insertInto('usage_batches')
-      .values(declared('usage_batches', { batch, received_on: isoDate(day) }))
-      .onConflict((conflict) => conflict.doNothing())
-      .executeTakeFirst();
-    if (fresh.numInsertedOrUpdatedRows !== 1n) return false;
-    for (let at = 0; at < events.length; at += ROWS_AT_ONCE) {
-      const rows = events.slice(at, at + ROWS_AT_ONCE).map((event) => declared('usage_events', event));
-      await transaction.insertInto('usage_events').values(rows).execute();
-    }
+  const row = declared('usage_batches', { batch, received_on: isoDate(day) });
+  for (const event of events) declared('usage_events', event);
+  return inTransaction(db, async (client) => {
+    const insert = 'insert into usage_batches (batch, received_on) values ($1, $2) on conflict do nothing';
+    const { rowCount } = await client.query(insert, [row.batch, row.received_on]);
+    if (rowCount !== 1) return false;
+    await copyRows(client, 'usage_events', events);
     return true;
   });
 }
 
-/** Sum of megabytes by tag since `day`, largest first. */
-export async function heaviestTags(
+/** Sum of megabytes by stored tag since `day`. */
+export async function sumsByTag(
   db: Database,
   day: EpochDay,
-  most: number,
 ): Promise<{ readonly user: string; readonly megabytes: number }[]> {
   const rows = await db
     .selectFrom('usage_events')
     .where('date', '>=', isoDate(day))
     .groupBy('user')
     .select(({ fn }) => ['user', fn.sum('megabytes').as('megabytes')])
-    .orderBy('megabytes', 'desc')
-    .orderBy('user')
-    .limit(most)
     .execute();
   return rows.map((row) => ({ user: row.user, megabytes: Number(row.megabytes) }));
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { storedTag } from '../../../proof/labs/control/stored-tag.ts';
 import { openTemporaryDatabase, type TemporaryDatabase } from '../../../proof/labs/database/temporary.os.ts';
 import { type EpochDay, ManualClock, parseIsoDate } from '../../core/clock/clock.ts';
 import { RecordingJournal } from '../../core/journal/journal.ts';
+import type { UsageTag } from '../../core/licences/licence.ts';
+import { copyText } from '../database/copy.os.ts';
 import { heavyUsers } from '../program/heavy.ts';
 import { forget, Housekeeping } from '../program/housekeeping.ts';
 import { usageKey, usageTagOf } from './tag.ts';
@@ -26,6 +29,12 @@ function eventOf(byte: number, change: Partial<StoredEvent> = {}): StoredEvent {
   const user = usageTagOf(KEY, nameKey(byte));
   const event = { date: '2026-11-21', user, country: 'CH', isp: 'Example Net', megabytes: 10, location: 'ch-zrh' };
   return { ...event, protocol: 'wireguard', ...change };
+}
+
+/** The same with the tag as it is stored. */
+async function keptEvent(byte: number, change: Partial<StoredEvent> = {}): Promise<StoredEvent> {
+  const event = eventOf(byte, change);
+  return { ...event, user: await storedTag(database.db, KEY, event.date, event.user as UsageTag) };
 }
 
 function eventsOf(byte: number): Promise<StoredEvent[]> {
@@ -58,6 +67,13 @@ test('a large batch is stored whole', async () => {
   assert.deepEqual(Object.keys(stored[0] ?? {}).sort(), Object.keys(eventOf(9)).sort());
 });
 
+test('every text comes back as it was', async () => {
+  const isp = String.raw`A\B & "C", Łódź \. \N`;
+  await storeBatch(database.db, 'batch-texts', DAY, [eventOf(8, { isp })]);
+  assert.equal((await eventsOf(8))[0]?.isp, isp);
+  assert.equal(copyText('a\tb\nc\rd\\'), String.raw`a\tb\nc\rd\\`);
+});
+
 test('a batch with one event that is not declared stores nothing', async () => {
   const { db } = database;
   const bad = { ...eventOf(4), source_ip: '192.0.2.7' };
@@ -84,11 +100,11 @@ test('the holder of the key sees who moved most; tags of nobody are left out', a
   await addCredential(51, 1051);
   await addCredential(52, 1052);
   const events = [
-    eventOf(51, { megabytes: 5_000_000 }),
-    eventOf(52, { megabytes: 4_000_000 }),
-    eventOf(52, { megabytes: 4_000_000, date: '2026-11-20' }),
-    eventOf(51, { megabytes: 90_000_000, date: '2026-01-01' }),
-    eventOf(53, { megabytes: 9_000_000 }),
+    await keptEvent(51, { megabytes: 5_000_000 }),
+    await keptEvent(52, { megabytes: 4_000_000 }),
+    await keptEvent(52, { megabytes: 4_000_000, date: '2026-11-20' }),
+    await keptEvent(51, { megabytes: 90_000_000, date: '2026-10-01' }),
+    await keptEvent(53, { megabytes: 9_000_000 }),
   ];
   await storeBatch(database.db, 'batch-heavy', DAY, events);
   const since = (DAY - 30) as EpochDay;

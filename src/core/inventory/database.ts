@@ -78,7 +78,25 @@ export const DATABASE = {
     about: { customer: 'usage tag', column: 'user' },
     holder: 'control',
     retention: KEPT.twoYears,
-    fields: USAGE_EVENT,
+    fields: {
+      ...USAGE_EVENT,
+      user: {
+        kind: 'digest',
+        purpose: 'keyed hash of what the gateway sent as user; the key goes with the salt of the month',
+      },
+    },
+  }),
+  'database.usage_salts': store({
+    about: 'unlinked',
+    holder: 'control',
+    retention: KEPT.twoMonths,
+    fields: {
+      month: { kind: 'date', purpose: 'first day of the month whose events the salt is for' },
+      salt: {
+        kind: 'bytes',
+        purpose: 'with the usage key, leads from a licence to its events; once it is gone, nothing does',
+      },
+    },
   }),
   'database.usage_batches': store({
     about: 'unlinked',

@@ -50,6 +50,9 @@ export const JOURNAL = {
   'journal.outbox_overflowed': said({
     dropped: { kind: 'count', purpose: 'usage events given up because control was away too long' },
   }),
+  'journal.events_refused': said({
+    gateway: { kind: 'word', purpose: 'which gateway sent usage events that an honest one does not send' },
+  }),
   'journal.clock_jumped': {},
   'journal.exit_refused': said({
     store: { kind: 'word', purpose: 'the message that carried something undeclared and was not sent' },

@@ -10,6 +10,7 @@ export const KEPT = {
   device: 'until the customer removes the key, its trial has ended, or the account is deleted',
   signIn: 'until sign-out, or the day after it ends',
   twoYears: 'two years, then the row is deleted',
+  twoMonths: 'until the end of the month after',
   twoDays: 'two days',
   service: 'as long as the service runs',
   seat: 'in memory until five minutes after the last beat; never on disk',

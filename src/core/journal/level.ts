@@ -26,6 +26,7 @@ const LEVELS: Readonly<Record<JournalEvent['code'], Level>> = {
   outbox_filling: 'warning',
   outbox_emptied: 'info',
   outbox_overflowed: 'error',
+  events_refused: 'error',
   clock_jumped: 'warning',
   exit_refused: 'error',
   machine_activated: 'info',

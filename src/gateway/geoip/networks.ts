@@ -91,6 +91,11 @@ export class Networks {
     return networks.#textStart() <= bytes.length ? networks : undefined;
   }
 
+  /** Every name of the table, each once. */
+  names(): string[] {
+    return Array.from({ length: Math.max(0, this.#names - 1) }, (_, index) => this.#text(index + 1));
+  }
+
   /** Who holds the network of an address of 4 or 16 bytes; undefined when that is not known. */
   holderOf(bytes: Uint8Array, start: number, length: 4 | 16): string | undefined {
     const table = length === 4 ? HEADER : HEADER + this.#v4 * 4;
@@ -114,7 +119,10 @@ export class Networks {
 
   #name(range: number): string | undefined {
     const name = this.#view.getUint32(this.#nameStart() + range * 4);
-    if (name === 0 || name >= this.#names) return undefined;
+    return name === 0 || name >= this.#names ? undefined : this.#text(name);
+  }
+
+  #text(name: number): string {
     const offset = this.#textStart() - (this.#names + 1 - name) * 4;
     const [from, to] = [this.#view.getUint32(offset), this.#view.getUint32(offset + 4)];
     return UTF8.decode(this.#bytes.subarray(this.#textStart() + from, this.#textStart() + to));

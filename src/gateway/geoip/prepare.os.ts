@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { replaceFile } from '../../host/files/replace.os.ts';
-import { sourceOf, writeNetworks } from './networks.ts';
+import { Networks, sourceOf, writeNetworks } from './networks.ts';
 import { networksFromCsv, sourceOfCsv } from './networks-csv.ts';
 
 export interface GeoipPaths {
@@ -41,6 +41,15 @@ export function prepareGeoip(directory: string, source: GeoipSource = bundledGeo
     replaceFile(networks, writeNetworks(networksFromCsv(csv4, csv6)), { mode: 0o644 });
   }
   return { country: source.country, networks };
+}
+
+/** Writes the names of a prepared table, one a line, for control, which takes no other from a gateway. Gives the path. */
+export function prepareNetworkNames(directory: string, source?: GeoipSource): string {
+  const { networks } = prepareGeoip(directory, source);
+  const path = join(directory, 'networks.names');
+  const names = Networks.open(readFileSync(networks))?.names() ?? [];
+  replaceFile(path, `${names.join('\n')}\n`, { mode: 0o644 });
+  return path;
 }
 
 function isMadeFrom(path: string, source: Uint8Array): boolean {
