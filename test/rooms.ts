@@ -88,6 +88,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'host/processes': { uses: 'core/clock' },
   'host/namespaces': { uses: 'host/files host/processes' },
   'host/machines': { uses: 'core/clock host/processes host/namespaces', tests: 'proof/labs' },
+  'host/packages': { uses: '', tests: 'host/processes' },
   'host/terminal': { uses: 'core/clock' },
   'host/program': { uses: 'core/journal host/processes', tests: 'core/clock' },
 
@@ -230,6 +231,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'cmd/activator': { uses: 'core/clock core/random host/program activator' },
   'cmd/control': { uses: 'core/clock core/random contracts/plan host/program control/program' },
   'cmd/gateway': { uses: 'core/clock core/random contracts/plan host/program gateway/tunnels gateway/agent' },
+  'cmd/packages': { uses: 'host/packages' },
   'cmd/lethe': {
     uses: 'core/clock core/random host/processes host/terminal activator image/build image/release onebox proof/demo proof/bench proof/check proof/runner',
     packages: 'commander',
