@@ -54,7 +54,7 @@ export function doubled() {
 /** Everything that can be worked, in the order it is read. The keyboard starts before the first of them. */
 export function focusable() {
   const all = document.querySelectorAll(
-    'a[href], button, input:not([type=hidden], [tabindex="-1"]), summary, [tabindex="0"]',
+    'a[href], button, select, input:not([type=hidden], [tabindex="-1"]), summary, [tabindex="0"]',
   );
   const visible = [...all].filter((element) => element.checkVisibility());
   for (const [index, element] of visible.entries()) element.dataset.eye = `${index} ${element.textContent.trim()}`;

@@ -16,6 +16,7 @@ export async function wholeJourney(lab: TestBrowser, look: Look): Promise<void> 
     await page.getByRole('button', { name: 'I have kept it. Go to my account' }).click();
     await lab.inspect(page, look, 'account');
     for (const system of SYSTEMS) await lab.visit(page, look, `/connect/${system}`);
+    for (const path of ['/connect/windows/ch-zrh', '/account/downloads/ch-zrh']) await lab.visit(page, look, path);
     for (const item of ['devices', 'downloads', 'remembered', 'credentials']) {
       await lab.visit(page, look, `/account/${item}`);
     }

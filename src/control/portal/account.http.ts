@@ -2,9 +2,10 @@
 import type { Hono } from 'hono';
 import { today } from '../../core/clock/clock.ts';
 import { accountPage } from './account.page.ts';
-import { downloadsPage } from './connect.page.ts';
-import { offered, type PortalContext, type PortalEnv, type PortalRequest, show } from './context.http.ts';
+import { offered, type PortalContext, type PortalEnv, type PortalRequest, refuse, show } from './context.http.ts';
 import { freshCredentialsPage, rotatePage } from './credentials.page.ts';
+import { downloadsPage } from './downloads.page.ts';
+import { chosenOf } from './places.page.ts';
 import { rememberedPage } from './privacy.page.ts';
 import { deleteSessionCookie, type Session, sessionCookie } from './session.http.ts';
 
@@ -51,8 +52,14 @@ export function accountRoutes(app: Hono<PortalEnv>, context: PortalContext): voi
     }),
   );
   app.get(
-    '/account/downloads',
-    forSession(context, (c) => show(c, context, (view) => downloadsPage(view, offered(context)))),
+    '/account/downloads/:location?',
+    forSession(context, (c) => {
+      const locations = offered(context);
+      const wanted = c.req.param('location');
+      const chosen = chosenOf(locations, wanted);
+      if (wanted !== undefined && chosen?.id !== wanted) return refuse(c, context, 'not_found');
+      return show(c, context, (view) => downloadsPage(view, locations, chosen));
+    }),
   );
   app.get(
     '/account/credentials',

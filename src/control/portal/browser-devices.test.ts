@@ -20,6 +20,7 @@ test('without JavaScript a device is added by pasting its key', async () => {
     assert.equal(await page.getByRole('button', { name: 'Make a key in this browser' }).count(), 0);
     const publicKey = (await run(['sh', '-c', 'wg genkey | wg pubkey'])).trim();
     await page.getByLabel('Public key').fill(publicKey);
+    await page.getByLabel('Location').selectOption('Zürich, Switzerland');
     await page.getByRole('button', { name: 'Add this key' }).click();
     await lab.inspect(page, PLAIN, 'device');
     const [download] = await Promise.all([
@@ -50,7 +51,7 @@ test('with JavaScript the browser makes the key, and the QR code holds the same 
     const text = (await page.locator('pre').first().textContent()) ?? '';
     const privateKey = /^PrivateKey = ([0-9A-Za-z+/]{43}=)$/m.exec(text)?.[1] ?? '';
     const publicKey = (await run(['wg', 'pubkey'], { stdin: privateKey })).trim();
-    assert.equal(await page.locator('.secret .copy').textContent(), publicKey);
+    assert.equal(await page.locator('.secret .copy').first().textContent(), publicKey);
 
     const picture = join(lab.directory, 'qr.png');
     await page.locator('.qr svg').first().screenshot({ path: picture });
@@ -63,9 +64,16 @@ test('with JavaScript the browser makes the key, and the QR code holds the same 
     assert.equal(download.suggestedFilename(), 'zrh-01.conf');
     assert.equal(readFileSync(await download.path(), 'utf8'), text);
 
+    // Another location, without leaving the page that has the key.
+    await page.getByRole('link', { name: 'New York, United States' }).click();
+    await page.getByRole('heading', { name: 'New York, United States' }).waitFor();
+    await page.locator('.qr svg').first().waitFor();
+    const other = (await page.locator('pre').first().textContent()) ?? '';
+    assert.ok(other.includes(`PrivateKey = ${privateKey}`) && other.includes('nyc-01'));
+
     await page.reload();
     assert.match((await page.locator('pre').first().textContent()) ?? '', /PrivateKey = YOUR-PRIVATE-KEY/);
-    await page.goBack();
+    await page.goto(`${lab.url}/account/devices`);
     await page.getByRole('heading', { name: 'WireGuard devices' }).waitFor();
     assert.deepEqual(wrong, []);
   } finally {

@@ -3,20 +3,18 @@ import { html } from 'hono/html';
 import type { VpnCredentials } from '../accounts/credential.ts';
 import type { Location } from '../fleet/location.ts';
 import { copied, formToken, type Html, NOTHING, onceField, type Page, type View } from './frame.page.ts';
+import { locationField } from './places.page.ts';
 import type { Session } from './session.http.ts';
-
-function appleForm(view: View, session: Session, location: Location, credentials: VpnCredentials): Html {
-  return html`<form method="post" action="/download/${location.id}/apple">${formToken(session)}
-<input type="hidden" name="username" value="${credentials.username}">
-<input type="hidden" name="password" value="${credentials.ikePassword}">
-<button class="plain">${view.texts.credentials.appleSubmit(location.name)}</button></form>`;
-}
 
 function apple(view: View, session: Session, locations: readonly Location[], credentials: VpnCredentials): Html {
   const t = view.texts.credentials;
   if (locations.length === 0) return NOTHING;
   return html`<details><summary>${t.appleTitle}</summary><div><p>${t.appleText}</p>
-${locations.map((location) => appleForm(view, session, location, credentials))}</div></details>`;
+<form method="post" action="/download/apple">${formToken(session)}
+<input type="hidden" name="username" value="${credentials.username}">
+<input type="hidden" name="password" value="${credentials.ikePassword}">
+${locationField(view, locations, 'location')}
+<button class="plain">${t.appleSubmit}</button></form></div></details>`;
 }
 
 /** What the page of the form is drawn from. */

@@ -3,13 +3,15 @@ import type { Hono } from 'hono';
 import type { Customer } from '../accounts/account.ts';
 import type { Device } from '../accounts/device.ts';
 import type { Location } from '../fleet/location.ts';
-import { shortName } from '../profiles/profile.ts';
+import { shortName, stem } from '../profiles/profile.ts';
 import { wireguardProfile } from '../profiles/wireguard.ts';
 import { forSession } from './account.http.ts';
 import { type Configuration, devicePage } from './configurations.page.ts';
 import { offered, type PortalContext, type PortalEnv, refuse, show } from './context.http.ts';
+import { deviceName } from './device-names.ts';
 import { devicePath, devicesPage, keyInPath, removePage } from './devices.page.ts';
-import { handOut } from './downloads.http.ts';
+import { handOut, handOutTogether, inFolder } from './downloads.http.ts';
+import { chosenOf } from './places.page.ts';
 
 /** Hostile input: any key in the path. */
 async function deviceAt(context: PortalContext, customer: Customer, key: string): Promise<Device | undefined> {
@@ -38,18 +40,23 @@ export function deviceRoutes(app: Hono<PortalEnv>, context: PortalContext): void
     '/account/devices',
     forSession(context, async (c, session) => {
       const list = await devices.list(session.customer);
-      return show(c, context, (view) => devicesPage(view, session, list));
+      return show(c, context, (view) => devicesPage(view, session, { devices: list, locations: offered(context) }));
     }),
   );
   app.post(
     '/account/devices',
     forSession(context, async (c, session) => {
-      const typed = (c.get('form').get('publicKey') ?? '').trim();
+      const form = c.get('form');
+      const typed = (form.get('publicKey') ?? '').trim();
       const answer = await devices.add(session.customer, typed);
-      if (typeof answer !== 'string') return c.redirect(devicePath(answer), 303);
+      const locations = offered(context);
+      if (typeof answer !== 'string') {
+        const chosen = locations.find(({ id }) => id === form.get('location'));
+        return c.redirect(chosen === undefined ? devicePath(answer) : `${devicePath(answer)}/${chosen.id}`, 303);
+      }
       const list = await devices.list(session.customer);
       const refused = { why: answer, typed: typed.slice(0, LONGEST) };
-      return show(c, context, (view) => devicesPage(view, session, list, refused), 422);
+      return show(c, context, (view) => devicesPage(view, session, { devices: list, locations, refused }), 422);
     }),
   );
   app.post(
@@ -60,19 +67,37 @@ export function deviceRoutes(app: Hono<PortalEnv>, context: PortalContext): void
     }),
   );
   app.get(
-    '/account/devices/:key',
-    forSession(context, async (c, { customer }) => {
-      const device = await deviceAt(context, customer, c.req.param('key') ?? '');
-      if (device === undefined) return refuse(c, context, 'not_found');
-      return show(c, context, (view) => devicePage(view, device, configurations(context, device, offered(context))));
-    }),
-  );
-  app.get(
     '/account/devices/:key/remove',
     forSession(context, async (c, session) => {
       const device = await deviceAt(context, session.customer, c.req.param('key') ?? '');
       if (device === undefined) return refuse(c, context, 'not_found');
       return show(c, context, (view) => removePage(view, session, device));
+    }),
+  );
+  app.get(
+    '/account/devices/:key/zip',
+    forSession(context, async (c, { customer }) => {
+      const device = await deviceAt(context, customer, c.req.param('key') ?? '');
+      if (device === undefined) return refuse(c, context, 'not_found');
+      const files = offered(context).flatMap((location) =>
+        inFolder(location, configurations(context, device, [location])),
+      );
+      const name = `${stem(context.services.profile.name, 24)}-wireguard-${stem(deviceName(device.publicKey), 40)}`;
+      return handOutTogether(c, name, files);
+    }),
+  );
+  app.get(
+    '/account/devices/:key/:location?',
+    forSession(context, async (c, { customer }) => {
+      const { key = '', location: wanted } = c.req.param();
+      const device = await deviceAt(context, customer, key);
+      const locations = offered(context);
+      const chosen = chosenOf(locations, wanted);
+      if (device === undefined || (wanted !== undefined && chosen?.id !== wanted)) {
+        return refuse(c, context, 'not_found');
+      }
+      const shown = configurations(context, device, chosen === undefined ? [] : [chosen]);
+      return show(c, context, (view) => devicePage(view, device, { locations, chosen, configurations: shown }));
     }),
   );
   app.get(

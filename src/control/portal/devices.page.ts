@@ -2,8 +2,10 @@
 import { html } from 'hono/html';
 import type { Device, DeviceRefusal } from '../accounts/device.ts';
 import { mostDevices } from '../accounts/device-service.ts';
+import type { Location } from '../fleet/location.ts';
 import { deviceName } from './device-names.ts';
 import { backLink, errorNote, formToken, type Html, NOTHING, type Page, prose, type View } from './frame.page.ts';
+import { locationField } from './places.page.ts';
 import type { Session } from './session.http.ts';
 
 /** A public key as it is written in an address: base64url without padding. */
@@ -30,13 +32,16 @@ function list(view: View, devices: readonly Device[]): Html {
 <ul class="list">${devices.map((device) => listed(view, device))}</ul>`;
 }
 
+/** What the page is drawn from. */
+export interface DevicesNow {
+  readonly devices: readonly Device[];
+  readonly locations: readonly Location[];
+  /** The key that was sent just now and not taken. */
+  readonly refused?: { readonly why: DeviceRefusal; readonly typed: string };
+}
+
 /** Adding a key works by pasting it; where JavaScript is on, the browser can make the pair, and that is the main button. */
-export function devicesPage(
-  view: View,
-  session: Session,
-  devices: readonly Device[],
-  refused?: { readonly why: DeviceRefusal; readonly typed: string },
-): Page {
+export function devicesPage(view: View, session: Session, { devices, locations, refused }: DevicesNow): Page {
   const t = view.texts.devices;
   const { licence } = session.customer;
   const error = refused === undefined ? NOTHING : errorNote(view, 'key-error', t.refused[refused.why]);
@@ -52,6 +57,7 @@ ${list(view, devices)}
 <span id="key-hint" class="quiet">${prose(t.hint)}</span>
 ${error}
 <input id="publicKey" name="publicKey" type="text" required maxlength="200" autocomplete="off" autocapitalize="off" autocorrect="off" spellcheck="false" value="${refused?.typed ?? ''}" aria-describedby="key-hint${refused === undefined ? '' : ' key-error'}"${refused === undefined ? NOTHING : html` aria-invalid="true" autofocus`}>
+${locationField(view, locations, 'location')}
 <button>${t.add}</button>
 </form>
 ${backLink(view)}`,

@@ -3,10 +3,12 @@ import type { Hono } from 'hono';
 import type { Location } from '../fleet/location.ts';
 import { appleProfile } from '../profiles/apple.ts';
 import { openvpnProfile } from '../profiles/openvpn.ts';
-import { type Profile, type ProfileMaterial, shortName } from '../profiles/profile.ts';
+import { type Profile, type ProfileMaterial, shortName, stem } from '../profiles/profile.ts';
 import { authorityFile, sswanProfile, swanctlProfile } from '../profiles/strongswan.ts';
+import { type Packed, zipOf } from '../profiles/zip.ts';
 import { forSession } from './account.http.ts';
-import { type PortalContext, type PortalEnv, type PortalRequest, refuse } from './context.http.ts';
+import { offered, type PortalContext, type PortalEnv, type PortalRequest, refuse } from './context.http.ts';
+import { ARCHIVES, type Archive } from './downloads.page.ts';
 
 /** Sends a file to be saved under its own name. The content type carries no parameter: some clients compare it whole. */
 export function handOut(c: PortalRequest, { fileName, contentType, content }: Profile): Response {
@@ -14,6 +16,30 @@ export function handOut(c: PortalRequest, { fileName, contentType, content }: Pr
     'content-type': contentType,
     'content-disposition': `attachment; filename="${fileName}"`,
   });
+}
+
+/** Sends many files as one. */
+export function handOutTogether(c: PortalRequest, name: string, files: readonly Packed[]): Response {
+  return c.body(zipOf(files), 200, {
+    'content-type': 'application/zip',
+    'content-disposition': `attachment; filename="${name}.zip"`,
+  });
+}
+
+/** Every file of one kind that a location has. */
+const ALL_OF: Readonly<Record<Archive, (material: ProfileMaterial, location: Location) => readonly Profile[]>> = {
+  openvpn: (material, location) => [
+    openvpnProfile(material, location, 'udp'),
+    openvpnProfile(material, location, 'tcp'),
+  ],
+  apple: (material, location) => [appleProfile(material, location)],
+  android: (material, location) => location.gateways.map((gateway) => sswanProfile(material, location, gateway)),
+  swanctl: (material, location) => [swanctlProfile(material, location)],
+};
+
+/** A folder for each location, so that no file has the name of another. */
+export function inFolder({ id }: Location, files: readonly Profile[]): Packed[] {
+  return files.map(({ fileName, content }) => ({ fileName: `${id}/${fileName}`, content }));
 }
 
 const BY_KIND: ReadonlyMap<string, (material: ProfileMaterial, location: Location) => Profile> = new Map([
@@ -34,6 +60,16 @@ export function downloadRoutes(app: Hono<PortalEnv>, context: PortalContext): vo
     '/download/authority',
     forSession(context, (c) => handOut(c, authorityFile(profile))),
   );
+  for (const kind of ARCHIVES) {
+    app.get(
+      `/download/zip/${kind}`,
+      forSession(context, (c) => {
+        const files = offered(context).flatMap((location) => inFolder(location, ALL_OF[kind](profile, location)));
+        const authority = kind === 'swanctl' ? [authorityFile(profile)] : [];
+        return handOutTogether(c, `${stem(profile.name, 24)}-${kind}`, [...files, ...authority]);
+      }),
+    );
+  }
   app.get(
     '/download/:location/:kind',
     forSession(context, (c) => {
@@ -53,9 +89,9 @@ export function downloadRoutes(app: Hono<PortalEnv>, context: PortalContext): vo
     }),
   );
   app.post(
-    '/download/:location/apple',
+    '/download/apple',
     forSession(context, (c) => {
-      const place = locationAt(c.req.param('location') ?? '');
+      const place = locationAt(c.get('form').get('location') ?? '');
       const username = c.get('form').get('username') ?? '';
       const password = c.get('form').get('password') ?? '';
       if (place === undefined) return refuse(c, context, 'not_found');

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { valueAfter } from '../../../proof/labs/customers/visitor.ts';
 import { openTestPortal, visitorOf } from '../../../proof/labs/portal/test-portal.os.ts';
+import { EXAMPLE_LOCATIONS } from '../../../proof/labs/profiles/example.ts';
 
 const lab = await openTestPortal();
 after(() => lab.close());
@@ -15,16 +16,28 @@ async function customer() {
   return visitor;
 }
 
-test('every link on the downloads page hands out a file under its own name', async () => {
+function linksOf(page: string, pattern: RegExp): string[] {
+  return [...page.matchAll(pattern)].map((match) => match[1] ?? '');
+}
+
+test('every link on the downloads pages hands out a file under its own name, one location at a time', async () => {
   const visitor = await customer();
   const page = await visitor.read('/account/downloads');
-  const links = [...page.matchAll(/href="(\/download\/[^"]+)"/g)].map((match) => match[1] ?? '');
+  assert.doesNotMatch(page, /openvpn-udp/);
+  const places = linksOf(page, /href="(\/account\/downloads\/[^"]+)"/g);
+  assert.deepEqual(places, ['/account/downloads/ch-zrh', '/account/downloads/us-nyc']);
   const got = new Map<string, string>();
-  for (const link of links) {
-    const response = await visitor.send(link);
-    assert.equal(response.status, 200, link);
-    const name = /^attachment; filename="([a-z0-9.-]+)"$/.exec(response.headers.get('content-disposition') ?? '')?.[1];
-    got.set(name ?? link, response.headers.get('content-type') ?? '');
+  for (const place of places) {
+    const files = await visitor.read(place);
+    assert.match(files, /aria-current="page"/);
+    for (const link of linksOf(files, /href="(\/download\/[^"]+)"/g)) {
+      const response = await visitor.send(link);
+      assert.equal(response.status, 200, link);
+      const name = /^attachment; filename="([a-z0-9.-]+)"$/.exec(
+        response.headers.get('content-disposition') ?? '',
+      )?.[1];
+      got.set(name ?? link, response.headers.get('content-type') ?? '');
+    }
   }
   assert.deepEqual(Object.fromEntries(got), {
     'lethe-ch-zrh-udp.ovpn': 'application/x-openvpn-profile',
@@ -39,20 +52,67 @@ test('every link on the downloads page hands out a file under its own name', asy
     'lethe-nyc-01.sswan': 'application/vnd.strongswan.profile',
     'lethe-us-nyc.swanctl.conf': 'text/plain',
     'lethe-ca.crt': 'application/x-x509-ca-cert',
+    'lethe-openvpn.zip': 'application/zip',
+    'lethe-apple.zip': 'application/zip',
+    'lethe-android.zip': 'application/zip',
+    'lethe-swanctl.zip': 'application/zip',
   });
 });
 
-test('the pages of all systems lead to files that exist', async () => {
+test('an archive holds the files of a protocol, a folder for each location', async () => {
+  const visitor = await customer();
+  const archive = Buffer.from(await (await visitor.send('/download/zip/openvpn')).arrayBuffer()).toString('latin1');
+  for (const path of ['ch-zrh/lethe-ch-zrh-udp.ovpn', 'us-nyc/lethe-us-nyc-tcp.ovpn'])
+    assert.ok(archive.includes(path));
+  assert.ok(archive.includes(await visitor.read('/download/us-nyc/openvpn-udp')));
+  const swanctl = await (await visitor.send('/download/zip/swanctl')).text();
+  assert.match(swanctl, /lethe-ca\.crt/);
+  assert.equal((await visitor.send('/download/zip/junk')).status, 404);
+});
+
+test('the pages of all systems lead to files of one location that exist', async () => {
   const visitor = await customer();
   const links = new Set<string>();
   for (const system of ['windows', 'macos', 'ios', 'android', 'linux', 'router']) {
-    const page = await visitor.read(`/connect/${system}`);
-    for (const [, link] of page.matchAll(/href="(\/(?:download|account\/devices)[^"]*)"/g)) links.add(link ?? '');
+    assert.match(await visitor.read(`/connect/${system}`), /Choose a location to get its files/);
+    const page = await visitor.read(`/connect/${system}/ch-zrh`);
+    assert.doesNotMatch(page, /nyc-01|us-nyc-udp/);
+    for (const link of linksOf(page, /href="(\/(?:download|connect|account\/devices)[^"]*)"/g)) links.add(link);
     assert.match(page, /aria-current="page"/);
   }
   for (const link of links) assert.equal((await visitor.send(link)).status, 200, link);
-  assert.match(await visitor.read('/connect/windows'), /Add-VpnConnection -Name &#39;Lethe zrh-02&#39;/);
+  assert.match(await visitor.read('/connect/windows/ch-zrh'), /Add-VpnConnection -Name &#39;Lethe zrh-02&#39;/);
   assert.match(await lab.visitor().read('/connect/windows'), /Sign in to get the files/);
+});
+
+test('a page for fifty locations is a list of them, and a page for one stays short', async () => {
+  const many = Array.from({ length: 50 }, (_, index) => ({
+    ...EXAMPLE_LOCATIONS[0],
+    id: `xx-${index}`,
+    name: `City ${index}`,
+  }));
+  const { locations } = lab.services;
+  const visitor = visitorOf(lab, { locations: { list: () => many, signed: () => locations.signed() } });
+  await visitor.signUp();
+  const key = `${'D'.repeat(42)}A`;
+  await visitor.submit('/account/devices', { publicKey: `${key}=` });
+  for (const path of ['/connect/windows', '/account/downloads', `/account/devices/${key}`]) {
+    const list = await visitor.read(path);
+    assert.equal(linksOf(list, /href="([^"]+\/xx-\d+)"/g).length, 50);
+    assert.ok((await visitor.read(`${path}/xx-7`)).length < 20_000, path);
+    await visitor.read(`${path}/xx-50`, 404);
+  }
+});
+
+test('where there is one location there is nothing to choose', async () => {
+  const { locations } = lab.services;
+  const one = { list: () => EXAMPLE_LOCATIONS.slice(0, 1), signed: () => locations.signed() };
+  const visitor = visitorOf(lab, { locations: one });
+  await visitor.signUp();
+  assert.match(await visitor.read('/connect/macos'), /\/download\/ch-zrh\/apple/);
+  assert.match(await visitor.read('/account/downloads'), /\/download\/ch-zrh\/apple/);
+  const page = await visitor.submit('/account/devices', { publicKey: `${'E'.repeat(42)}A=`, location: 'ch-zrh' });
+  assert.match(page, /PrivateKey = YOUR-PRIVATE-KEY/);
 });
 
 test('the Apple profile holds the password only while the customer sees it', async () => {
@@ -62,7 +122,7 @@ test('the Apple profile holds the password only while the customer sees it', asy
   const username = valueAfter(welcome, 'VPN username');
   const password = valueAfter(welcome, 'IKEv2 password');
   assert.ok(welcome.includes(`<input type="hidden" name="password" value="${password}">`));
-  const filled = await visitor.submit('/download/us-nyc/apple', { username, password });
+  const filled = await visitor.submit('/download/apple', { location: 'us-nyc', username, password });
   assert.ok(filled.includes(`<string>${password}</string>`) && filled.includes(`<string>${username}</string>`));
   assert.doesNotMatch(await visitor.read('/download/us-nyc/apple'), /AuthPassword|AuthName/);
 });
@@ -70,14 +130,16 @@ test('the Apple profile holds the password only while the customer sees it', asy
 test('a device is added by its public key, has a configuration for each gateway, and can be removed', async () => {
   const visitor = await customer();
   assert.match(await visitor.read('/account/devices'), /You have no device yet/);
-  const page = await visitor.submit('/account/devices', { publicKey: ` ${KEY} ` });
+  const page = await visitor.submit('/account/devices', { publicKey: ` ${KEY} `, location: 'ch-zrh' });
   assert.match(page, /<h1>WireGuard: [a-z]+ [a-z]+/);
   assert.equal(valueAfter(page, 'Public key'), KEY);
-  const links = [...page.matchAll(/href="(\/account\/devices\/[^"]+\/[^"]+)"/g)].map((match) => match[1] ?? '');
+  const links = linksOf(page, /href="(\/account\/devices\/[^"/]+\/[^"/]+\/[^"]+)"/g);
   assert.deepEqual(
     links.map((link) => link.split('/').at(-1)),
-    ['zrh-01', 'zrh-02', 'nyc-01'],
+    ['zrh-01', 'zrh-02'],
   );
+  assert.equal(valueAfter(page, 'Public key of the gateway'), EXAMPLE_LOCATIONS[0].gateways[0]?.wireguard.publicKey);
+  assert.equal(valueAfter(page, 'Endpoint'), '192.0.2.1:51820');
   for (const link of links) {
     const response = await visitor.send(link);
     assert.equal(response.headers.get('content-type'), 'application/x-wireguard-profile');
@@ -90,6 +152,12 @@ test('a device is added by its public key, has a configuration for each gateway,
   assert.match(await visitor.read('/account/devices'), /<ul class="list">/);
   const name = /<strong id="key-[^"]+">([a-z]+ [a-z]+)</.exec(await visitor.read('/account/devices'))?.[1] ?? '';
   assert.ok(page.includes(`<h1>WireGuard: ${name}</h1>`));
+  const archive = await visitor.send(`/account/devices/${'A'.repeat(41)}9A/zip`);
+  assert.equal(
+    archive.headers.get('content-disposition'),
+    `attachment; filename="lethe-wireguard-${name.replace(' ', '-')}.zip"`,
+  );
+  assert.match(await archive.text(), /us-nyc\/nyc-01\.conf/);
   const asked = await visitor.read(`/account/devices/${'A'.repeat(41)}9A/remove`);
   assert.ok(asked.includes(`<h1>Remove “${name}”?</h1>`));
   assert.match(asked, /cut off within about a minute/);

@@ -43,7 +43,7 @@ export const HOWTOS: Readonly<Record<System, HowTo>> = {
         take: 'openvpn',
         steps: [
           'Install OpenVPN Community or OpenVPN Connect.',
-          'Download a profile and import it in the app. Take TCP only where UDP is blocked.',
+          'Download a profile and import it in the app. Use TCP only if UDP is blocked.',
           LOGIN,
         ],
       },
@@ -51,12 +51,12 @@ export const HOWTOS: Readonly<Record<System, HowTo>> = {
         title: 'Built-in IKEv2',
         take: 'windows',
         steps: [
-          'Download the certificate of our authority.',
+          'Download the CA certificate.',
           'Open PowerShell as administrator, go to the folder of the download, and paste the commands.',
           `Choose the connection in the network menu. ${IKE_LOGIN}`,
         ],
         caution:
-          'This way makes Windows trust our authority for everything, websites included. The other two ways do not ask for that.',
+          'This way makes Windows trust our certificate authority for everything, websites included. The other two ways do not.',
       },
     ],
   },
@@ -83,7 +83,7 @@ export const HOWTOS: Readonly<Record<System, HowTo>> = {
         take: 'openvpn',
         steps: [
           'Install Tunnelblick or OpenVPN Connect.',
-          'Download a profile and open it with the app. Take TCP only where UDP is blocked.',
+          'Download a profile and open it with the app. Use TCP only if UDP is blocked.',
           LOGIN,
         ],
       },
@@ -107,8 +107,8 @@ export const HOWTOS: Readonly<Record<System, HowTo>> = {
         take: 'wireguard',
         steps: [
           'Install WireGuard from the App Store.',
-          'On a computer with JavaScript on, open “WireGuard devices” and make a key there. It shows a QR code.',
-          'In the app, tap +, then “Create from QR code”.',
+          'In the app, tap +, then “Create from scratch”, and copy the public key that it shows. Open “WireGuard devices” in your account and add the key.',
+          'Or make the key in “WireGuard devices” (with JavaScript), and import the file or scan the QR code in the app.',
         ],
       },
       {
@@ -116,7 +116,7 @@ export const HOWTOS: Readonly<Record<System, HowTo>> = {
         take: 'openvpn',
         steps: [
           'Install OpenVPN Connect from the App Store.',
-          'Download a profile and share it to the app. Take TCP only where UDP is blocked.',
+          'Download a profile and share it to the app. Use TCP only if UDP is blocked.',
           LOGIN,
         ],
       },
@@ -130,7 +130,7 @@ export const HOWTOS: Readonly<Record<System, HowTo>> = {
         take: 'wireguard',
         steps: [
           'Install WireGuard from F-Droid or the Play Store.',
-          'Open “WireGuard devices” in your account and add a device. It gives you a file, or a QR code where JavaScript is on.',
+          'Open “WireGuard devices” in your account and add a device. It gives you a file, and a QR code if JavaScript is on.',
           'In the app, tap + and import the file or scan the code.',
         ],
       },
@@ -148,7 +148,7 @@ export const HOWTOS: Readonly<Record<System, HowTo>> = {
         take: 'openvpn',
         steps: [
           'Install either app from F-Droid or the Play Store.',
-          'Download a profile and import it. Take TCP only where UDP is blocked.',
+          'Download a profile and import it. Use TCP only if UDP is blocked.',
           LOGIN,
         ],
       },
@@ -162,7 +162,7 @@ export const HOWTOS: Readonly<Record<System, HowTo>> = {
         take: 'openvpn',
         steps: [
           'Install it: `apt install network-manager-openvpn` on Debian and Ubuntu.',
-          'Download a profile (TCP only where UDP is blocked) and run `nmcli connection import type openvpn file FILE.ovpn`',
+          'Download a profile (TCP only if UDP is blocked) and run `nmcli connection import type openvpn file FILE.ovpn`',
           'Choose the connection in the network menu, and enter your VPN username and OpenVPN password.',
         ],
         caution: 'Plain `openvpn --config` works too, but does not set the name server. NetworkManager does.',
@@ -181,7 +181,7 @@ export const HOWTOS: Readonly<Record<System, HowTo>> = {
         take: 'swanctl',
         steps: [
           'Install it: `apt install strongswan-swanctl charon-systemd libcharon-extauth-plugins`',
-          'Put the configuration into `/etc/swanctl/conf.d` and the certificate of our authority into `/etc/swanctl/x509ca`.',
+          'Put the configuration into `/etc/swanctl/conf.d` and the CA certificate into `/etc/swanctl/x509ca`.',
           'Write your VPN username and IKEv2 password into the configuration.',
           'Run `swanctl --load-all`, then `swanctl --initiate --child NAME` with a name from the file.',
         ],
@@ -202,7 +202,7 @@ export const HOWTOS: Readonly<Record<System, HowTo>> = {
       {
         title: 'OpenVPN (OpenWrt, OPNsense, pfSense and others)',
         take: 'openvpn',
-        steps: ['Download a profile and import it as an OpenVPN client. Take TCP only where UDP is blocked.', LOGIN],
+        steps: ['Download a profile and import it as an OpenVPN client. Use TCP only if UDP is blocked.', LOGIN],
       },
     ],
   },

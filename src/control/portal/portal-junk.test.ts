@@ -18,7 +18,7 @@ const FORMS = [
   '/account/credentials',
   '/account/devices',
   '/account/devices/remove',
-  '/download/ch-zrh/apple',
+  '/download/apple',
 ];
 
 test('a form from another site is refused, however the browser says so', async () => {
@@ -91,6 +91,9 @@ test('a missing page, a wrong method and a broken path get the page for a missin
     '/%ff%fe',
     '/account/devices/none',
     '/account/devices/none/remove',
+    '/account/devices/none/zip',
+    '/account/downloads/nowhere',
+    '/connect/windows/nowhere',
     '/account/devices/none/ch-zrh/zrh-01',
     '/download/nowhere/apple',
     '/download/ch-zrh/junk',
@@ -102,7 +105,11 @@ test('a missing page, a wrong method and a broken path get the page for a missin
   ];
   for (const path of paths) assert.match(await visitor.read(path, 404), /There is no such page/, path);
   assert.equal((await visitor.send('/account', { method: 'DELETE' })).status, 404);
-  await visitor.submit('/download/nowhere/apple', { username: 'x'.repeat(20), password: 'x'.repeat(20) }, 404);
+  await visitor.submit(
+    '/download/apple',
+    { location: 'nowhere', username: 'x'.repeat(20), password: 'x'.repeat(20) },
+    404,
+  );
   await visitor.submit('/account/devices/remove', { publicKey: 'none' }, 404);
 });
 
@@ -114,9 +121,9 @@ test('a login that did not come from our page is put into no profile', async () 
     ['x'.repeat(20), 'short'],
     ['', ''],
   ] as const) {
-    await visitor.submit('/download/ch-zrh/apple', { username, password }, 400);
+    await visitor.submit('/download/apple', { location: 'ch-zrh', username, password }, 400);
   }
-  await visitor.submit('/download/ch-zrh/apple', {}, 400);
+  await visitor.submit('/download/apple', { location: 'ch-zrh' }, 400);
 });
 
 test('busy services ask for patience', async () => {

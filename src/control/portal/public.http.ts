@@ -7,6 +7,7 @@ import { connectPage } from './connect.page.ts';
 import { offered, type PortalContext, type PortalEnv, type PortalRequest, refuse, show } from './context.http.ts';
 import { handOut } from './downloads.http.ts';
 import { SYSTEMS } from './howtos.ts';
+import { chosenOf } from './places.page.ts';
 import { privacyPage } from './privacy.page.ts';
 import { homePage, signInPage, signUpPage } from './public.page.ts';
 import { formTokenOf, type Session, setSessionCookie } from './session.http.ts';
@@ -18,11 +19,17 @@ export function publicRoutes(app: Hono<PortalEnv>, context: PortalContext): void
   app.get('/', (c) => show(c, context, (view) => homePage(view, accounts.signUpForm())));
   app.get('/privacy', (c) => show(c, context, (view) => privacyPage(view, INVENTORY)));
   for (const system of SYSTEMS) {
-    app.get(`/connect/${system}`, async (c) => {
-      const { profile, credentials } = context.services;
+    app.get(`/connect/${system}/:location?`, async (c) => {
+      const { profile: material, credentials } = context.services;
+      const locations = offered(context);
+      const wanted = c.req.param('location');
+      const chosen = chosenOf(locations, wanted);
+      if (wanted !== undefined && chosen?.id !== wanted) return refuse(c, context, 'not_found');
       const customer = c.get('session')?.customer;
       const present = customer !== undefined && (await credentials.present(customer));
-      return show(c, context, (view) => connectPage(view, system, profile, offered(context), present));
+      return show(c, context, (view) =>
+        connectPage(view, system, { material, locations, chosen, credentials: present }),
+      );
     });
   }
   app.get('/sign-up', (c) => show(c, context, (view) => signUpPage(view, accounts.signUpForm())));

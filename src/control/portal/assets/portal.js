@@ -85,8 +85,38 @@ async function fillIn(main, privateKey) {
       qrPicture(encode, text, note.dataset.qr),
       element('figcaption', { textContent: note.dataset.qrHint }),
     );
+    link.addEventListener('click', () => {
+      unsaved = false;
+    });
     box.append(figure);
   }
+}
+
+/** A key made here that is in no file yet. */
+let unsaved = false;
+
+addEventListener('beforeunload', (event) => {
+  if (unsaved) event.preventDefault();
+});
+
+/** Shows the page of an answer in place of this one, so that a key made here is not lost on the way. */
+async function turnTo(response, privateKey) {
+  const page = new DOMParser().parseFromString(await response.text(), 'text/html');
+  const main = document.adoptNode(page.querySelector('main'));
+  document.querySelector('main').replaceWith(main);
+  document.title = page.title;
+  if (main.querySelector('[data-key-note]') !== null) {
+    history.pushState(null, '', response.url);
+    await fillIn(main, privateKey);
+    for (const link of main.querySelectorAll('a[data-keep]')) {
+      link.addEventListener('click', async (event) => {
+        event.preventDefault();
+        await turnTo(await fetch(link.href), privateKey);
+      });
+    }
+  }
+  enhance(main);
+  main.focus();
 }
 
 async function addNewDevice(form) {
@@ -94,16 +124,8 @@ async function addNewDevice(form) {
   const fields = new URLSearchParams(new FormData(form));
   fields.set('publicKey', publicKey);
   const response = await fetch(form.action, { method: 'POST', body: fields });
-  const page = new DOMParser().parseFromString(await response.text(), 'text/html');
-  const main = document.adoptNode(page.querySelector('main'));
-  document.querySelector('main').replaceWith(main);
-  document.title = page.title;
-  if (response.url !== form.action) {
-    history.pushState(null, '', response.url);
-    await fillIn(main, privateKey);
-  }
-  enhance(main);
-  main.focus();
+  unsaved = response.url !== form.action;
+  await turnTo(response, privateKey);
 }
 
 function offerKeys(root) {
