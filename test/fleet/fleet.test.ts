@@ -121,6 +121,30 @@ test('a gateway that has the newest auth file gets no other', async () => {
   assert.equal((await ask('GET', '/fleet/v1/authfile', undefined, { 'if-none-match': '"0"' })).status, 200);
 });
 
+test('a gateway that waits is answered when there are new credentials, and once its time is over', async () => {
+  const etag = (await ask('GET', '/fleet/v1/authfile')).headers.get('etag') ?? '';
+  const waiting = (seconds: string) =>
+    ask('GET', '/fleet/v1/authfile', undefined, { 'if-none-match': etag, prefer: `wait=${seconds}` });
+  let answered = false;
+  const first = waiting('15');
+  const second = waiting('15').then((response) => {
+    answered = true;
+    return response;
+  });
+  assert.equal((await first).status, 304, 'a gateway has one place');
+  assert.equal(answered, false);
+  const made = await house.control.services.accounts.signUp();
+  assert.ok(made !== 'busy');
+  await house.control.services.credentials.rotate(made.customer);
+  await settle();
+  assert.equal((await second).status, 200);
+  const newest = (await ask('GET', '/fleet/v1/authfile')).headers.get('etag') ?? '';
+  assert.notEqual(newest, etag);
+  assert.equal((await waiting('15')).status, 200, 'there is a newer one already');
+  const headers = { 'if-none-match': newest, prefer: 'wait=1' };
+  assert.equal((await ask('GET', '/fleet/v1/authfile', undefined, headers)).status, 304);
+});
+
 test('nothing changed, nothing is made; many changes make one file', async () => {
   const { publisher } = house.control;
   await settle();
@@ -289,15 +313,18 @@ test('before anything is published a gateway is told to come back; a failure of 
   const statuses = new GatewayStatuses([], { clock, journal });
   const parts = { journal, fleet, usage, expected: new Map(), statuses };
   const seats = house.control.seats;
-  const empty = fleetApi({ ...parts, seats, authfile: () => undefined });
+  const empty = fleetApi({ ...parts, seats, authfile: { current: undefined, otherThan: async () => undefined } });
   const headers = { authorization: `Bearer ${GATEWAY_TOKEN}` };
   assert.equal((await empty.request('/fleet/v1/authfile', { headers })).status, 503);
   assert.equal((await empty.request('/fleet/v1/expected', { headers })).status, 503);
   const failing = fleetApi({
     ...parts,
     seats,
-    authfile: () => {
-      throw new Error('secret');
+    authfile: {
+      get current(): never {
+        throw new Error('secret');
+      },
+      otherThan: async () => undefined,
     },
   });
   const response = await failing.request('/fleet/v1/authfile', { headers });
@@ -358,4 +385,16 @@ test('a location without a gateway is not offered, and an IPv6 address is', () =
   assert.deepEqual(others, []);
   assert.equal(gatewayOf(fleet, GATEWAY_TOKEN), fleet[0]);
   assert.equal(gatewayOf(fleet, ''), undefined);
+});
+
+test('a customer who has a device and never asked for passwords is in the auth file', async () => {
+  const { accounts, devices } = house.control.services;
+  const made = await accounts.signUp();
+  assert.ok(made !== 'busy');
+  const key = Buffer.alloc(32, 13);
+  await devices.add(made.customer, key.toString('base64'));
+  await settle();
+  const peer = (await inForce()).current?.peer(key, 0);
+  assert.equal(peer?.entitlement.licence, made.customer.licence.id);
+  assert.equal(house.control.publisher.seatsOf(made.customer.licence.id), 5);
 });

@@ -18,6 +18,22 @@ export const FLEET_PATHS = {
 /** Carries the signature of a document, base64. */
 export const SIGNATURE_HEADER = 'lethe-signature';
 
+/**
+ * A gateway that has the newest auth file may ask to be answered when there is a newer one: `prefer: wait=SECONDS`
+ * (RFC 7240 section 4.3). So who has just signed up is let in at once. Control waits no longer than this, in seconds.
+ */
+export const LONGEST_WAIT = 15;
+
+export function waitPreference(seconds: number): { readonly prefer: string } {
+  return { prefer: `wait=${seconds}` };
+}
+
+/** The seconds of such a header, at most {@link LONGEST_WAIT}; 0 for none. Hostile input: any text, or no header at all. */
+export function waitOf(prefer: string | undefined): number {
+  const seconds = /^wait=(\d{1,6})$/.exec(prefer ?? '')?.[1];
+  return Math.min(Number(seconds ?? 0), LONGEST_WAIT);
+}
+
 /** The longest message that control reads, in bytes: the beats of a hundred thousand sessions. */
 export const LONGEST_MESSAGE = 8 * 1024 * 1024;
 

@@ -28,7 +28,10 @@ export interface GatewayConfig {
 
 /** Milliseconds. */
 export interface Intervals {
-  /** Between fetches of the auth file and the expected configuration; each wait is off by up to a fifth. */
+  /**
+   * Longest time between fetches of the auth file and the expected configuration; each wait is off by up to a fifth. It
+   * is much shorter while control answers as soon as there is a newer auth file.
+   */
   readonly fetch: number;
   readonly beats: number;
   readonly status: number;

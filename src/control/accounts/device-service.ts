@@ -2,12 +2,14 @@
 
 import { TUNNELS } from '../../contracts/plan/plan.ts';
 import { innerPools } from '../../contracts/plan/pool.ts';
-import type { Licence } from '../../core/licences/licence.ts';
+import type { Licence, LicenceId } from '../../core/licences/licence.ts';
 import { below, type Random } from '../../core/random/random.ts';
 import { FIRST_HOST } from '../../core/sessions/inner.ts';
 import type { Database, Tables } from '../database/tables.ts';
 import { lockLicence } from './account.store.ts';
 import type { Customer } from './account.ts';
+import { insertCredential, nameKeyNow } from './credential.store.ts';
+import { type CredentialSalt, drawCredentials, recordOf } from './credential.ts';
 import { deleteDevice, deviceByKey, devicesOf, insertDevice, takenOf } from './device.store.ts';
 import type { Device, DeviceRefusal } from './device.ts';
 import { type DeviceKey, deviceKeyText, parseDeviceKey } from './device-key.ts';
@@ -23,6 +25,7 @@ const DRAWS = 4;
 export interface DevicesContext {
   readonly db: Database;
   readonly random: Random;
+  readonly salt: CredentialSalt;
   readonly trialKeys: TrialKeys;
   /** Called when the auth file has to be made anew. */
   readonly changed: () => void;
@@ -52,6 +55,18 @@ export class DeviceService {
     return added;
   }
 
+  /**
+   * Whatever connects is counted under the hash of a VPN username. A customer who has none yet is given one, with
+   * passwords that are never shown.
+   */
+  async #named(db: Database, licence: LicenceId, device: Device): Promise<Device> {
+    if ((await nameKeyNow(db, licence)) === undefined) {
+      const { salt, random } = this.#context;
+      await insertCredential(db, recordOf(salt, licence, drawCredentials(random)));
+    }
+    return device;
+  }
+
   async #place(db: Database, { licence }: Customer, key: DeviceKey): Promise<Device | DeviceRefusal> {
     const present = await deviceByKey(db, key);
     if (present !== undefined) return present.licence === licence.id ? shown(present) : 'taken';
@@ -62,7 +77,7 @@ export class DeviceService {
       const taken = await takenOf(db, hosts);
       for (const host of hosts.filter((drawn) => !taken.has(drawn))) {
         const row = { public_key: key, licence: licence.id, host };
-        if (await insertDevice(db, row)) return shown(row);
+        if (await insertDevice(db, row)) return this.#named(db, licence.id, shown(row));
         // Host or key was given to another just now.
         if ((await deviceByKey(db, key)) !== undefined) return 'taken';
       }

@@ -10,6 +10,8 @@ import { innerPools } from '../../contracts/plan/pool.ts';
 import { type EpochDay, ManualClock } from '../../core/clock/clock.ts';
 import { type Random, seededRandom, systemRandom } from '../../core/random/random.ts';
 import { forget } from '../program/housekeeping.ts';
+import type { Customer } from './account.ts';
+import type { CredentialSalt } from './credential.ts';
 import { countTrialKeys } from './device.store.ts';
 import { deviceKeyText, parseDeviceKey } from './device-key.ts';
 import { DeviceService } from './device-service.ts';
@@ -76,13 +78,21 @@ test('keys are capped, at the seats of a trial and at twice the seats of others,
   }
 });
 
+/** Who has VPN credentials is given none with a first device. */
+async function namedCustomer(): Promise<Customer> {
+  const customer = await house.customer();
+  await house.control.services.credentials.rotate(customer);
+  return customer;
+}
+
 /** A service of the test's own on the database of the house. */
 function serviceOf(random: Random, trialKeys = new TrialKeys(house.clock, 30, 0)): DeviceService {
-  return new DeviceService({ db: house.database.db, random, trialKeys, changed: () => undefined });
+  const salt = new Uint8Array(14) as CredentialSalt;
+  return new DeviceService({ db: house.database.db, random, salt, trialKeys, changed: () => undefined });
 }
 
 test('a host that is taken is passed over, and where every draw is taken there is no room', async () => {
-  const [one, other] = [await house.customer(), await house.customer()];
+  const [one, other] = [await namedCustomer(), await namedCustomer()];
   const first = await serviceOf(seededRandom('hosts')).add(one, newKey());
   assert.ok(typeof first !== 'string');
   const second = await serviceOf(seededRandom('hosts')).add(other, newKey());
@@ -93,7 +103,7 @@ test('a host that is taken is passed over, and where every draw is taken there i
 });
 
 test('two who draw one host at once get two, and one key goes to one of them', async () => {
-  const customers = await Promise.all(Array.from({ length: 6 }, () => house.customer()));
+  const customers = await Promise.all(Array.from({ length: 6 }, () => namedCustomer()));
   const added = await Promise.all(customers.map((it) => serviceOf(seededRandom('crowd')).add(it, newKey())));
   const hosts = added.map((device) => (typeof device === 'string' ? device : device.host));
   assert.equal(new Set(hosts.filter((host) => typeof host === 'number')).size, 6);

@@ -29,7 +29,7 @@ export interface AuthFileRecords {
 
 /**
  * Days for which a licence that has ended stays in the file, so that gateways tell its customer that it has, and not that
- * the password is wrong. They let nobody in by it. Longer would only make the file longer.
+ * the password is wrong. They let no one in by it. Longer would only make the file longer.
  */
 export const EXPLAINED = 14;
 

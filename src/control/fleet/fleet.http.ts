@@ -7,6 +7,7 @@ import {
   fleetTokenOf,
   LONGEST_MESSAGE,
   SIGNATURE_HEADER,
+  waitOf,
 } from '../../contracts/fleet/endpoints.ts';
 import { BEATS, type Ends, parseFleetBody, STATUS, USAGE_BATCH } from '../../contracts/fleet/messages.ts';
 import type { GatewayPlan } from '../../contracts/plan/plan.ts';
@@ -15,14 +16,14 @@ import type { Journal } from '../../core/journal/journal.ts';
 import type { LiveSeats } from '../seats/seats.ts';
 import type { UsageIngest } from '../usage/ingest.ts';
 import type { ExpectedConfiguration } from './expected.ts';
-import type { PublishedAuthFile } from './publisher.ts';
+import type { AuthFilePublisher } from './publisher.ts';
 import { type FleetGateway, gatewayOf } from './registry.ts';
 import type { GatewayStatuses } from './statuses.ts';
 
 export interface FleetServices {
   readonly journal: Journal;
   readonly fleet: readonly FleetGateway[];
-  readonly authfile: () => PublishedAuthFile | undefined;
+  readonly authfile: Pick<AuthFilePublisher, 'current' | 'otherThan'>;
   readonly expected: ReadonlyMap<string, ExpectedConfiguration>;
   readonly seats: LiveSeats;
   readonly usage: Pick<UsageIngest, 'take'>;
@@ -73,8 +74,11 @@ function knownOnly(fleet: readonly FleetGateway[]): MiddlewareHandler<FleetEnv> 
 
 type Handler = (services: FleetServices, plan: GatewayPlan, context: Context) => Promise<Response>;
 
-const giveAuthFile: Handler = async ({ authfile }, _plan, context) => {
-  const published = authfile();
+const giveAuthFile: Handler = async ({ authfile }, plan, context) => {
+  const wait = waitOf(context.req.header('prefer'));
+  const known = /^"(\d{1,16})"$/.exec(context.req.header('if-none-match') ?? '')?.[1];
+  if (wait > 0 && known !== undefined) await authfile.otherThan(Number(known), plan.gateway, wait * 1000);
+  const published = authfile.current;
   if (published === undefined) return refusal(503);
   return unlessKnown(context, published.version, () => ({
     body: published.bytes,

@@ -8,6 +8,7 @@ import type { CredentialSalt } from '../accounts/credential.ts';
 import type { Database } from '../database/tables.ts';
 import type { UsageKey } from '../usage/tag.ts';
 import { nextRecords } from './authfile.store.ts';
+import { WaitingGateways } from './waiting.ts';
 
 export interface PublishedAuthFile {
   readonly version: number;
@@ -36,6 +37,7 @@ export const GATHERING = 500;
  */
 export class AuthFilePublisher {
   readonly #context: PublisherContext;
+  readonly #waiting = new WaitingGateways();
   #published: PublishedAuthFile | undefined;
   #seats: ReadonlyMap<LicenceId, number> = new Map();
   #day: EpochDay | undefined;
@@ -56,6 +58,11 @@ export class AuthFilePublisher {
     return this.#seats.get(licence) ?? 0;
   }
 
+  /** Resolves when a gateway that has `version` need not wait any more: there is another file, or the time is over. */
+  async otherThan(version: number, gateway: string, milliseconds: number): Promise<void> {
+    if (this.#published?.version === version) await this.#waiting.wait(gateway, milliseconds);
+  }
+
   /** Says that a file made from now on would differ. */
   changed(): void {
     this.#staleSince ??= this.#context.clock.elapsed();
@@ -70,6 +77,7 @@ export class AuthFilePublisher {
   /** Resolves when a file that is being made is done. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    this.#waiting.wake();
     await this.#sealing;
   }
 
@@ -104,5 +112,6 @@ export class AuthFilePublisher {
     this.#seats = new Map(valid.map(({ entitlement }) => [entitlement.licence, entitlement.seats]));
     this.#published = { version: records.version, bytes };
     this.#day = day;
+    this.#waiting.wake();
   }
 }

@@ -174,7 +174,7 @@ export const ENGLISH = {
     freshTitle: 'Your new VPN passwords',
     once: 'Keep them now: we store only what is needed to check them and cannot show them later.',
     shared: 'They have nothing to do with your account number, so a gateway never learns that number.',
-    soon: 'They work within about a minute.',
+    soon: 'They work in a moment, or within half a minute at the latest.',
     username: 'VPN username',
     password: 'OpenVPN password',
     ikePassword: 'IKEv2 password',
@@ -185,7 +185,7 @@ export const ENGLISH = {
   },
   devices: {
     title: 'WireGuard devices',
-    text: 'Each WireGuard device has a pair of keys. The private key stays with you; we get the public one.',
+    text: 'Each WireGuard device has a pair of keys. The private key stays with you; we get the public one. A new device works in a moment, or within half a minute at the latest.',
     limits: (seats: number, keys: number): string =>
       `Your licence allows ${seats} connections at once, and ${keys} keys. Each key has a name of two words, made from the key itself.`,
     none: 'You have no device yet.',

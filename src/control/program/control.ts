@@ -125,7 +125,7 @@ export async function openControl(context: ControlContext): Promise<Control> {
                 seats,
                 statuses,
                 expected,
-                authfile: () => publisher.current,
+                authfile: publisher,
               }),
             ),
       async close() {
@@ -193,7 +193,7 @@ function servicesOf({ config, material, clock, random, journal }: ControlContext
       signUps: new FailureLimiter(clock, { burst: 50, perSecond: 10, longest: 10_000 }),
     }),
     credentials: new CredentialService({ db, random, salt, forms, changed }),
-    devices: new DeviceService({ db, random, trialKeys, changed }),
+    devices: new DeviceService({ db, random, salt, trialKeys, changed }),
     seats,
     locations: new SignedLocations(config.name, locations, material.locationsKey, clock),
     reported: (name) => gateways.some(({ plan }) => plan.name === name && statuses.get(plan.gateway) !== undefined),

@@ -23,6 +23,7 @@ export class ControlLink {
   readonly #client: FleetClient;
   readonly #journal: Journal;
   readonly #contact: Contact;
+  #closed = false;
 
   constructor(client: FleetClient, journal: Journal) {
     this.#client = client;
@@ -30,8 +31,9 @@ export class ControlLink {
     this.#contact = new Contact(journal, { lost: { code: 'control_lost' }, found: { code: 'control_found' } });
   }
 
-  async authFile(etag: string | undefined): Promise<Document | 'unchanged' | Away> {
-    return this.#heard(await this.#client.fetch(FLEET_DOCUMENTS.authfile, etag, LIMITS.authFile));
+  /** `wait`: control may take so many seconds to say that there is nothing new. */
+  async authFile(etag: string | undefined, wait = 0): Promise<Document | 'unchanged' | Away> {
+    return this.#heard(await this.#client.fetch(FLEET_DOCUMENTS.authfile, etag, LIMITS.authFile, wait));
   }
 
   async expected(etag: string | undefined): Promise<Document | 'unchanged' | Away> {
@@ -57,6 +59,7 @@ export class ControlLink {
   }
 
   close(): void {
+    this.#closed = true;
     this.#client.close();
   }
 
@@ -70,7 +73,8 @@ export class ControlLink {
   #heard<T>(answer: T | Away, otherwise: T): T;
   #heard<T>(answer: T | Away, otherwise: T | Away = 'away'): T | Away {
     if (answer === 'away') {
-      this.#contact.lost();
+      // What we broke off ourselves is no loss.
+      if (!this.#closed) this.#contact.lost();
       return otherwise;
     }
     this.#contact.found();

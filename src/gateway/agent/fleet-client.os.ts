@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
-import { fleetAuthorization, SIGNATURE_HEADER } from '../../contracts/fleet/endpoints.ts';
+import { fleetAuthorization, LONGEST_WAIT, SIGNATURE_HEADER, waitPreference } from '../../contracts/fleet/endpoints.ts';
 import type { Outgoing } from './exit.ts';
 
 /** What control answered to a GET: a document, or that the one we have is still the newest. */
@@ -23,7 +23,8 @@ export interface FleetOptions {
   readonly timeout?: number;
 }
 
-const TIMEOUT = 20_000;
+/** Longer than control may wait with an answer. */
+const TIMEOUT = 1000 * LONGEST_WAIT + 5000;
 /** How much an answer may be, and how long it may take once it has begun: auth files of millions take their time. */
 export const LIMITS = {
   authFile: { bytes: 2 ** 30, timeout: 300_000 },
@@ -50,8 +51,13 @@ export class FleetClient {
     this.#agent = new Agent({ ca: options.ca, minVersion: 'TLSv1.3', keepAlive: false });
   }
 
-  async fetch(path: string, etag: string | undefined, limit: Limit): Promise<Document | 'unchanged' | Away> {
-    const reply = await this.#exchange('GET', path, etag === undefined ? {} : { 'if-none-match': etag }, '', limit);
+  /** `wait`: seconds for which the answer may be put off while it would be that nothing has changed. */
+  async fetch(path: string, etag: string | undefined, limit: Limit, wait = 0): Promise<Document | 'unchanged' | Away> {
+    const headers = {
+      ...(etag === undefined ? {} : { 'if-none-match': etag }),
+      ...(wait === 0 ? {} : waitPreference(wait)),
+    };
+    const reply = await this.#exchange('GET', path, headers, '', limit);
     if (reply === 'away') return 'away';
     const { message, body } = reply;
     if (message.statusCode === 304) return 'unchanged';

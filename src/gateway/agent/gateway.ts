@@ -11,6 +11,7 @@ import { LiveSessions } from '../sessions/live.ts';
 import type { Tunnel, TunnelParts } from '../tunnels/protocol.ts';
 import { ConfigurationCheck } from './configuration-check.os.ts';
 import { ControlLink } from './control-link.ts';
+import { Documents } from './documents.ts';
 import { FleetClient } from './fleet-client.os.ts';
 import { openHeartbeats } from './heartbeat.os.ts';
 import { refuseLogging } from './judged.os.ts';
@@ -37,9 +38,6 @@ export interface Gateway {
   /** The same, after each session has ended and left its event: nothing comes after this agent. */
   end(): Promise<void>;
 }
-
-/** Milliseconds between attempts while there is no auth file at all. */
-const RETRY_AFTER = 1000;
 
 /** Milliseconds in which sessions end. charon needs two to tell the last bytes of one whose client is silent. */
 const END_TIMEOUT = 4000;
@@ -80,11 +78,17 @@ export async function openGateway(inputs: GatewayInputs, deps: GatewayContext): 
     { address: config.plan.service4, port: config.plan.heartbeatPort },
   );
 
-  const fetchAll = fetcher(link, auth, check);
-  await fetchAll();
+  const documents = new Documents({
+    link,
+    auth,
+    check,
+    interval: config.intervals.fetch,
+    elapsed: () => clock.elapsed(),
+  });
+  await documents.look(true);
   await Promise.all(tunnels.map((tunnel) => tunnel.start()));
   const rounds = new Rounds(random, journal);
-  startRounds({ rounds, random, config, link, outbox, sessions, auth, check, fetchAll });
+  startRounds({ rounds, random, config, link, outbox, sessions, auth, check, documents });
   const stop = async (): Promise<void> => {
     rounds.stop();
     heartbeats.close();
@@ -109,21 +113,6 @@ function unlessTimedOut(error: unknown): void {
   if (!(error instanceof TimedOut)) throw error;
 }
 
-/** One look at control's documents. What is refused is asked for again, and the old one stays in force. */
-function fetcher(link: ControlLink, auth: CurrentAuthFile, check: ConfigurationCheck): () => Promise<void> {
-  let authTag: string | undefined;
-  let expectedTag: string | undefined;
-  return async () => {
-    const file = await link.authFile(authTag);
-    if (typeof file === 'object' && auth.offer(file.body) === 'in_force') authTag = file.etag;
-    const document = await link.expected(expectedTag);
-    if (typeof document === 'object' && check.offer(document.body, document.signature) === 'in_force') {
-      expectedTag = document.etag;
-    }
-    check.check();
-  };
-}
-
 function startRounds(parts: {
   rounds: Rounds;
   random: Random;
@@ -133,18 +122,17 @@ function startRounds(parts: {
   sessions: LiveSessions;
   auth: CurrentAuthFile;
   check: ConfigurationCheck;
-  fetchAll: () => Promise<void>;
+  documents: Documents;
 }): void {
-  const { rounds, random, config, link, outbox, sessions, auth, check, fetchAll } = parts;
+  const { rounds, random, config, link, outbox, sessions, auth, check, documents } = parts;
   const { intervals, plan, release } = config;
-  const waitForFile = Math.min(RETRY_AFTER, intervals.fetch);
   rounds.start({
     name: 'fetch',
     get interval() {
-      return auth.current === undefined ? waitForFile : intervals.fetch;
+      return documents.pause;
     },
     jitter: 0.2,
-    run: fetchAll,
+    run: () => documents.look(),
   });
   rounds.start({
     name: 'beats',

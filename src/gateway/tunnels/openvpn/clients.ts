@@ -31,7 +31,7 @@ function reasonShown(reason: Refusal | 'revoked', seats: number): string {
 const REASONS = {
   expired: 'The licence has expired',
   revoked: 'These credentials are no longer valid',
-  unknown: 'Unknown username or password',
+  unknown: 'Unknown username or password. New ones may take half a minute',
   closing: 'The gateway is about to end',
 } as const;
 

@@ -103,10 +103,18 @@ for (const protocol of ['openvpn-udp', 'openvpn-tcp'] as const) {
 test('who is refused is told why, and leaves no event', async () => {
   const { used, sessions } = agent();
   const wrong = [
-    { name: 'alice', password: 'wrong', says: ',Unknown username or password' },
-    { name: 'nobody', password: 'correct horse', says: ',Unknown username or password' },
+    { name: 'alice', password: 'wrong', says: ',Unknown username or password. New ones may take half a minute' },
+    {
+      name: 'nobody',
+      password: 'correct horse',
+      says: ',Unknown username or password. New ones may take half a minute',
+    },
     { name: 'carol', password: 'long ago', says: ',The licence has expired' },
-    { name: 'a'.repeat(64), password: 'b'.repeat(1000), says: ',Unknown username or password' },
+    {
+      name: 'a'.repeat(64),
+      password: 'b'.repeat(1000),
+      says: ',Unknown username or password. New ones may take half a minute',
+    },
     // OpenVPN itself refuses a name that is no common name.
     { name: 'a'.repeat(65), password: 'correct horse', says: '' },
   ];
