@@ -101,6 +101,24 @@ const FEATURES: readonly { readonly argv: readonly string[]; readonly missing: s
     ],
     missing: 'nftables with address translation (CONFIG_NF_TABLES, CONFIG_NFT_MASQ)',
   },
+  {
+    argv: [
+      'nft',
+      `table inet u {
+        ct timeout short {
+          protocol tcp
+          l3proto ip
+          policy = { established: 60 }
+        }
+        chain c {
+          type filter hook prerouting priority mangle
+          meta l4proto tcp ct timeout set "short"
+          socket wildcard { 0, 1 } accept
+        }
+      }`,
+    ],
+    missing: 'times for tracked connections (CONFIG_NF_CONNTRACK_TIMEOUT, CONFIG_NFT_SOCKET)',
+  },
 ];
 
 /** Tries each kernel feature in a namespace that is thrown away. */

@@ -86,6 +86,23 @@ const forwarding = async (namespace: Namespace, value?: string): Promise<string>
 
 const tables = (namespace: Namespace): Promise<string> => namespace.run(['nft', 'list', 'tables']);
 
+/** Starts a program that has a port and says when it is ready. */
+async function start(namespace: Namespace, program: string, port: number, sign: RegExp): Promise<Child> {
+  const child = await namespace.spawn([process.execPath, '-e', program.replaceAll('PORT', String(port))]);
+  await untilSays(child, 'node', sign);
+  return child;
+}
+
+const LISTENER = `const socket = require('node:dgram').createSocket('udp4');
+  socket.on('message', (text) => console.log('heard ' + text)).bind(PORT, () => console.log('bound'));`;
+
+/** Sends a packet to a {@link LISTENER} under an address. */
+async function send(from: Namespace, address: string, text: string, to = '172.16.0.1'): Promise<void> {
+  const program = `const socket = require('node:dgram').createSocket('udp4');
+    socket.bind(0, '${address}', () => socket.send('${text}', 7000, '${to}', () => socket.close()));`;
+  await from.run([process.execPath, '-e', program]);
+}
+
 /** Answers on TCP ports with the address that asks. */
 async function serve(namespace: Namespace, ...ports: readonly number[]): Promise<void> {
   const program = `for (const port of [${ports.join()}]) require('node:net').createServer((socket) => {
@@ -112,14 +129,20 @@ test('only the machine and the gateway speak to the cables, and the gateway to n
   assert.equal(await ask(lab.gateway, PUBLIC, 22), '10.66.0.10');
   await lab.world.run(['ip', 'route', 'add', '10.66.0.0/16', 'via', PUBLIC]);
   assert.equal(await ask(lab.gateway, WORLD, 80), '10.66.0.10');
+  const listener = await start(lab.machine, LISTENER, 7000, /bound/);
+  await lab.neighbour.run(['ip', 'address', 'add', '10.66.0.77/32', 'dev', 'lo']);
+  await send(lab.neighbour, '10.66.0.77', 'unguarded');
+  await untilSays(listener, 'node', /heard unguarded/);
 
   const lower = await lab.raise();
   for (const address of ['10.66.0.1', '10.66.0.9']) {
     assert.equal(await ask(lab.neighbour, address, 8443), 'silence');
     assert.equal(await ask(lab.world, address, 8443), 'silence');
   }
-  await lab.neighbour.run(['ip', 'address', 'add', '10.66.0.77/32', 'dev', 'lo']);
-  await assert.rejects(lab.neighbour.run(['ping', '-c1', '-W1', '-I', '10.66.0.77', '172.16.0.1']), /100% packet loss/);
+  await send(lab.neighbour, '10.66.0.77', 'guarded');
+  await send(lab.neighbour, '172.16.0.2', 'plain');
+  await untilSays(listener, 'node', /heard plain/);
+  assert.doesNotMatch(listener.output(), /heard guarded/);
   assert.equal(await ask(lab.machine, '10.66.0.1', 8443), '10.66.0.1');
   // The agent reaches control, and the resolver a resolver that the operator named.
   assert.equal(await ask(lab.gateway, '10.66.0.1', 8443), '10.66.0.2');
@@ -132,7 +155,12 @@ test('only the machine and the gateway speak to the cables, and the gateway to n
   ] as const) {
     assert.equal(await ask(lab.gateway, address, port), 'EHOSTUNREACH', `${address} ${port}`);
   }
-  assert.equal(await ask(lab.gateway, WORLD, 80), 'silence');
+  // Nothing of the gateway leaves, not even a packet that wants no answer.
+  const outside = await start(lab.world, LISTENER, 7000, /bound/);
+  await send(lab.gateway, '10.66.0.10', 'private', WORLD);
+  await send(lab.neighbour, '172.16.0.2', 'plain', WORLD);
+  await untilSays(outside, 'node', /heard plain/);
+  assert.doesNotMatch(outside.output(), /heard private/);
   assert.equal(await ask(lab.neighbour, WORLD, 80), '172.16.0.2');
   await lower();
   assert.equal(await tables(lab.machine), '');
@@ -195,26 +223,21 @@ const SHORT: FlowMemory = { tunnels: { first: 2, later: 2 }, visits: { first: 2,
 /** A visited host that speaks when it is told to: a line of its standard input is `say` or `end`. */
 const VISITED = `
   let visitor;
-  require('node:net').createServer((socket) => { visitor = socket; socket.on('data', (data) => console.log('got ' + data)); })
+  require('node:net').createServer((socket) => { visitor = socket; socket.on('data', (data) => console.log('got ' + data)).on('end', () => console.log('left')); })
     .listen(PORT, () => console.log('listening'));
   require('node:net').createServer((socket) => socket.on('data', (word) => {
     if (String(word) === 'say') visitor.write('hello'); else visitor.end();
   })).listen(PORT + 1, '127.0.0.1');`;
 /** Connects from one of the ports that a gateway takes for customers, and from then on says what it hears. */
-const VISITOR = `const socket = require('node:net').connect({ host: '${WORLD}', port: PORT, localPort: 25000, allowHalfOpen: true });
+const VISITOR = `const socket = require('node:net').connect({ host: '${WORLD}', port: PORT, localPort: PORT + 16000, allowHalfOpen: true });
   socket.on('connect', () => console.log('connected')).on('data', (data) => console.log('heard ' + data));
-  socket.on('end', () => { console.log('ended'); socket.end('bye'); }).on('close', () => process.exit(0));`;
+  socket.on('end', () => { console.log('ended'); socket.end('bye'); }).on('close', () => process.exit(0));
+  process.on('SIGUSR2', () => socket.end());`;
 
 const tracks = async (namespace: Namespace, what: string): Promise<boolean> =>
   (await namespace.run(['cat', '/proc/net/nf_conntrack'])).includes(what);
 const tell = (namespace: Namespace, port: number, word: string): Promise<string> =>
   namespace.run(['bash', '-c', `printf ${word} > /dev/tcp/127.0.0.1/${port}`]);
-
-async function start(namespace: Namespace, program: string, port: number, sign: RegExp): Promise<Child> {
-  const child = await namespace.spawn([process.execPath, '-e', program.replaceAll('PORT', String(port))]);
-  await untilSays(child, 'node', sign);
-  return child;
-}
 
 test('a visit that the machine has forgotten goes on, from either side and to its end', async () => {
   await using lab = await openLab();
@@ -236,6 +259,12 @@ test('a visit that the machine has forgotten goes on, from either side and to it
   await untilSays(visitor, 'node', /ended/);
   await untilSays(host, 'node', /got bye/);
   await visitor.exited;
+
+  const leaver = await start(lab.gateway, VISITOR, visits, /connected/);
+  const left = host.output().length;
+  await forgotten();
+  leaver.signal('SIGUSR2');
+  await waitUntil('the host knows that it has left', () => host.output().slice(left).includes('left'));
 
   await tell(lab.world, own + 1, 'say');
   await untilSays(ownVisitor, 'node', /heard hello/);
