@@ -152,10 +152,9 @@ test('customers reach nothing of the machine but the web server that it keeps', 
       assert.equal(await fetchPage(namespace, SECOND, '/', OWN_PORT), undefined, `${PROTOCOLS[index]}`);
     }),
   );
-  // Of our clients only this one sends packets for the public address through the tunnel, too.
-  const throughTunnel = clients[PROTOCOLS.indexOf('ikev2')] as StockClient;
-  assert.match((await fetchPage(throughTunnel.namespace, PUBLIC, '/', 443)) ?? '', /<html/);
-  assert.equal(await fetchPage(throughTunnel.namespace, PUBLIC, '/', OWN_PORT), undefined);
+  // Most go past the tunnel to the public address; publish.test.ts shows the way through it.
+  const [first] = clients;
+  assert.match((await fetchPage((first as StockClient).namespace, PUBLIC, '/', 443)) ?? '', /<html/);
 });
 
 test('the machine is no router for its neighbours, and the fleet answers them not', async () => {

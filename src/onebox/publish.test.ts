@@ -175,8 +175,10 @@ const RECEIVE = `
 test('packets for the public address reach the gateway with their source, and everything is taken back', async () => {
   await using lab = await openLab();
   await serve(lab.world, 80);
+  await serve(lab.machine, 443, 22);
   await forwarding(lab.machine, '0');
   const lower = await lab.raise(PUBLICATION);
+  assert.equal(await ask(lab.gateway, PUBLIC, 443), 'EHOSTUNREACH');
   const receiver = await lab.gateway.spawn([process.execPath, '-e', RECEIVE]);
   await untilSays(receiver, 'node', /bound/);
   await lab.world.run(['bash', '-c', `echo hello > /dev/udp/${PUBLIC}/1194`]);
@@ -191,7 +193,15 @@ test('packets for the public address reach the gateway with their source, and ev
   assert.equal(await tables(lab.machine), '');
   assert.equal(await forwarding(lab.machine), '0');
   await forwarding(lab.machine, '1');
-  await (await lab.raise(PUBLICATION))();
+  const lowerBesideWeb = await lab.raise({ ...PUBLICATION, web: true });
+  assert.equal(await ask(lab.gateway, PUBLIC, 443), '10.66.0.10');
+  for (const [address, port] of [
+    [PUBLIC, 22],
+    ['172.16.0.1', 443],
+  ] as const) {
+    assert.equal(await ask(lab.gateway, address, port), 'EHOSTUNREACH', `${address} ${port}`);
+  }
+  await lowerBesideWeb();
   assert.equal(await forwarding(lab.machine), '1');
 });
 
