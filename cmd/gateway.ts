@@ -9,6 +9,7 @@ import { StartError } from '../src/gateway/agent/heartbeat.os.ts';
 import { loadGateway } from '../src/gateway/agent/load.os.ts';
 import { loadTunnels } from '../src/gateway/agent/tunnels.ts';
 import { ResolverRecycling } from '../src/gateway/tunnels/dns/recycling.os.ts';
+import { FlowForgetting } from '../src/gateway/tunnels/firewall/flows.os.ts';
 import { Program } from '../src/host/program/program.os.ts';
 
 const clock = systemClock;
@@ -33,6 +34,8 @@ const gateway = await openGateway(inputs, {
   directory: GATEWAY_FILES.directory,
   tunnels,
   disconnected: () => resolver.disconnected(),
+  flows: (inner) =>
+    new FlowForgetting({ socket: GATEWAY_FILES.flowsSocket, inner, tunnels: inputs.config.plan.tunnels, journal }),
 });
 
 program.serve({

@@ -142,6 +142,7 @@ test('the agent makes its adapter, and finds the sessions of its customers', asy
     sessions: new LiveSessions({ ...deps, used: () => undefined }),
     auth: new CurrentAuthFile(generateKeyPairSync('ed25519').publicKey, journal),
     origin: nowhere,
+    vacated: () => undefined,
   };
   const told = { radiusSecret: new Uint8Array(32), wireguardIdle: 1000 };
   const tunnels = (await loadTunnels(told, PROTOCOLS_AND_MESH))(parts);
@@ -165,7 +166,10 @@ test('its daemon is started between the resolver and the agent, as its own user,
     activator: user(70),
   };
   const namespace = {} as Namespace;
-  const programs = starters({ namespace, users, wipe: '/usr/lib/wipe.so', filter: undefined }, PROTOCOLS_AND_MESH);
+  const programs = starters(
+    { namespace, users, wipe: '/usr/lib/wipe.so', filter: undefined, flows: '/usr/lib/flows' },
+    PROTOCOLS_AND_MESH,
+  );
   assert.deepEqual(Object.keys(programs), [
     'unbound',
     'openvpn-udp',
@@ -173,10 +177,12 @@ test('its daemon is started between the resolver and the agent, as its own user,
     'charon',
     'wireguard-go',
     'meshd',
+    'flows',
     'agent',
   ]);
   assert.equal(await programs['meshd']?.(), CHILD);
   assert.equal(started.length, 1);
-  assert.deepEqual(started[0]?.options, { user: user(60), agentGroup: 31, env: { LD_PRELOAD: '/usr/lib/wipe.so' } });
+  const env = { LD_PRELOAD: '/usr/lib/wipe.so' };
+  assert.deepEqual(started[0]?.options, { user: user(60), agentGroup: 31, env, filter: undefined });
   assert.equal(started[0]?.directory, '/run/lethe');
 });

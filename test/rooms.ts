@@ -110,7 +110,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     personal: true,
   },
   'gateway/tunnels': {
-    uses: 'core/clock core/configuration core/journal core/licences core/random core/sessions contracts/plan contracts/authfile host/processes host/namespaces gateway/geoip gateway/sensitive',
+    uses: 'bytes/text core/clock core/configuration core/journal core/licences core/random core/sessions contracts/plan contracts/authfile host/processes host/namespaces gateway/geoip gateway/sensitive',
     tests: 'gateway/sessions gateway/residue proof/labs proof/hunt',
   },
   'gateway/agent': {

@@ -10,6 +10,7 @@ import { waitUntil } from '../../src/core/clock/until.ts';
 import { writingJournal } from '../../src/core/journal/journal.ts';
 import { prepareGeoip } from '../../src/gateway/geoip/prepare.os.ts';
 import { compileWipe } from '../../src/gateway/residue/wipe.os.ts';
+import { compileFlows } from '../../src/gateway/tunnels/firewall/start.os.ts';
 import { joinByCable, type Namespace } from '../../src/host/namespaces/namespace.os.ts';
 import { place } from '../../src/host/namespaces/place.os.ts';
 import { compileFilter } from '../../src/host/processes/filter.os.ts';
@@ -188,6 +189,7 @@ async function open(
     users: await systemUsers(),
     wipe: await compileWipe(directory),
     filter: await compileFilter(directory),
+    flows: await compileFlows(join(directory, 'lethe-flows')),
     journal: writingJournal(() => undefined),
   });
   opened.defer(() => running.stop());

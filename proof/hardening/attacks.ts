@@ -124,6 +124,12 @@ export const ATTACKS: readonly Attack[] = [
     succeeded: /worked/,
   },
   {
+    name: 'what forgets flows starts as something else',
+    profile: 'lethe-flows',
+    command: '/usr/bin/cat /etc/os-release',
+    succeeded: /ID=lethe/,
+  },
+  {
     name: 'the WireGuard bridge starts as something else',
     profile: 'lethe-wireguard',
     command: '/usr/bin/cat /etc/os-release',

@@ -21,6 +21,7 @@ export const EXPOSURE_CEILINGS: Readonly<Record<string, number>> = {
   'lethe-renewal': 2.2,
   'lethe-renewed': 1.5,
   'lethe-swanctl': 1.5,
+  'lethe-flows': 1.3,
   'lethe-wireguard': 1.3,
   'lethe-wireguard-link': 1.7,
 };

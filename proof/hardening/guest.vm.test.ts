@@ -22,6 +22,7 @@ const DAEMONS: Readonly<Record<string, number>> = {
   'lethe-openvpn-tcp': 902,
   'lethe-charon': 903,
   'lethe-wireguard': 904,
+  'lethe-flows': 907,
   'lethe-agent': 900,
 };
 

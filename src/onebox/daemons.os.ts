@@ -4,6 +4,7 @@ import { sha256 } from '../bytes/formats/fingerprint.ts';
 import { GATEWAY_FILES } from '../contracts/plan/plan.ts';
 import { prepareGeoip } from '../gateway/geoip/prepare.os.ts';
 import { compileWipe } from '../gateway/residue/wipe.os.ts';
+import { compileFlows } from '../gateway/tunnels/firewall/start.os.ts';
 import { startControl } from './control.os.ts';
 import { type RunningGateway, startGateway } from './gateway.os.ts';
 import { type GatewayIdentity, openGatewayIdentity, signingPublicKey } from './identity.os.ts';
@@ -46,6 +47,7 @@ async function startDaemons(parts: GatewayServiceParts, own: GatewayIdentity, fl
     caCertificate: identity.caCertificate,
     wipe: await compileWipe(options.directory),
     filter: parts.filter,
+    flows: await compileFlows(join(options.directory, 'lethe-flows')),
     agent: {
       controlUrl: (await seams.relay?.(fleet, site.tls, site.cables.controlAddress)) ?? fleet,
       authfileKey: key,

@@ -8,7 +8,7 @@ import type { Journal } from '../core/journal/journal.ts';
 import type { Random } from '../core/random/random.ts';
 import { assertWiped, wiped } from '../gateway/residue/wipe.os.ts';
 import { startResolver } from '../gateway/tunnels/dns/start.os.ts';
-import { raiseFirewall } from '../gateway/tunnels/firewall/start.os.ts';
+import { raiseFirewall, startFlows } from '../gateway/tunnels/firewall/start.os.ts';
 import type { TunnelProtocol } from '../gateway/tunnels/protocol.ts';
 import { TUNNEL_PROTOCOLS } from '../gateway/tunnels/protocols.ts';
 import { placeFiles } from '../host/files/place.os.ts';
@@ -36,6 +36,8 @@ export interface GatewayParts {
   readonly wipe: string;
   /** The launcher that has the kernel refuse system calls. */
   readonly filter: string | undefined;
+  /** The program that makes the kernel forget flows. */
+  readonly flows: string;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly random: Random;
@@ -95,7 +97,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
 
 /** How each program is started, first and again, in this order. Every one but wireguard-go wipes what it frees. */
 export function starters(
-  parts: Pick<GatewayParts, 'namespace' | 'users' | 'wipe' | 'filter' | 'heard'>,
+  parts: Pick<GatewayParts, 'namespace' | 'users' | 'wipe' | 'filter' | 'flows' | 'heard'>,
   protocols: readonly TunnelProtocol[] = TUNNEL_PROTOCOLS,
 ): Record<string, () => Promise<Child>> {
   const { namespace, users, wipe, filter } = parts;
@@ -109,6 +111,7 @@ export function starters(
   return {
     unbound: () => startResolver(namespace, directory, { user: users.resolver, agentGroup, env, filter }),
     ...Object.fromEntries(daemons),
+    flows: () => startFlows(namespace, parts.flows, { user: users.agent, env, filter }),
     agent: () => startAgent(parts),
   };
 }

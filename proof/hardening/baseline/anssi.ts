@@ -153,8 +153,8 @@ const ACCESS: readonly Control[] = [
   says(
     'ANSSI R55',
     'a directory for temporary files for each',
-    'systemctl show -P PrivateTmp lethe-agent lethe-charon lethe-resolver lethe-openvpn-udp lethe-openvpn-tcp lethe-wireguard',
-    /^(?:yes\n\n?){6}$/,
+    'systemctl show -P PrivateTmp lethe-agent lethe-charon lethe-resolver lethe-openvpn-udp lethe-openvpn-tcp lethe-wireguard lethe-flows',
+    /^(?:yes\n\n?){7}$/,
   ),
   nothing(each(56, 57), 'no setuid or setgid program', NO_SETUID),
 ];
@@ -169,7 +169,7 @@ const SERVICES: readonly Control[] = [
     'no service that is not needed',
     // The probe is the test's own.
     'systemctl list-units --type=service --state=running --no-legend --plain | grep -o "^[^ ]*" | grep -v "^probe" | sort',
-    /^lethe-agent\.service\nlethe-charon\.service\nlethe-openvpn-tcp\.service\nlethe-openvpn-udp\.service\nlethe-resolver\.service\n(?:lethe-wireguard\.service\n)?systemd-networkd\.service\nsystemd-udevd\.service\n$/,
+    /^lethe-agent\.service\nlethe-charon\.service\nlethe-flows\.service\nlethe-openvpn-tcp\.service\nlethe-openvpn-udp\.service\nlethe-resolver\.service\n(?:lethe-wireguard\.service\n)?systemd-networkd\.service\nsystemd-udevd\.service\n$/,
   ),
   shown('ANSSI R63', "services' configuration is the least", GUEST),
   shown(each(64, 65), 'a service may do what it must, and is apart from others', GUEST),

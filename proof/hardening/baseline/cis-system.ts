@@ -3,7 +3,8 @@
 import { ENFORCED, NO_PACKAGES, ROOT_SEALED } from './common.ts';
 import { absent, noModule, notApplicable, nothing, numbers, says, sealed, setting, shown } from './control.ts';
 
-const DAEMONS = 'lethe-agent lethe-charon lethe-resolver lethe-openvpn-udp lethe-openvpn-tcp lethe-wireguard';
+const DAEMONS =
+  'lethe-agent lethe-charon lethe-resolver lethe-openvpn-udp lethe-openvpn-tcp lethe-wireguard lethe-flows';
 
 /** CIS, section 1: what the machine starts from. */
 export const CIS_SYSTEM = [

@@ -100,6 +100,7 @@ export const GATEWAY_FILES = {
   viciSocket: '/run/lethe/charon/charon.vici',
   resolverSocket: '/run/lethe/resolver/unbound.ctl',
   wireguardSocket: '/run/wireguard/wg0.sock',
+  flowsSocket: '/run/lethe-flows/flows.sock',
 } as const;
 
 /** RADIUS runs between charon and the agent on loopback only. */

@@ -121,7 +121,7 @@ async function withGateway(use: (setting: Setting) => Promise<void>, prepare = p
   };
   const calls: string[] = [];
   const ended: string[] = [];
-  const made: { parts?: TunnelParts } = {};
+  const made: { parts?: TunnelParts; swept?: true } = {};
   const live: { session?: SessionId } = {};
   const tunnel: Tunnel = {
     start: async () => void calls.push('start'),
@@ -146,6 +146,11 @@ async function withGateway(use: (setting: Setting) => Promise<void>, prepare = p
       return [tunnel];
     },
     disconnected: () => void calls.push('disconnected'),
+    flows: () => ({
+      vacated: (key) => void calls.push(`vacated ${key}`),
+      sweep: async () => void (made.swept = true),
+      stop: () => undefined,
+    }),
   };
   prepare(control);
   const gateway = await openGateway(inputs, gatewayDeps).catch(async (error: unknown) => {

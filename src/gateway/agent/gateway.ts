@@ -6,8 +6,10 @@ import { type Clock, today } from '../../core/clock/clock.ts';
 import { TimedOut, waitUntil } from '../../core/clock/until.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import { fraction, type Random } from '../../core/random/random.ts';
+import type { InnerAddresses } from '../../core/sessions/inner.ts';
 import { CurrentAuthFile } from '../authfile/current.ts';
 import { LiveSessions } from '../sessions/live.ts';
+import type { FlowForgetting } from '../tunnels/firewall/flows.os.ts';
 import type { Tunnel, TunnelParts } from '../tunnels/protocol.ts';
 import { ConfigurationCheck } from './configuration-check.os.ts';
 import { ControlLink } from './control-link.ts';
@@ -29,6 +31,8 @@ export interface GatewayContext {
   readonly tunnels: (parts: TunnelParts) => Tunnel[];
   /** A session that carried packets has ended: the resolver should forget what it asked. */
   readonly disconnected: () => void;
+  /** What makes the kernel forget the flows of those who have left. */
+  readonly flows: (inner: InnerAddresses) => Pick<FlowForgetting, 'vacated' | 'sweep' | 'stop'>;
 }
 
 export interface Gateway {
@@ -67,14 +71,17 @@ export async function openGateway(inputs: GatewayInputs, deps: GatewayContext): 
   });
   const auth = new CurrentAuthFile(inputs.authfileKey, journal);
   auth.onChange(() => sessions.refresh(auth.entitlementsOf(sessions.tags())));
-  const tunnels = deps.tunnels({ ...deps, plan: config.plan, sessions, auth, origin: inputs.origin });
+  const inner: InnerAddresses = { sessionAt: (...address) => innerAddressesOf(tunnels).sessionAt(...address) };
+  const flows = deps.flows(inner);
+  const vacated = (key: number) => flows.vacated(key);
+  const tunnels = deps.tunnels({ ...deps, plan: config.plan, sessions, auth, origin: inputs.origin, vacated });
   const check = new ConfigurationCheck(
     { ...config.plan, release: config.release, directory: deps.directory },
     inputs.expectedKey,
     journal,
   );
   const heartbeats = await openHeartbeats(
-    { inner: innerAddressesOf(tunnels), beat: (session) => sessions.heartbeat(session) },
+    { inner, beat: (session) => sessions.heartbeat(session) },
     { address: config.plan.service4, port: config.plan.heartbeatPort },
   );
 
@@ -88,12 +95,14 @@ export async function openGateway(inputs: GatewayInputs, deps: GatewayContext): 
   await documents.look(true);
   await Promise.all(tunnels.map((tunnel) => tunnel.start()));
   const rounds = new Rounds(random, journal);
+  rounds.start({ name: 'flows', interval: config.intervals.sweep, run: () => flows.sweep() });
   startRounds({ rounds, random, config, link, outbox, sessions, auth, check, documents });
   const stop = async (): Promise<void> => {
     rounds.stop();
     heartbeats.close();
     heartbeats.closeAllConnections();
     for (const tunnel of tunnels) await tunnel.stop();
+    flows.stop();
     await Promise.race([outbox.flush(), delay(FLUSH_TIMEOUT, undefined, { ref: false })]);
     link.close();
   };

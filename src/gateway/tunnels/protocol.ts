@@ -30,6 +30,8 @@ export interface TunnelParts {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly random: Random;
+  /** An inner address, as innerKey makes a number of it, has lost its session. */
+  readonly vacated: (key: number) => void;
 }
 
 /** What an adapter is given: what every tunnel is, and what the agent was told about single ones. */

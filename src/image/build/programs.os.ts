@@ -15,6 +15,11 @@ export const BUNDLES: Readonly<Record<string, { readonly target: string; readonl
 };
 
 const WARNINGS = ['-O2', '-Wall', '-Wextra', '-Werror'];
+/** Between the agent and the kernel. */
+const BRIDGE = {
+  sources: ['src/gateway/tunnels/netlink.c'],
+  headers: ['src/gateway/tunnels/bridge.h', 'src/gateway/tunnels/netlink.h'],
+};
 /** What is compiled with the locked compiler: sources in the repository and their headers, name below /usr/lib/lethe. */
 const COMPILED = [
   {
@@ -24,9 +29,15 @@ const COMPILED = [
     flags: ['-shared', '-fPIC', '-fvisibility=hidden'],
   },
   {
-    sources: ['src/gateway/tunnels/wireguard/kernel.c', 'src/gateway/tunnels/wireguard/netlink.c'],
-    headers: ['src/gateway/tunnels/wireguard/netlink.h'],
+    sources: ['src/gateway/tunnels/wireguard/kernel.c', ...BRIDGE.sources],
+    headers: BRIDGE.headers,
     target: 'wireguard',
+    flags: [],
+  },
+  {
+    sources: ['src/gateway/tunnels/firewall/flows.c', ...BRIDGE.sources],
+    headers: BRIDGE.headers,
+    target: 'flows',
     flags: [],
   },
   { sources: ['src/gateway/boot/integrity.c'], headers: [], target: 'integrity', flags: [] },

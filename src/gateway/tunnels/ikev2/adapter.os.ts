@@ -25,6 +25,7 @@ export interface Ikev2Parts {
   readonly clock: Clock;
   readonly random: Random;
   readonly plan: Pick<GatewayPlan, 'tunnels'>;
+  readonly vacated?: (key: number) => void;
   /** Shared with charon; see `secret.ts`. */
   readonly secret: Uint8Array;
   readonly viciSocket?: string;

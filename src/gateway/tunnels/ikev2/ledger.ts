@@ -5,6 +5,7 @@ import type { Entitlement } from '../../../core/licences/licence.ts';
 import type { InnerPools } from '../../../core/sessions/inner.ts';
 import { isRefusal, type Origin, type SessionId, type Sessions } from '../../../core/sessions/session.ts';
 import type { Gate } from '../../sensitive/radius.ts';
+import { keysOf } from '../inner-keys.ts';
 import type { FreeHosts } from './free-hosts.ts';
 
 /** Milliseconds from admission to the IKE_SA's rise. charon forgets a half-open one sooner. */
@@ -52,6 +53,8 @@ export interface LedgerParts {
   readonly clock: Clock;
   /** Asks charon to end an IKE_SA. */
   readonly terminate: (ikeSa: number) => void;
+  /** An inner address has no tunnel any more; see {@link keysOf}. */
+  readonly vacated?: ((key: number) => void) | undefined;
 }
 
 /** Which session belongs to which IKE_SA, which inner addresses it has and how much it has carried. Numbers only. */
@@ -215,6 +218,7 @@ export class Ledger implements Gate {
     this.#byHost.delete(tunnel.host);
     this.#parts.free.release(tunnel.host);
     this.#parts.sessions.ended(tunnel.session, total(tunnel));
+    for (const key of keysOf(this.#parts.pools, tunnel.host)) this.#parts.vacated?.(key);
   }
 }
 

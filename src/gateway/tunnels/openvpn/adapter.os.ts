@@ -20,6 +20,7 @@ export interface OpenvpnAdapterParts {
   readonly origin: OriginLookup;
   readonly clock: Clock;
   readonly journal: Journal;
+  readonly vacated?: (key: number) => void;
   /** Milliseconds between attempts to reach the daemon. */
   readonly retry?: number;
 }

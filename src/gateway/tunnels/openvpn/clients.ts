@@ -55,6 +55,7 @@ export class OpenvpnClients implements OpenvpnListener, InnerAddresses {
   readonly #clock: Clock;
   readonly #send: (command: string) => void;
   readonly #left: () => void;
+  readonly #vacated: (key: number) => void;
   readonly #clients = new Map<number, Client>();
   readonly #inner = new Map<number, number>();
   readonly #listed = new Set<number>();
@@ -68,6 +69,8 @@ export class OpenvpnClients implements OpenvpnListener, InnerAddresses {
     readonly send: (command: string) => void;
     /** A client has gone. */
     readonly left: () => void;
+    /** An inner address has no client any more; see {@link innerKey}. */
+    readonly vacated?: ((key: number) => void) | undefined;
   }) {
     this.#protocol = parts.protocol;
     this.#sessions = parts.sessions;
@@ -75,6 +78,7 @@ export class OpenvpnClients implements OpenvpnListener, InnerAddresses {
     this.#clock = parts.clock;
     this.#send = parts.send;
     this.#left = parts.left;
+    this.#vacated = parts.vacated ?? (() => undefined);
   }
 
   sessionAt(bytes: Uint8Array, start: number, length: 4 | 16): SessionId | undefined {
@@ -117,9 +121,11 @@ export class OpenvpnClients implements OpenvpnListener, InnerAddresses {
   ended(cid: number, totalBytes: number | undefined): void {
     const client = this.#clients.get(cid);
     if (client === undefined) return;
-    for (const inner of client.inner) if (this.#inner.get(inner) === cid) this.#inner.delete(inner);
+    const vacated = Array.from(client.inner).filter((inner) => this.#inner.get(inner) === cid);
+    for (const inner of vacated) this.#inner.delete(inner);
     this.#clients.delete(cid);
     this.#sessions.ended(client.session, totalBytes);
+    for (const inner of vacated) this.#vacated(inner);
     this.#left();
   }
 

@@ -9,6 +9,7 @@ import type { InnerAddresses, InnerPools } from '../../../core/sessions/inner.ts
 import type { SessionId, Sessions } from '../../../core/sessions/session.ts';
 import type { OriginLookup } from '../../geoip/origin.ts';
 import { WireGuardPeers } from '../../sensitive/wireguard-peers.ts';
+import { keysOf } from '../inner-keys.ts';
 import { PeerTable } from './peers.ts';
 
 /** Milliseconds between surveys of a device with few peers. */
@@ -24,6 +25,7 @@ export interface WireGuardParts {
   readonly origin: OriginLookup;
   readonly journal: Journal;
   readonly clock: Clock;
+  readonly vacated?: (key: number) => void;
   /** The daemon's socket. */
   readonly socket: string;
   readonly tunnel: Pick<TunnelPlan, 'pool4' | 'pool6'>;
@@ -56,13 +58,16 @@ export class WireGuardAdapter implements InnerAddresses {
   #incomplete = true;
   #again = false;
   #day = 0;
+  /** Hosts whose session is over, until the daemon has done without them. */
+  readonly #over: number[] = [];
 
   constructor(parts: WireGuardParts) {
     this.#parts = parts;
     this.#contact = new DaemonContact(parts.journal, 'wireguard');
     this.#pools = innerPools(parts.tunnel);
     this.#peers = new WireGuardPeers({ ...parts, path: parts.socket, pools: this.#pools });
-    this.#table = new PeerTable({ ...parts, ending: () => this.#hurry() });
+    const over = (host: number) => this.#over.push(host);
+    this.#table = new PeerTable({ ...parts, ending: () => this.#hurry(), over });
   }
 
   /** Resolves after the first survey. A daemon that is not there yet is waited for. */
@@ -102,9 +107,17 @@ export class WireGuardAdapter implements InnerAddresses {
     const began = this.#parts.clock.elapsed();
     this.#running = this.#survey().finally(() => {
       this.#running = undefined;
+      this.#vacate();
       const took = this.#parts.clock.elapsed() - began;
       if (!this.#stopped) this.#timer = setTimeout(() => this.#run(), this.#again ? 0 : this.#pause(took));
     });
+  }
+
+  /** Not before the survey is through: until then the daemon may still pass on what the peer sends. */
+  #vacate(): void {
+    for (const host of this.#over.splice(0)) {
+      for (const key of keysOf(this.#pools, host)) this.#parts.vacated?.(key);
+    }
   }
 
   #pause(took: number): number {

@@ -7,36 +7,28 @@
 // It never tells the private key. Keys and addresses of customers are in the buffers below and in those of netlink.c. They
 // are overwritten after each request, and are nowhere else; poll() wipes the stack (see residue/wipe.c).
 #define _GNU_SOURCE
-#include "netlink.h"
+#include "../bridge.h"
+#include "../netlink.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/wireguard.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
-enum { KEY = WG_KEY_LEN, LINE = 160, PEER_ATTRIBUTES = 16, ROOM_FOR_A_LINE = 64 };
+enum { KEY = WG_KEY_LEN, PEER_ATTRIBUTES = 16, ROOM_FOR_A_LINE = 64 };
 
-static char asked[65536 + 1];           // one request
-static char said[16384];                // the part of the answer that has not been sent
 static unsigned char last_peer[KEY];    // whose description goes on in the next message
-static size_t said_length;
-static int out, family;
+static int family;
 static const char *device;
 
 static void forget(void) {
-  explicit_bzero(asked, sizeof asked);
-  explicit_bzero(said, sizeof said);
   explicit_bzero(last_peer, sizeof last_peer);
-  said_length = 0;
   forget_messages();
 }
 
@@ -49,22 +41,6 @@ static void begin_device(int command, int flags) {
 }
 
 // ---- the answer to `get` ----
-
-static int send_said(void) {
-  size_t sent = 0;
-  while (sent < said_length) {
-    ssize_t now = write(out, said + sent, said_length - sent);
-    if (now <= 0) return -EPIPE;
-    sent += (size_t)now;
-  }
-  explicit_bzero(said, said_length);
-  said_length = 0;
-  return 0;
-}
-
-static int room(void) { return said_length + LINE <= sizeof said ? 0 : send_said(); }
-
-#define SAY(...) (said_length += (size_t)snprintf(said + said_length, sizeof said - said_length, __VA_ARGS__))
 
 static void say_key(const unsigned char *key) {
   static const char digits[] = "0123456789abcdef";
@@ -256,61 +232,19 @@ static int set(char *line) {
 
 // ---- clients ----
 
-// Reads up to the empty line that ends a request. 0 when the client is gone, or says what no client of ours would.
-static int read_request(int in) {
-  size_t length = 0;
-  while (length < sizeof asked - 1) {
-    struct pollfd waiting = {.fd = in, .events = POLLIN};
-    poll(&waiting, 1, -1);
-    ssize_t got = read(in, asked + length, sizeof asked - 1 - length);
-    if (got <= 0) return 0;
-    length += (size_t)got;
-    asked[length] = '\0';
-    char *end = strstr(asked, "\n\n");
-    if (end != NULL) {
-      if (end + 2 != asked + length) return 0;
-      end[1] = '\0';
-      return 1;
-    }
-    if (strlen(asked) != length) return 0;
-  }
-  return 0;
-}
-
-static void serve(int in) {
-  while (read_request(in)) {
-    int problem = -EINVAL;
-    if (strcmp(asked, "get=1\n") == 0) problem = get();
-    else if (strncmp(asked, "set=1\n", 6) == 0) problem = set(asked + 6);
-    int sent = problem == -EPIPE ? -EPIPE : room();
-    if (sent == 0) {
-      SAY("errno=%d\n\n", problem);
-      sent = send_said();
-    }
-    forget();
-    if (sent != 0) return;
-  }
-  forget();
+static int answer(char *request) {
+  if (strcmp(request, "get=1\n") == 0) return get();
+  return strncmp(request, "set=1\n", 6) == 0 ? set(request + 6) : -EINVAL;
 }
 
 int main(int count, char **arguments) {
   if (count != 2 || strlen(arguments[1]) >= IFNAMSIZ) return 2;
   device = arguments[1];
-  if (open_kernel() != 0) return 1;
+  if (open_kernel(NETLINK_GENERIC) != 0) return 1;
   family = find_family(WG_GENL_NAME);
   if (family < 0) return 1;
-  if (getenv("LISTEN_FDS") == NULL) {
-    out = STDOUT_FILENO;
-    serve(STDIN_FILENO);
-    return 0;
-  }
   const int handed_over = 3;
-  struct timeval timeout = {.tv_sec = 10};
-  for (;;) {
-    out = accept4(handed_over, NULL, NULL, SOCK_CLOEXEC);
-    if (out < 0) return 1;
-    setsockopt(out, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-    serve(out);
-    close(out);
-  }
+  if (getenv("LISTEN_FDS") != NULL) return serve_socket(handed_over);
+  serve(STDIN_FILENO, STDOUT_FILENO);
+  return 0;
 }

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { run } from '../../../host/processes/process.os.ts';
 
-const SOURCES = ['kernel.c', 'netlink.c'].map((name) => fileURLToPath(new URL(name, import.meta.url)));
+const SOURCES = ['kernel.c', '../netlink.c'].map((name) => fileURLToPath(new URL(name, import.meta.url)));
 
 /**
  * Compiles the program that carries the agent's requests to the kernel's WireGuard (see kernel.c) into the file `program`.

@@ -44,6 +44,7 @@ export class PeerTable {
   readonly #idleAfter: number;
   readonly #awayFor: number;
   readonly #ending: () => void;
+  readonly #ended: (host: number) => void;
   readonly #heard = new Map<number, Heard>();
   /** Elapsed time at which each host may come back. */
   readonly #away = new Map<number, number>();
@@ -59,12 +60,15 @@ export class PeerTable {
     idleAfter?: number;
     awayFor?: number;
     ending: () => void;
+    /** A session of this host is over. */
+    over?: (host: number) => void;
   }) {
     this.#sessions = parts.sessions;
     this.#clock = parts.clock;
     this.#idleAfter = parts.idleAfter ?? IDLE_AFTER;
     this.#awayFor = parts.awayFor ?? AWAY_FOR;
     this.#ending = parts.ending;
+    this.#ended = parts.over ?? (() => undefined);
   }
 
   /** A survey begins. */
@@ -191,6 +195,8 @@ export class PeerTable {
 
   #over(host: number, heard: Heard): void {
     this.#heard.delete(host);
-    if (heard.session !== undefined) this.#sessions.ended(heard.session, heard.banked + heard.counted);
+    if (heard.session === undefined) return;
+    this.#sessions.ended(heard.session, heard.banked + heard.counted);
+    this.#ended(host);
   }
 }

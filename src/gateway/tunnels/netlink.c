@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 //
-// Messages to a family of generic netlink and back (include/uapi/linux/netlink.h, genetlink.h). One at a time: both buffers
+// Messages to a family of netlink and back (include/uapi/linux/netlink.h, genetlink.h, netfilter/nfnetlink.h). One at a time: both buffers
 // are here, and forget_messages() overwrites them.
 //
 // Built with -DFAKE_KERNEL it speaks with a fake kernel; its socket is named in the environment (see kernel.test.ts).
@@ -28,15 +28,16 @@ void forget_messages(void) {
   heard_length = 0;
 }
 
-int open_kernel(void) {
+int open_kernel(int protocol) {
 #ifdef FAKE_KERNEL
+  (void)protocol;
   struct sockaddr_un place = {.sun_family = AF_UNIX};
   strncpy(place.sun_path, getenv("FAKE_KERNEL"), sizeof place.sun_path - 1);
   kernel = socket(AF_UNIX, SOCK_STREAM, 0);
   return connect(kernel, (struct sockaddr *)&place, sizeof place);
 #else
   struct timeval timeout = {.tv_sec = 5};
-  kernel = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+  kernel = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
   return setsockopt(kernel, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
 #endif
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 //
-// What kernel.c needs of generic netlink. Functions give 0, or an error as the kernel numbers it, negative.
+// What kernel.c and flows.c need of netlink. Functions give 0, or an error as the kernel numbers it, negative.
 #include <linux/netlink.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +10,8 @@ enum { MESSAGE = 16384 };
 // Gets the attributes of one answer.
 typedef int listener(const struct nlattr *first, size_t length);
 
-int open_kernel(void);
+// `protocol` is NETLINK_GENERIC, or NETLINK_NETFILTER, whose header has as many bytes: `command` is its address family.
+int open_kernel(int protocol);
 // The number of a family, which is positive.
 int find_family(const char *name);
 // Overwrites what was said and heard.
