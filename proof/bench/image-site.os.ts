@@ -13,6 +13,7 @@ import { ServiceActivator } from '../../src/onebox/activator.os.ts';
 import { ACTIVATOR_PORT, layCables } from '../../src/onebox/cables.os.ts';
 import {
   authorityKey,
+  GATEWAY_DOMAIN,
   issueFleetTls,
   openIdentity,
   type ServiceIdentity,
@@ -60,7 +61,7 @@ export async function openSite(deps: BenchContext, opened: AsyncDisposableStack)
   const keys = join(directory, 'keys');
   const identity = await openIdentity(keys, 'Benchmark', deps);
   const { vmNamespace, clients, controlAddress } = await openNetwork(deps, opened);
-  const tls = await issueFleetTls(keys, identity, [controlAddress, SERVICE_ADDRESS], deps);
+  const tls = await issueFleetTls(keys, [controlAddress, SERVICE_ADDRESS], deps);
   const control = await FakeControl.open(tls, 0, controlAddress);
   opened.defer(() => control.close());
   const service = { address4: controlAddress, ports: [control.port, ACTIVATOR_PORT] };
@@ -114,7 +115,7 @@ function parametersOf(
   const { address6: _, ...plan } = planGateway({
     gateway: 'bench-01',
     location: 'xx-bench',
-    name: 'bench-01.lethe.internal',
+    name: `bench-01.${GATEWAY_DOMAIN}`,
     address4: ADDRESS,
     address6: undefined,
     uplink: 'eth0',

@@ -18,6 +18,7 @@ import type { Child } from '../../src/host/processes/process.os.ts';
 import { kernelCarriesEsp, layCables } from '../../src/onebox/cables.os.ts';
 import { type RunningGateway, startGateway } from '../../src/onebox/gateway.os.ts';
 import {
+  GATEWAY_DOMAIN,
   issueFleetTls,
   openGatewayIdentity,
   openIdentity,
@@ -164,7 +165,7 @@ async function open(
   );
   const keys = join(directory, 'keys');
   const identity = await openIdentity(keys, 'Benchmark', deps);
-  const tls = await issueFleetTls(keys, identity, [controlAddress], deps);
+  const tls = await issueFleetTls(keys, [controlAddress], deps);
   const control = await FakeControl.open(tls, 0, controlAddress);
   opened.defer(() => control.close());
   for (const path of ['usage', 'status']) {
@@ -185,7 +186,7 @@ async function open(
       intervals: { fetch: OFTEN, beats: OFTEN },
       release: '0.1.0',
     },
-    caCertificate: identity.caCertificate,
+    controlAuthority: tls.authority,
     users: await systemUsers(),
     wipe: await compileWipe(directory),
     filter: await compileFilter(directory),
@@ -209,7 +210,7 @@ async function planOf(namespace: Namespace): Promise<GatewayPlan> {
   return planGateway({
     gateway: 'bench-01',
     location: 'xx-bench',
-    name: 'bench-01.lethe.internal',
+    name: `bench-01.${GATEWAY_DOMAIN}`,
     address4: OUTER.gateway,
     address6: undefined,
     uplink: 'uplink',

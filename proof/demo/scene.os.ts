@@ -7,7 +7,7 @@ import { writingJournal } from '../../src/core/journal/journal.ts';
 import type { Random } from '../../src/core/random/random.ts';
 import type { Namespace } from '../../src/host/namespaces/namespace.os.ts';
 import { Progress, type Terminal } from '../../src/host/terminal/terminal.ts';
-import { FLEET_NAME } from '../../src/onebox/identity.os.ts';
+import { FLEET_NAME, GATEWAY_DOMAIN } from '../../src/onebox/identity.os.ts';
 import type { Address } from '../../src/onebox/machine.os.ts';
 import type { Attachment, GatewayOptions, ServiceSeams } from '../../src/onebox/options.ts';
 import { type Service, startService } from '../../src/onebox/service.os.ts';
@@ -22,6 +22,8 @@ export interface Scene {
   /** Undefined with an image. */
   readonly relay: Relay | undefined;
   readonly relayAddress: string;
+  /** PEM: signed what the relay shows. */
+  readonly relayAuthority: string;
   readonly directory: string;
   /** What the service's programs have said so far. */
   said(): string;
@@ -97,23 +99,23 @@ type Placing = NonNullable<ServiceSeams['relay']>;
 /** What places a relay when the service asks for it, and tells where it was placed. */
 function earsIn(opened: AsyncDisposableStack) {
   let relay: Relay | undefined;
-  let relayAddress = '';
+  let [relayAddress, relayAuthority] = ['', ''];
   const place: Placing = async (control, tls, address) => {
     const { port, hostname } = new URL(control);
     const upstream = { host: hostname, port: Number(port), ca: tls.authority, name: FLEET_NAME };
     const between = await openRelay({ listen: { host: address, port: 0, ...tls }, upstream });
     opened.defer(() => between.close());
-    [relay, relayAddress] = [between, address];
+    [relay, relayAddress, relayAuthority] = [between, address, tls.authority];
     return `https://${address}:${between.port}`;
   };
-  return { relay: place, placed: () => ({ relay, relayAddress }) };
+  return { relay: place, placed: () => ({ relay, relayAddress, relayAuthority }) };
 }
 
 function gatewayOptions({ wireguardIdle = INTERVALS.wireguardIdle, image }: SceneDeps): GatewayOptions {
   return {
     gateway: 'demo-01',
     location: { id: 'demo-here', name: 'This machine', country: 'XX' },
-    name: 'demo-01.lethe.test',
+    name: `demo-01.${GATEWAY_DOMAIN}`,
     forwarders: [INTERNET.address4],
     intervals: { ...INTERVALS, wireguardIdle },
     ...(image === undefined ? {} : { image }),

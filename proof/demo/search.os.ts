@@ -111,11 +111,11 @@ function relayOf({ relay }: Scene): Relay {
 
 /** Sends a body to control by the way that the gateway's messages take. Control refuses it; the relay has heard it. */
 async function sayThrough(scene: Scene, body: string): Promise<void> {
-  const { service, relayAddress } = scene;
+  const { relayAddress, relayAuthority } = scene;
   const question = request({
     host: relayAddress,
     port: relayOf(scene).port,
-    ca: service.identity.caCertificate,
+    ca: relayAuthority,
     method: 'POST',
     path: '/fleet/v1/status',
     agent: false,

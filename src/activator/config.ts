@@ -12,6 +12,8 @@ const SCHEMA = z.strictObject({
   directory: absolutePath,
   /** Which TPMs and which releases are accepted; read anew for each request. */
   policy: absolutePath,
+  /** Below this DNS name are the names of all gateways: needed for an authority of its own, which certifies no other. */
+  gatewayDomain: hostName.optional(),
   /** PEM files of the authority that signs gateways' certificates. Without it, the activator makes one of its own. */
   issuer: z.strictObject({ certificate: absolutePath, key: absolutePath }).optional(),
   /** Whom the program becomes before it opens a port. */
@@ -26,5 +28,7 @@ export type ActivatorConfigFile = z.input<typeof SCHEMA>;
 
 /** Reads the text of a configuration file. A problem names the key and its line, never a value. */
 export function parseActivatorConfig(text: string): ActivatorConfig | ConfigurationProblem {
-  return parseConfiguration(SCHEMA, text);
+  const config = parseConfiguration(SCHEMA, text);
+  if ('problem' in config || config.issuer !== undefined || config.gatewayDomain !== undefined) return config;
+  return { problem: 'gatewayDomain: say below which name the gateways are, or name an issuer' };
 }

@@ -46,11 +46,16 @@ export class AuthorityError extends Error {
 /** Names of the files in the activator's directory. */
 export const ACTIVATOR_FILES = { keys: 'keys.json', store: 'activator.sqlite' } as const;
 
-/** Opens the keys in a directory, or makes them. `issuer` is used in place of an own authority, and not kept. */
-export async function openActivatorKeys(directory: string, deps: KeyDeps, issuer?: Authority): Promise<ActivatorKeys> {
+/** Who signs gateways' certificates: an authority that is given, and not kept, or an own one for names below a domain. */
+export type Issuer = Authority | { readonly gatewayDomain: string | undefined };
+
+/** Opens the keys in a directory, or makes them. */
+export async function openActivatorKeys(directory: string, deps: KeyDeps, given: Issuer): Promise<ActivatorKeys> {
+  const issuer = 'signer' in given ? given : undefined;
+  const gatewayDomain = 'signer' in given ? undefined : given.gatewayDomain;
   const path = join(directory, ACTIVATOR_FILES.keys);
   if (!existsSync(path)) {
-    const made = await makeKeys(deps, issuer === undefined);
+    const made = await makeKeys(deps, gatewayDomain);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     replaceFile(path, JSON.stringify(made), { mode: 0o600 });
   }
@@ -84,14 +89,15 @@ function subjectOf({ subject }: X509Certificate): Name {
   return organization === undefined ? { commonName } : { organization, commonName };
 }
 
-async function makeKeys(deps: KeyDeps, withIssuer: boolean): Promise<z.input<typeof SCHEMA>> {
-  const make = async (commonName: string, key: KeyObject): Promise<Kept> => {
-    const { certificate } = await createAuthority(deps, { name: { commonName }, key, signer: signerOf(key) });
+async function makeKeys(deps: KeyDeps, domain: string | undefined): Promise<z.input<typeof SCHEMA>> {
+  const make = async (commonName: string, key: KeyObject, permitted?: string[]): Promise<Kept> => {
+    const subject = { name: { commonName }, key, signer: signerOf(key), permitted };
+    const { certificate } = await createAuthority(deps, subject);
     return { certificate, key: privateKeyPem(key) };
   };
   return {
     tls: await make('Lethe activator', await generateP256Key()),
-    ...(withIssuer ? { issuer: await make('Lethe gateways', await generateRsaKey()) } : {}),
+    ...(domain === undefined ? {} : { issuer: await make('Lethe gateways', await generateRsaKey(), [domain]) }),
     store: deps.random.bytes(32).toHex(),
   };
 }

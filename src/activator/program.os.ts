@@ -94,7 +94,11 @@ export async function runActivator(loaded: LoadedActivator, deps: RunDeps): Prom
 }
 
 export function openKeys({ config, issuer }: LoadedActivator, deps: Omit<RunDeps, 'journal'>): Promise<ActivatorKeys> {
-  return openActivatorKeys(config.directory, deps, issuer === undefined ? undefined : authorityFromPem(issuer));
+  return openActivatorKeys(
+    config.directory,
+    deps,
+    issuer === undefined ? { gatewayDomain: config.gatewayDomain } : authorityFromPem(issuer),
+  );
 }
 
 /** A certificate for this run, with a key that never leaves the process. */

@@ -44,7 +44,7 @@ async function startDaemons(parts: GatewayServiceParts, own: GatewayIdentity, fl
     plan: site.plan,
     identity: own,
     users,
-    caCertificate: identity.caCertificate,
+    controlAuthority: site.tls.authority,
     wipe: await compileWipe(options.directory),
     filter: parts.filter,
     flows: await compileFlows(join(options.directory, 'lethe-flows')),

@@ -30,7 +30,7 @@ export interface GatewayParts {
   /** What the agent is told, but for the plan and the user. */
   readonly agent: AgentChoice;
   /** PEM: signs control's certificate. */
-  readonly caCertificate: string;
+  readonly controlAuthority: string;
   readonly users: Users;
   /** The library that wipes freed memory. */
   readonly wipe: string;
@@ -126,13 +126,13 @@ async function startAgent({ namespace, wipe, filter, heard }: AgentParts): Promi
   return child;
 }
 
-function placeGateway({ namespace, plan, identity, agent, caCertificate, users, random }: GatewayParts): void {
+function placeGateway({ namespace, plan, identity, agent, controlAuthority, users, random }: GatewayParts): void {
   const files = gatewayFiles({
     plan,
     keys: identity.files,
     radiusSecret: makeRadiusSecret(random),
     token: identity.token,
-    controlAuthority: caCertificate,
+    controlAuthority,
     agent,
     owners: { agent: users.agent, wireguard: users.agent, tunnels: users.openvpn.gid, charon: users.charon.gid },
   });

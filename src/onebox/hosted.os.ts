@@ -124,7 +124,7 @@ function parametersOf({ site, identity, gateway }: GatewayServiceParts): Omit<Bu
   return {
     plan,
     controlUrl: `https://${SERVICE_ADDRESS}:${FLEET_PORT}`,
-    controlAuthority: identity.caCertificate,
+    controlAuthority: site.tls.authority,
     tlsCryptKey: identity.tlsCryptKey,
     authfileKey: key,
     expectedKey: key,

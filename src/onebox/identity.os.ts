@@ -3,7 +3,7 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, typ
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addressBytes } from '../bytes/text/address.ts';
-import { type Authority, createAuthority, issueServerCertificate } from '../contracts/pki/authority.ts';
+import { type Authority, createAuthority, isConstrained, issueServerCertificate } from '../contracts/pki/authority.ts';
 import { type KeyFile, makeGatewayKeys } from '../contracts/pki/gateway-keys.ts';
 import {
   generateP256Key,
@@ -49,6 +49,9 @@ interface IdentityDeps {
   readonly random: Random;
 }
 
+/** Below it are the DNS names of gateways, and no others may be certified by the authority that customers trust. */
+export const GATEWAY_DOMAIN = 'gateways.lethe.internal';
+
 /** DNS name in the certificate of control's HTTPS for gateways. */
 export const FLEET_NAME = 'control.lethe.internal';
 
@@ -59,10 +62,10 @@ export async function openIdentity(
   deps: IdentityDeps,
 ): Promise<ServiceIdentity> {
   const kept = readKept(directory, 'service') as ServiceIdentity | undefined;
-  if (kept !== undefined) return kept;
+  if (kept !== undefined) return await constrained(directory, kept, deps);
   const caKey = await generateRsaKey();
-  const name = { commonName: `${serviceName} VPN CA` };
-  const authority = await createAuthority(deps, { name, key: caKey, signer: signerOf(caKey) });
+  const name = { commonName: authorityName(serviceName) };
+  const authority = await customersAuthority(name, caKey, deps);
   const identity: ServiceIdentity = {
     caCertificate: authority.certificate,
     tlsCryptKey: openvpnStaticKey(deps.random),
@@ -74,20 +77,53 @@ export async function openIdentity(
   return identity;
 }
 
-/** A certificate for control's HTTPS, new at each start, for the addresses where gateways reach it. */
+function customersAuthority(name: Authority['name'], key: KeyObject, deps: IdentityDeps): Promise<Authority> {
+  return createAuthority(deps, { name, key, signer: signerOf(key), permitted: [GATEWAY_DOMAIN] });
+}
+
+/** The service of an earlier version had an authority for every name: the same key gets a certificate for gateways'. */
+async function constrained(directory: string, kept: ServiceIdentity, deps: IdentityDeps): Promise<ServiceIdentity> {
+  if (isConstrained(kept.caCertificate)) return kept;
+  const { name, key } = authorityKey(directory);
+  const { certificate } = await customersAuthority(name, createPrivateKey(key), deps);
+  const identity = { ...kept, caCertificate: certificate };
+  keep(directory, 'service', identity);
+  return identity;
+}
+
+/** What customers read where they are asked to trust it. */
+function authorityName(serviceName: string): string {
+  return /\bVPN$/i.test(serviceName) ? `${serviceName} CA` : `${serviceName} VPN CA`;
+}
+
+/**
+ * A certificate for control's HTTPS, new at each start, for the addresses where gateways reach it. Its authority is the
+ * fleet's own: what customers trust says nothing about control, and the reverse.
+ */
 export async function issueFleetTls(
   directory: string,
-  identity: ServiceIdentity,
   addresses: readonly string[],
   deps: IdentityDeps,
 ): Promise<FleetTls> {
   const key = await generateP256Key();
-  const certificate = await issueServerCertificate(deps, authorityIn(directory, identity), {
+  const authority = await fleetAuthority(directory, deps);
+  const certificate = await issueServerCertificate(deps, authority, {
     name: FLEET_NAME,
     addresses: addresses.map(addressBytes),
     key,
   });
-  return { authority: identity.caCertificate, certificate, key: privateKeyPem(key) };
+  return { authority: authority.certificate, certificate, key: privateKeyPem(key) };
+}
+
+async function fleetAuthority(directory: string, deps: IdentityDeps): Promise<Authority> {
+  const kept = readKept(directory, 'fleet-ca') as { certificate: string; key: string } | undefined;
+  const name = { commonName: 'Lethe fleet' };
+  const key = kept === undefined ? await generateP256Key() : createPrivateKey(kept.key);
+  const signer = signerOf(key);
+  if (kept !== undefined) return { name, certificate: kept.certificate, publicKey: publicKeyInfo(key), signer };
+  const made = await createAuthority(deps, { name, key, signer, permitted: [FLEET_NAME] });
+  keep(directory, 'fleet-ca', { certificate: made.certificate, key: privateKeyPem(key) });
+  return made;
 }
 
 /** Opens the keys of one gateway, or makes them: new whenever what its certificate says has changed. */

@@ -72,9 +72,7 @@ async function assemble(asked: Asked, opened: AsyncDisposableStack): Promise<Omi
   const site =
     gateway === undefined
       ? undefined
-      : await progress.stage('Making room for the gateway', () =>
-          openSite({ gateway, identity, keys, seams }, deps, opened),
-        );
+      : await progress.stage('Making room for the gateway', () => openSite({ gateway, keys, seams }, deps, opened));
   const database = await progress.stage('Starting the database', () =>
     startDatabase({ directory: options.directory, users, filter }, deps),
   );

@@ -3,7 +3,7 @@ import { type GatewayPlan, planGateway } from '../contracts/plan/plan.ts';
 import { SERVICE_ADDRESS, type Uplink } from '../host/machines/cabling.os.ts';
 import { type Namespace, openNamespace } from '../host/namespaces/namespace.os.ts';
 import { ACTIVATOR_PORT, type Cables, FLEET_PORT, kernelCarriesEsp, layCables } from './cables.os.ts';
-import { type FleetTls, issueFleetTls, type ServiceIdentity } from './identity.os.ts';
+import { type FleetTls, issueFleetTls } from './identity.os.ts';
 import type { GatewayOptions, ServiceDeps, ServiceSeams } from './options.ts';
 import { raiseMachineRules, sweepMachineRules } from './publish.os.ts';
 import type { Publication } from './publish.ts';
@@ -20,7 +20,6 @@ export interface GatewaySite {
 
 export interface SiteParts {
   readonly gateway: GatewayOptions;
-  readonly identity: ServiceIdentity;
   /** Directory of the service's keys. */
   readonly keys: string;
   readonly seams: ServiceSeams;
@@ -28,7 +27,7 @@ export interface SiteParts {
 
 /** Makes the place and, where the operator says so, publishes it to the world. What is opened is added to `opened`. */
 export async function openSite(
-  { gateway, identity, keys, seams }: SiteParts,
+  { gateway, keys, seams }: SiteParts,
   deps: Pick<ServiceDeps, 'clock' | 'random'>,
   opened: AsyncDisposableStack,
 ): Promise<GatewaySite> {
@@ -48,7 +47,7 @@ export async function openSite(
     ...(gateway.image === undefined ? await runsHere(namespace) : RUNS_IN_IMAGE),
     ...(gateway.forwarders === undefined ? {} : { forwarders: gateway.forwarders }),
   });
-  const tls = await issueFleetTls(keys, identity, [cables.controlAddress, SERVICE_ADDRESS], deps);
+  const tls = await issueFleetTls(keys, [cables.controlAddress, SERVICE_ADDRESS], deps);
   const lower = await raiseMachineRules({
     cables,
     controlPorts: seams.relay === undefined ? [FLEET_PORT, ACTIVATOR_PORT] : 'any',

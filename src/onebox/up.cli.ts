@@ -5,6 +5,7 @@ import type { Random } from '../core/random/random.ts';
 import { EXIT, type ExitCode } from '../host/terminal/exit.ts';
 import { Progress, type Terminal } from '../host/terminal/terminal.ts';
 import { serviceOperator } from './hosted.os.ts';
+import { GATEWAY_DOMAIN } from './identity.os.ts';
 import { CannotStart, ownAddresses, publicAddress } from './machine.os.ts';
 import type { GatewayOptions, ServiceOptions } from './options.ts';
 import { remember, type SettingFlags, type Settled, settle } from './remembered.os.ts';
@@ -51,7 +52,7 @@ export function serviceOptions(
   const gateway: GatewayOptions = {
     gateway: `${location.id}-01`,
     location,
-    name: `${location.id}-01.lethe.internal`,
+    name: `${location.id}-01.${GATEWAY_DOMAIN}`,
     ...(address === undefined || !settings.gateway ? {} : { publicAddress: publicAddress(address, own), keep443 }),
     ...(forwarders === undefined ? {} : { forwarders }),
     ...(image === undefined ? {} : { image }),

@@ -176,9 +176,9 @@ test("a service's own authority is used instead of one that is made, and not kep
   assert.equal(keys.issuer.certificate, made.certificate);
   assert.equal((await openActivatorKeys(own, deps, given)).tls.certificate, keys.tls.certificate);
   assert.equal(statSync(join(own, 'keys.json')).mode & 0o777, 0o600);
-  await assert.rejects(openActivatorKeys(own, deps), AuthorityError);
+  await assert.rejects(openActivatorKeys(own, deps, { gatewayDomain: undefined }), AuthorityError);
   writeFileSync(join(own, 'keys.json'), '{');
-  await assert.rejects(openActivatorKeys(own, deps), AuthorityError);
+  await assert.rejects(openActivatorKeys(own, deps, { gatewayDomain: undefined }), AuthorityError);
   const stranger = privateKeyPem(await generateP256Key());
   assert.throws(() => authorityFromPem({ certificate: made.certificate, key: stranger }), AuthorityError);
 });

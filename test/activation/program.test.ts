@@ -51,6 +51,7 @@ before(async () => {
     addresses: ['127.0.0.1'],
     directory: at('activator'),
     policy: at('policy.json'),
+    gatewayDomain: 'example',
     user: NOBODY,
   };
   writeFileSync(config, JSON.stringify(settings));

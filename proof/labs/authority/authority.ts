@@ -30,6 +30,8 @@ export interface AuthorityChoice {
   readonly name?: Name;
   /** A fresh P-256 key unless given. */
   readonly key?: KeyObject;
+  /** DNS names that it may certify; every one unless given. */
+  readonly permitted?: readonly string[];
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -60,7 +62,9 @@ export class TestAuthority {
     const { name = { commonName: 'test authority' }, clock = systemClock, random = systemRandom } = choice;
     const key = choice.key ?? (await generateP256Key());
     const deps = { clock, random };
-    return new TestAuthority(await createAuthority(deps, { name, key, signer: signerOf(key) }), key, deps);
+    const { permitted } = choice;
+    const authority = await createAuthority(deps, { name, key, signer: signerOf(key), permitted });
+    return new TestAuthority(authority, key, deps);
   }
 
   /** PEM */

@@ -39,6 +39,8 @@ export interface LabOptions {
   readonly user?: { readonly uid: number; readonly gid: number };
   /** How often the agent looks at what charon carries: `hasty` for tests, `calm` as gateways do. */
   readonly pace?: 'hasty' | 'calm';
+  /** DNS name that the authority may certify, where it is not the gateway's. */
+  readonly permitted?: string;
   /** Both wipe what they free, as on a gateway. */
   readonly wiping?: boolean;
 }
@@ -203,8 +205,8 @@ export async function openIkev2Lab(options: LabOptions): Promise<Ikev2Lab> {
   const files = issuer.write(directory, issuer.seal(options.customers));
   if (options.wiping === true) await compileWipe(directory);
   const rsa = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
-  const authority = await TestAuthority.create({ key: rsa() });
-  const server = await authority.server('gw.example', [], rsa());
+  const authority = await TestAuthority.create({ key: rsa(), permitted: [options.permitted ?? 'gw.example'] });
+  const server = await authority.server('gw.example', [OUTER], rsa());
   const network = opened.use(new TestNetwork());
   const [gateway, behind] = await network.machines(2);
   const site = { gateway, behind, clients: await network.machines(options.clients ?? 1) };

@@ -41,7 +41,7 @@ function labKeys(): Promise<LabKeys> {
 /** RSA as gateways have it, but shorter: a key of 4096 bits takes seconds. */
 async function makeKeys(): Promise<LabKeys> {
   const rsa = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
-  const authority = await TestAuthority.create({ key: rsa() });
+  const authority = await TestAuthority.create({ key: rsa(), permitted: ['gw.example', 'client.example'] });
   return {
     ca: authority.certificate,
     server: await authority.server('gw.example', [], rsa()),

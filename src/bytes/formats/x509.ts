@@ -50,6 +50,7 @@ const OID = {
   keyUsage: '2.5.29.15',
   subjectAltName: '2.5.29.17',
   basicConstraints: '2.5.29.19',
+  nameConstraints: '2.5.29.30',
   authorityKeyIdentifier: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
 } as const;
@@ -136,4 +137,16 @@ export function subjectAltName(names: readonly string[], addresses: readonly Uin
   const dns = names.map((name) => implicit(2, new TextEncoder().encode(name)));
   const ip = addresses.map((address) => implicit(7, address));
   return extension(OID.subjectAltName, false, sequence(...dns, ...ip));
+}
+
+/** The identifier of {@link nameConstraints}, as it stands in a certificate. */
+export const NAME_CONSTRAINTS: Der = oid(OID.nameConstraints);
+
+/**
+ * §4.2.1.10. The DNS names that an authority may certify, each with everything below it. Addresses are not constrained:
+ * strongSwan 5.9 does not load an authority that constrains them.
+ */
+export function nameConstraints(names: readonly string[]): Der {
+  const subtrees = names.map((name) => sequence(implicit(2, new TextEncoder().encode(name))));
+  return extension(OID.nameConstraints, true, sequence(explicit(0, ...subtrees)));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { KeyObject } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { pem } from '../../bytes/formats/der.ts';
 import {
   authorityConstraints,
@@ -7,7 +7,9 @@ import {
   endEntityConstraints,
   extendedKeyUsage,
   keyUsage,
+  NAME_CONSTRAINTS,
   type Name,
+  nameConstraints,
   type Signer,
   signCertificate,
   subjectAltName,
@@ -34,11 +36,17 @@ const SERVER_DAYS = 397;
 
 /**
  * Makes the authority. `key` is its public or private half, `signer` whoever can sign with it. Dates are whole days,
- * and begin a day early, for clients whose clocks are behind.
+ * and begin a day early, for clients whose clocks are behind. One that customers trust certifies the DNS names that are
+ * `permitted`, and those below them: their systems refuse what somebody with its key may sign for another.
  */
 export async function createAuthority(
   deps: { readonly clock: Clock; readonly random: Random },
-  subject: { readonly name: Name; readonly key: KeyObject; readonly signer: Signer },
+  subject: {
+    readonly name: Name;
+    readonly key: KeyObject;
+    readonly signer: Signer;
+    readonly permitted?: readonly string[] | undefined;
+  },
 ): Promise<Authority> {
   const publicKey = publicKeyInfo(subject.key);
   const identifier = keyIdentifier(publicKey);
@@ -52,6 +60,7 @@ export async function createAuthority(
       extensions: [
         authorityConstraints(0),
         keyUsage('keyCertSign', 'cRLSign'),
+        ...(subject.permitted === undefined ? [] : [nameConstraints(subject.permitted)]),
         subjectKeyIdentifier(identifier),
         authorityKeyIdentifier(identifier),
       ],
@@ -59,6 +68,11 @@ export async function createAuthority(
     subject.signer,
   );
   return { name: subject.name, certificate: pem('CERTIFICATE', der), publicKey, signer: subject.signer };
+}
+
+/** Whether a certificate (PEM) says which names its holder may certify. */
+export function isConstrained(certificate: string): boolean {
+  return Buffer.from(new X509Certificate(certificate).raw).includes(NAME_CONSTRAINTS);
 }
 
 export interface ServerSubject {

@@ -13,7 +13,14 @@ import { untilReady } from '../../host/processes/ready.os.ts';
 import { GATEWAY_FILES, type GatewayPlan, planGateway } from '../plan/plan.ts';
 import { type Authority, createAuthority, issueServerCertificate } from './authority.ts';
 import { type GatewayKeys, makeGatewayKeys } from './gateway-keys.ts';
-import { generateP256Key, generateRsaKey, generateWireguardKeys, openvpnStaticKey, signerOf } from './keys.ts';
+import {
+  generateP256Key,
+  generateRsaKey,
+  generateWireguardKeys,
+  openvpnStaticKey,
+  privateKeyPem,
+  signerOf,
+} from './keys.ts';
 
 const STARTED = 'Initialization Sequence Completed';
 const NAME = 'zrh-01.gateways.example';
@@ -39,6 +46,7 @@ before(async () => {
     name: { organization: 'Example VPN', commonName: 'Example VPN authority' },
     key,
     signer: signerOf(key),
+    permitted: ['gateways.example'],
   });
   keys = await makeGatewayKeys(deps, authority, plan, openvpnStaticKey(systemRandom));
   for (const file of keys.files) writeFileSync(at(file.path), file.content, { mode: 0o600 });
@@ -77,11 +85,39 @@ test('openssl builds the chain, strictly, for name and both addresses', async ()
   await assert.rejects(run(['openssl', 'verify', '-purpose', 'sslclient', '-CAfile', CA(), SERVER()]), /purpose/);
 });
 
+/** Signed by the authority that customers trust, for a name of somebody else. */
+async function foreign(): Promise<{ readonly certificate: string; readonly key: string }> {
+  const key = await generateP256Key();
+  const made = await issueServerCertificate(deps, authority, { name: 'google.com', addresses: [], key });
+  const [certificate, keyFile] = [at('foreign.crt'), at('foreign.key')];
+  writeFileSync(certificate, made);
+  writeFileSync(keyFile, privateKeyPem(key), { mode: 0o600 });
+  return { certificate, key: keyFile };
+}
+
+test('what the authority signs for the name of others is refused by openssl and by NSS', async () => {
+  const { certificate } = await foreign();
+  await assert.rejects(run(['openssl', 'verify', '-CAfile', CA(), certificate]), /permitted subtree violation/);
+  const database = `sql:${at('nss')}`;
+  mkdirSync(at('nss'));
+  const certutil = (...argv: string[]) => run(['certutil', '-d', database, ...argv]);
+  await certutil('-N', '--empty-password');
+  await certutil('-A', '-n', 'authority', '-t', 'C,,', '-i', CA());
+  await certutil('-A', '-n', 'own', '-t', ',,', '-i', SERVER());
+  await certutil('-A', '-n', 'foreign', '-t', ',,', '-i', certificate);
+  assert.match(await certutil('-V', '-n', 'own', '-u', 'V'), /certificate is valid/);
+  await assert.rejects(
+    certutil('-V', '-n', 'foreign', '-u', 'V'),
+    /does not have permission|not in.*name space|invalid/i,
+  );
+});
+
 test('openssl reads every extension as it was meant', async () => {
   const ca = await run(['openssl', 'x509', '-in', CA(), '-noout', '-text']);
   assert.match(ca, /Public-Key: \(4096 bit\)/);
   assert.match(ca, /Basic Constraints: critical\s+CA:TRUE, pathlen:0/);
   assert.match(ca, /Key Usage: critical\s+Certificate Sign, CRL Sign/);
+  assert.match(ca, /Name Constraints: critical\s+Permitted:\s+DNS:gateways\.example\s/);
   assert.match(ca, /Subject: O = Example VPN, CN = Example VPN authority/);
   const server = await run(['openssl', 'x509', '-in', SERVER(), '-noout', '-text']);
   assert.match(server, /Public-Key: \(4096 bit\)/);
@@ -152,13 +188,17 @@ test('the same chance gives the same static key, another chance another', () => 
   assert.notEqual(openvpnStaticKey(seededRandom('a')), openvpnStaticKey(seededRandom('b')));
 });
 
-test('openvpn shakes hands with certificate, static key and token key', async () => {
+/** A stock client before a stock server that shows this certificate: what the client says, until either text. */
+async function shakeHands(
+  shown: { readonly certificate: string; readonly key: string; readonly name: string },
+  until: string,
+): Promise<string> {
   const namespace = await openNamespace();
   try {
     const server = await namespace.spawn(
       words(
         'openvpn --dev tun --server 10.8.0.0 255.255.255.0 --dh none --port 1194 --verb 3',
-        `--ca ${CA()} --cert ${SERVER()} --key ${at(GATEWAY_FILES.serverKey)}`,
+        `--ca ${CA()} --cert ${shown.certificate} --key ${shown.key}`,
         `--tls-crypt ${at(GATEWAY_FILES.tlsCryptKey)} --verify-client-cert none`,
         `--auth-gen-token 3600 --auth-gen-token-secret ${at(GATEWAY_FILES.authTokenKey)}`,
         '--script-security 2 --auth-user-pass-verify /bin/true via-env',
@@ -170,15 +210,25 @@ test('openvpn shakes hands with certificate, static key and token key', async ()
     const client = await namespace.spawn(
       words(
         `openvpn --dev tun --client --remote 127.0.0.1 1194 --nobind --verb 3 --auth-user-pass ${login}`,
-        `--ca ${CA()} --remote-cert-tls server --verify-x509-name ${NAME} name`,
+        `--ca ${CA()} --remote-cert-tls server --verify-x509-name ${shown.name} name`,
         `--tls-crypt ${at(GATEWAY_FILES.tlsCryptKey)}`,
       ),
     );
-    await untilReady(client, 'openvpn', () => client.output().includes(STARTED));
-    assert.match(client.output(), /VERIFY EKU OK[^]*VERIFY X509NAME OK[^]*4096 bits RSA/);
+    await untilReady(client, 'openvpn', () => client.output().includes(until));
+    return client.output();
   } finally {
     await namespace.close();
   }
+}
+
+test('openvpn shakes hands with certificate, static key and token key', async () => {
+  const own = { certificate: SERVER(), key: at(GATEWAY_FILES.serverKey), name: NAME };
+  assert.match(await shakeHands(own, STARTED), /VERIFY EKU OK[^]*VERIFY X509NAME OK[^]*4096 bits RSA/);
+});
+
+test('openvpn refuses what the authority signs for the name of others', async () => {
+  const said = await shakeHands({ ...(await foreign()), name: 'google.com' }, 'VERIFY ERROR');
+  assert.match(said, /VERIFY ERROR: depth=0, error=permitted subtree violation/);
 });
 
 test('charon loads certificate and key, and knows the purpose', async () => {

@@ -20,6 +20,10 @@ export interface HowTo {
   readonly methods: readonly Method[];
 }
 
+/** What a system with our authority believes: RFC 5280 §4.2.1.10. */
+const APPLE_TRUST =
+  'The profile makes the system trust our certificate authority, for websites as well. It can vouch for the names of our gateways and for sites without a name, and for no other.';
+
 const WIREGUARD_HERE = 'Open “WireGuard devices” in your account and add a device. It gives you a `.conf` file.';
 const LOGIN = 'Connect, and enter your VPN username and OpenVPN password.';
 const IKE_LOGIN = 'Enter your VPN username and IKEv2 password.';
@@ -56,7 +60,7 @@ export const HOWTOS: Readonly<Record<System, HowTo>> = {
           `Choose the connection in the network menu. ${IKE_LOGIN}`,
         ],
         caution:
-          'This way makes Windows trust our certificate authority for everything, websites included. The other two ways do not.',
+          'This way makes Windows trust our certificate authority, for websites as well. It can vouch for the names of our gateways and for sites without a name, and for no other. The other two ways do not ask for that.',
       },
     ],
   },
@@ -72,6 +76,7 @@ export const HOWTOS: Readonly<Record<System, HowTo>> = {
           IKE_LOGIN,
           'Switch the VPN on in System Settings, VPN.',
         ],
+        caution: APPLE_TRUST,
       },
       {
         title: 'WireGuard app',
@@ -101,6 +106,7 @@ export const HOWTOS: Readonly<Record<System, HowTo>> = {
           IKE_LOGIN,
           'Switch the VPN on in Settings, VPN.',
         ],
+        caution: APPLE_TRUST,
       },
       {
         title: 'WireGuard app',
