@@ -20,7 +20,7 @@ import { seal } from '../../src/bytes/formats/hpke.ts';
 import { bundleBytes, HANDOVER_INFO, parseBundle } from '../../src/contracts/activation/bundle.ts';
 import { LONGEST } from '../../src/contracts/activation/messages.ts';
 import { openParameters, ParametersError, sealParameters } from '../../src/contracts/activation/parameters.ts';
-import { issueServerCertificate } from '../../src/contracts/pki/authority.ts';
+import { issueServerCertificate, oneDay } from '../../src/contracts/pki/authority.ts';
 import { generateP256Key, privateKeyPem } from '../../src/contracts/pki/keys.ts';
 import { ManualClock } from '../../src/core/clock/clock.ts';
 import { seededRandom, systemRandom } from '../../src/core/random/random.ts';
@@ -147,7 +147,8 @@ test('a guest takes only what is sealed to it, closed, and certified for its own
     seal(keys.published.handover, bytes, { info: HANDOVER_INFO, aad: binding }, systemRandom.bytes(32));
   const bundle = bundleBytes(parameters, certificate, '1.2.3');
   const outcome = (change: Partial<Proven>) => {
-    const opened = openHandover({ certificate: good, binding, sealed: sealed(bundle), ...change }, keys);
+    const proven = { certificate: good, binding, sealed: sealed(bundle), ...change };
+    const opened = openHandover(proven, keys, deps.clock.wall());
     return 'unusable' in opened ? opened.unusable : 'taken';
   };
   assert.equal(outcome({}), 'taken');
@@ -156,6 +157,11 @@ test('a guest takes only what is sealed to it, closed, and certified for its own
   assert.equal(outcome({ sealed: sealed(new TextEncoder().encode('{}')) }), 'bundle');
   assert.equal(outcome({ certificate: 'junk' }), 'certificate');
   assert.equal(outcome({ certificate: await issueServerCertificate(deps, other, subject) }), 'certificate');
+  for (const days of [-300, 300]) {
+    const clock = new ManualClock(deps.clock.wall() + days * 86_400_000);
+    const certificate = await issueServerCertificate({ ...deps, clock }, authority, subject, oneDay(clock));
+    assert.equal(outcome({ certificate }), 'certificate', `${days} days from now`);
+  }
   assert.equal(
     outcome({ certificate: await issueServerCertificate(deps, authority, { ...subject, key }) }),
     'certificate',

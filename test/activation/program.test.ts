@@ -22,7 +22,7 @@ import { parseGatewayConfig } from '../../src/contracts/plan/agent-config.ts';
 import { AGENT_FILES } from '../../src/contracts/plan/files.ts';
 import { GATEWAY_FILES } from '../../src/contracts/plan/plan.ts';
 import { renderGateway } from '../../src/contracts/plan/render.ts';
-import type { Clock } from '../../src/core/clock/clock.ts';
+import { type Clock, systemClock } from '../../src/core/clock/clock.ts';
 import { waitUntil } from '../../src/core/clock/until.ts';
 import { RecordingJournal } from '../../src/core/journal/journal.ts';
 import { systemRandom } from '../../src/core/random/random.ts';
@@ -250,7 +250,9 @@ test('a machine that serves and is not believed any more has to boot anew, and s
   const start = Date.now();
   // Each look at it takes it seven minutes further.
   const look = () => (elapsed += 420_000);
-  const clock: Clock = { elapsed: look, wall: () => start + look() };
+  // Somebody who has the machine sets its clock back a year.
+  const booted = systemClock.elapsed();
+  const clock: Clock = { elapsed: () => booted + look(), wall: () => start - 365 * 86_400_000 };
   const away = { ...operator, activator: 'https://127.0.0.1:1' };
   const common = { tcti: machine.tcti, log: at('log'), root, journal, clock, random: systemRandom, pause: 1 };
   const guest: Guest = { ...common, operator: away };

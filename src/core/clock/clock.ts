@@ -7,13 +7,16 @@ export type EpochDay = number & { readonly __unit: 'epoch day' };
 export interface Clock {
   /** Milliseconds since the Unix epoch. May jump in either direction. */
   wall(): number;
-  /** Milliseconds from an arbitrary start. Never goes back. */
+  /** Milliseconds from an arbitrary start, the same for all programs until the machine starts again. Never goes back. */
   elapsed(): number;
 }
 
 export const systemClock: Clock = {
   wall: () => Date.now(),
-  elapsed: () => performance.now(),
+  elapsed: () => {
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1000 + nanoseconds / 1e6;
+  },
 };
 
 /** A clock for tests: its time moves only when the test moves it. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sha256 } from '../../bytes/formats/fingerprint.ts';
@@ -101,11 +101,12 @@ export async function activate(guest: Guest): Promise<GuestOutcome> {
   const claim = { purpose: 'activate', attestationKey, keys: keys.published, server: keys.server } as const;
   const proven = await persist(guest, prover, claim, BEFORE_SERVING);
   if (typeof proven === 'string') return 'reboot';
-  const handover = openHandover(proven, keys);
+  const handover = openHandover(proven, keys, guest.clock.wall());
   if ('unusable' in handover) return unusable(guest, handover.unusable);
   // From here on a quote shows that this boot has taken its secrets.
   await prover.tpm.extend(HANDOVER_PCR, sha256(handover.bytes));
   placeFiles(guest.root, guestFiles(handover, proven, keys, { random: guest.random, owners: GUEST_OWNERS }));
+  keepExpiry(guest, proven.certificate);
   retireFreshKeys(directory, keys);
   guest.journal.say({ code: 'activated', release: handover.bundle.release });
   return 'done';
@@ -113,23 +114,39 @@ export async function activate(guest: Guest): Promise<GuestOutcome> {
 
 /**
  * Gets a new certificate for the keys of this boot. A machine without one has no business serving: WireGuard has no
- * certificate that would stop it, so the machine itself stops when the old one expires.
+ * certificate that would stop it, so the machine itself stops when the old one expires: by its clock, or by the time that
+ * has passed since the grant, for a clock can be set back.
  */
 export async function renew(guest: Guest): Promise<GuestOutcome> {
   const read = (path: string) => readFileSync(join(guest.root, path), 'utf8');
-  const expires = new X509Certificate(read(GATEWAY_FILES.serverCertificate)).validToDate.getTime();
+  const expires = validUntil(read(GATEWAY_FILES.serverCertificate));
+  const ends = Number(readFileSync(expiryFile(guest.root), 'utf8'));
   const prover = proverOf(guest, 'renew');
   const claim = claimAgain(guest, prover, 'renew');
-  const over = () => guest.clock.wall() >= expires;
+  const over = () => guest.clock.wall() >= expires || guest.clock.elapsed() >= ends;
   const proven = await persist(guest, prover, claim, { final: disbelieved, over });
   if (proven === 'over') guest.journal.say({ code: 'certificate_expired' });
   if (typeof proven === 'string') return 'reboot';
-  if (!isOurs(proven.certificate, read(GATEWAY_FILES.caCertificate), claim.server))
-    return unusable(guest, 'certificate');
+  const expected = { authority: read(GATEWAY_FILES.caCertificate), key: claim.server, now: guest.clock.wall() };
+  if (!isOurs(proven.certificate, expected)) return unusable(guest, 'certificate');
   const path = GATEWAY_FILES.serverCertificate;
   placeFiles(guest.root, [{ path, content: proven.certificate, mode: 0o644, owner: { uid: 0, gid: 0 } }]);
+  keepExpiry(guest, proven.certificate);
   guest.journal.say({ code: 'renewed' });
   return 'done';
+}
+
+function validUntil(certificate: string): number {
+  return new X509Certificate(certificate).validToDate.getTime();
+}
+
+function expiryFile(root: string): string {
+  return join(guestDirectory(root), 'expires');
+}
+
+/** Writes when the certificate ends, as elapsed time of this boot: its dates include the time of now by the clock. */
+function keepExpiry({ root, clock }: Guest, certificate: string): void {
+  writeFileSync(expiryFile(root), String(clock.elapsed() + validUntil(certificate) - clock.wall()), { mode: 0o600 });
 }
 
 /** Proves that this is still the boot that was activated, and asks for nothing. Silence is no reason to end. */

@@ -34,23 +34,33 @@ export interface Handover {
 }
 
 /** Opens what was handed over, and looks at all of it before any of it is used. */
-export function openHandover(proven: Proven, keys: FreshKeys): Handover | { readonly unusable: Unusable } {
+export function openHandover(proven: Proven, keys: FreshKeys, now: number): Handover | { readonly unusable: Unusable } {
   const context = { info: HANDOVER_INFO, aad: proven.binding };
   const bytes = proven.sealed === undefined ? undefined : open(keys.handover, proven.sealed, context);
   if (bytes === undefined) return { unusable: 'sealed' };
   const bundle = parseBundle(bytes);
   if ('problem' in bundle) return { unusable: 'bundle' };
-  if (!isOurs(proven.certificate, bundle.caCertificate, keys.server, bundle.plan.name))
-    return { unusable: 'certificate' };
+  const expected = { authority: bundle.caCertificate, key: keys.server, now, name: bundle.plan.name };
+  if (!isOurs(proven.certificate, expected)) return { unusable: 'certificate' };
   return { bundle, bytes };
 }
 
-/** Whether the certificate is for our key and name, and by that authority. */
-export function isOurs(certificate: string, authority: string, key: KeyObject, name?: string): boolean {
+export interface ExpectedCertificate {
+  /** PEM */
+  readonly authority: string;
+  readonly key: KeyObject;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number;
+  readonly name?: string;
+}
+
+/** Whether the certificate is for our key and name, by that authority, and for a time that includes now. */
+export function isOurs(certificate: string, { authority, key, now, name }: ExpectedCertificate): boolean {
   try {
     const [own, ca] = [new X509Certificate(certificate), new X509Certificate(authority)];
     const named = name === undefined || own.checkHost(name) !== undefined;
-    return named && own.checkPrivateKey(key) && own.checkIssued(ca) && own.verify(ca.publicKey);
+    const covers = own.validFromDate.getTime() <= now && now < own.validToDate.getTime();
+    return covers && named && own.checkPrivateKey(key) && own.checkIssued(ca) && own.verify(ca.publicKey);
   } catch {
     return false;
   }

@@ -28,8 +28,8 @@ function release(version: string, change: Partial<AllowedRelease> = {}): Allowed
   return { version: version as Version, pcrs: predictPcrs(image, trust), ...always, ...change };
 }
 
-function policy(only: AllowedRelease, minimum = '1.0.0'): ReleasePolicy {
-  return { releases: [only], minimum: minimum as Version };
+function policy(only: AllowedRelease | readonly AllowedRelease[], minimum = '1.0.0'): ReleasePolicy {
+  return { releases: [only].flat(), minimum: minimum as Version };
 }
 
 const expectations: Expectations = {
@@ -133,6 +133,12 @@ const FORGED: readonly [what: string, meant: AttestationRefusal, Evidence, Parti
   ],
   ['unknown release', 'release_unknown', booted(sampleEvents(otherKernel, trust))],
   ['revoked release', 'release_revoked', good, { policy: policy(release('1.2.3', { revoked: true })) }],
+  [
+    'release revoked under another version',
+    'release_revoked',
+    good,
+    { policy: policy([release('1.2.3'), release('1.2.2', { revoked: true })]) },
+  ],
   ['release before its time', 'release_early', good, { policy: policy(release('1.2.3', { notBefore: NOW + 1 })) }],
   ['release after its time', 'release_expired', good, { policy: policy(release('1.2.3', { notAfter: NOW })) }],
   ['old release', 'release_old', good, { policy: policy(release('1.2.3'), '1.2.4') }],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { sameBytes } from '../../bytes/formats/fingerprint.ts';
 import type { ReleasePcrs } from './prediction.ts';
-import { type AttestationRefused, refused } from './refusal.ts';
+import { type AttestationRefused, isRefused, refused } from './refusal.ts';
 
 /** `0.4.1`, or `0.4.1-rc1`, which comes before it. */
 export type Version = string & { readonly __unit: 'version' };
@@ -41,14 +41,21 @@ export interface ReleasePolicy {
   readonly minimum: Version;
 }
 
-/** Which release these values show, if it is allowed now. */
+/**
+ * Which release these values show, if it is allowed now. Where several entries have the same values, one that is revoked
+ * refuses, and otherwise one that is allowed is enough.
+ */
 export function releaseOf(pcrs: ReleasePcrs, policy: ReleasePolicy, now: number): AllowedRelease | AttestationRefused {
   if (!policy.releases.some((release) => sameBytes(release.pcrs[7], pcrs[7]))) return refused('secure_boot');
-  const release = policy.releases.find((known) =>
+  const shown = policy.releases.filter((known) =>
     ([4, 7, 9, 11] as const).every((pcr) => sameBytes(known.pcrs[pcr], pcrs[pcr])),
   );
-  if (release === undefined) return refused('release_unknown');
-  if (release.revoked) return refused('release_revoked');
+  if (shown.some((release) => release.revoked)) return refused('release_revoked');
+  const outcomes = shown.map((release) => allowed(release, policy, now));
+  return outcomes.find((outcome) => !isRefused(outcome)) ?? outcomes[0] ?? refused('release_unknown');
+}
+
+function allowed(release: AllowedRelease, policy: ReleasePolicy, now: number): AllowedRelease | AttestationRefused {
   if (now < release.notBefore) return refused('release_early');
   if (now >= release.notAfter) return refused('release_expired');
   if (compareVersions(release.version, policy.minimum) < 0) return refused('release_old');
