@@ -32,7 +32,16 @@ const program = new Command('lethe')
   .showHelpAfterError('Try ./lethe --help.')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.done : EXIT.usage));
 
-const serviceDeps = { stdout, stderr, clock: systemClock, random: systemRandom, release: version, stopRequested };
+const serviceDeps = {
+  stdout,
+  stderr,
+  clock: systemClock,
+  random: systemRandom,
+  release: version,
+  stopRequested,
+  keyboard: process.stdin,
+};
+program.commandsGroup('For operators:');
 addServiceCommands(program, serviceDeps, (code) => process.exit(code));
 
 program
@@ -45,35 +54,7 @@ program
     process.exit(await demo({ json, version }, { stdout, stderr, clock: systemClock, random: systemRandom }));
   });
 
-program
-  .command('check')
-  .description('types, lint, format, copies, architecture and texts, in under a minute')
-  .action(async () => process.exit(await check(stdout, systemClock)));
-
-program
-  .command('test')
-  .description('all tests, with coverage; or only the files named')
-  .argument('[files...]')
-  .option('--quick', 'only what starts no gateway, no machine and no browser, in minutes; without root, all but a few')
-  .addHelpText('after', '\nLETHE_TEST_OUTPUT=1 prints what tests say as well.\n\nExample: ./lethe test test/*.ts')
-  .action(async (files: string[], { quick = false }: { quick?: boolean }) => {
-    const { enclosed } = await import('../proof/runner/enclosed.ts');
-    process.exit(await enclosed([process.execPath, 'proof/runner/run.ts', ...(quick ? ['--quick'] : []), ...files]));
-  });
-
-program
-  .command('bench')
-  .description('speed and memory against named peers, both sides in one run')
-  .argument('[name]', 'one benchmark; without it, all')
-  .option('--json', 'one JSON array on standard output')
-  .option('--tiny', 'each line at its smallest: shows that it runs, measures nothing')
-  .addHelpText('after', '\nExample: ./lethe bench authorize')
-  .action(async (name: string | undefined, flags: { json?: true; tiny?: true }) => {
-    const { main } = await import('../proof/bench/bench.cli.ts');
-    const argv = [...(name === undefined ? [] : [name]), ...Object.keys(flags).map((flag) => `--${flag}`)];
-    process.exit(await main(argv, (text) => process.stdout.write(text)));
-  });
-
+program.commandsGroup('For gateways that have to prove themselves:');
 const image = program.command('image').description('the gateway image: lock its parts, fetch them, build it, sign it');
 const releaseDeps = {
   stdout,
@@ -124,5 +105,35 @@ addReleaseCommands(image, releaseDeps, (code) => process.exit(code));
 
 const gatewayDeps = { stdout, stderr, clock: systemClock, random: systemRandom, identity: process as UserCalls };
 addActivationCommands(program, gatewayDeps, (code) => process.exit(code));
+
+program.commandsGroup('For developers:');
+program
+  .command('check')
+  .description('types, lint, format, copies, architecture and texts, in under a minute')
+  .action(async () => process.exit(await check(stdout, systemClock)));
+
+program
+  .command('test')
+  .description('all tests, with coverage; or only the files named')
+  .argument('[files...]')
+  .option('--quick', 'only what starts no gateway, no machine and no browser, in minutes; without root, all but a few')
+  .addHelpText('after', '\nLETHE_TEST_OUTPUT=1 prints what tests say as well.\n\nExample: ./lethe test test/*.ts')
+  .action(async (files: string[], { quick = false }: { quick?: boolean }) => {
+    const { enclosed } = await import('../proof/runner/enclosed.ts');
+    process.exit(await enclosed([process.execPath, 'proof/runner/run.ts', ...(quick ? ['--quick'] : []), ...files]));
+  });
+
+program
+  .command('bench')
+  .description('speed and memory against named peers, both sides in one run')
+  .argument('[name]', 'one benchmark; without it, all')
+  .option('--json', 'one JSON array on standard output')
+  .option('--tiny', 'each line at its smallest: shows that it runs, measures nothing')
+  .addHelpText('after', '\nExample: ./lethe bench authorize')
+  .action(async (name: string | undefined, flags: { json?: true; tiny?: true }) => {
+    const { main } = await import('../proof/bench/bench.cli.ts');
+    const argv = [...(name === undefined ? [] : [name]), ...Object.keys(flags).map((flag) => `--${flag}`)];
+    process.exit(await main(argv, (text) => process.stdout.write(text)));
+  });
 
 await program.parseAsync();

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { type Command, Option } from 'commander';
+import type { AccountVerb } from '../control/program/account.cli.ts';
+import type { AccountFlags } from './account.cli.ts';
 import type { StatusFlags } from './status.cli.ts';
 import { type UpDeps, type UpFlags, up } from './up.cli.ts';
 
 export interface ServiceCliDeps extends Omit<UpDeps, 'stopRequested'> {
   /** Resolves when the person or the machine wants a service that runs in the foreground to stop. */
   readonly stopRequested: () => Promise<void>;
+  /** Gives what an operator types. */
+  readonly keyboard: AsyncIterable<unknown>;
 }
 
 /** Ends the process with the code of a command. */
@@ -18,9 +22,10 @@ function place(command: Command): Command {
     .option('--data <directory>', 'database and keys (default: /var/lib/lethe, or ~/.local/share/lethe without root)');
 }
 
-/** `up` and `status` of the command line. */
+/** `up`, `status` and `account` of the command line. */
 export function addServiceCommands(program: Command, deps: ServiceCliDeps, exit: ExitWith): void {
   addUp(program, deps, exit);
+  addAccount(program, deps, exit);
   place(program.command('status'))
     .description('how the service is, part by part')
     .option('--json', 'one JSON object on standard output')
@@ -34,6 +39,29 @@ export function addServiceCommands(program: Command, deps: ServiceCliDeps, exit:
       const { status } = await import('./status.cli.ts');
       exit(await status(flags, { ...deps, stopRequested: deps.stopRequested() }));
     });
+}
+
+function addAccount(program: Command, deps: ServiceCliDeps, exit: ExitWith): void {
+  const command = program
+    .command('account')
+    .description('one account, whose number is asked for or read from standard input');
+  const verb = (name: AccountVerb, about: string): Command => {
+    const made = place(command.command(name)).description(about).option('--json', 'one JSON object on standard output');
+    return made.action(async (flags: AccountFlags) => {
+      const { account } = await import('./account.cli.ts');
+      exit(await account(name, flags, deps));
+    });
+  };
+  verb('show', 'until when it is paid, and how many keys it has').addHelpText(
+    'after',
+    '\nExample: ./lethe account show',
+  );
+  verb('extend', 'add days to its licence, from its end or from today')
+    .requiredOption('--days <number>', 'how many')
+    .addHelpText('after', '\nExample: ./lethe account extend --days 31');
+  verb('close', 'delete it, and all that leads to it')
+    .option('--yes', 'do it; nothing brings it back')
+    .addHelpText('after', '\nExample: ./lethe account close --yes');
 }
 
 function addUp(program: Command, deps: ServiceCliDeps, exit: ExitWith): void {

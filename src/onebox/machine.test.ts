@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { CannotStart, kernelCanServe, lockDirectory, needRoot, portIsFree } from './machine.os.ts';
+import {
+  CannotStart,
+  closedAbove,
+  kernelCanServe,
+  lockDirectory,
+  needRoot,
+  othersReach,
+  portIsFree,
+} from './machine.os.ts';
 
 test('a taken port is one clear sentence', async () => {
   const server = createServer();
@@ -22,6 +33,21 @@ test('a directory is locked once and free again afterwards', async () => {
   await assert.rejects(lockDirectory(directory), /already runs/);
   await unlock();
   await (await lockDirectory(directory))();
+});
+
+test('a checkout that other users cannot reach is refused, with the directory that shuts them out', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'lethe-reach-'));
+  try {
+    chmodSync(directory, 0o755);
+    const checkout = join(directory, 'a', 'lethe');
+    mkdirSync(checkout, { recursive: true });
+    othersReach(checkout);
+    chmodSync(join(directory, 'a'), 0o750);
+    assert.throws(() => othersReach(checkout), { name: 'CannotStart', message: /\/a shuts them out of .*\/a\/lethe/ });
+    assert.equal(closedAbove('/'), undefined);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('a gateway needs root', () => {

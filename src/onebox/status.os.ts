@@ -10,16 +10,23 @@ import type { Address } from './machine.os.ts';
 const SOCKET = 'status.sock';
 const LIMITS = { maxHeaderSize: 2048, headersTimeout: 5000, requestTimeout: 5000, keepAlive: false } as const;
 const MOST_CONNECTIONS = 64;
+/** Where the operator's commands say that they have changed an account. Only on the socket, which is for its owner alone. */
+const CHANGED = '/changed';
 /** Milliseconds. */
 const PATIENCE = 10_000;
 /** Bytes of a report are fewer. */
 const LONGEST = 1_048_576;
 
 /** Answers `GET /healthz`: 200 while all is well, 503 otherwise, with the report either way. */
-function answering(report: () => StatusReport): RequestListener {
+function answering(report: () => StatusReport, changed?: () => void): RequestListener {
   return (incoming, outgoing) => {
     incoming.resume();
     outgoing.shouldKeepAlive = false;
+    if (changed !== undefined && incoming.url === CHANGED && incoming.method === 'POST') {
+      changed();
+      outgoing.writeHead(204).end();
+      return;
+    }
     if (incoming.url !== '/healthz' || incoming.method !== 'GET') {
       outgoing.writeHead(404).end();
       return;
@@ -35,10 +42,11 @@ export async function serveStatus(
   directory: string,
   report: () => StatusReport,
   health: Address | undefined,
+  changed: () => void = () => undefined,
 ): Promise<() => Promise<void>> {
   const path = join(directory, SOCKET);
   rmSync(path, { force: true });
-  const server = createServer(LIMITS, answering(report));
+  const server = createServer(LIMITS, answering(report, changed));
   server.maxConnections = MOST_CONNECTIONS;
   const opened: Listening[] = [];
   if (health !== undefined)
@@ -71,6 +79,20 @@ export async function askStatus(directory: string): Promise<StatusReport | undef
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'ENOTDIR') resolve(undefined);
       else reject(error);
     });
+    asked.end();
+  });
+}
+
+/** Has the service make a new auth file of accounts that were changed beside it. */
+export async function tellChanged(directory: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const asked = request({ socketPath: join(directory, SOCKET), path: CHANGED, method: 'POST', timeout: PATIENCE });
+    asked.on('response', (answer) => {
+      answer.resume();
+      resolve();
+    });
+    asked.on('timeout', () => asked.destroy(new Error('The service does not answer.')));
+    asked.on('error', reject);
     asked.end();
   });
 }

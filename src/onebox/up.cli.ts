@@ -116,7 +116,14 @@ async function run(settled: Settled, options: ServiceOptions, deps: UpDeps): Pro
     givenUp,
     async claimed() {
       remember(directory, words);
-      opened.defer(await serveStatus(directory, () => watch.report(), settings.health));
+      opened.defer(
+        await serveStatus(
+          directory,
+          () => watch.report(),
+          settings.health,
+          () => watch.changed(),
+        ),
+      );
     },
   });
   watch.serves(service);

@@ -54,6 +54,11 @@ export class Watch {
     this.#phase = 'stopping';
   }
 
+  /** Accounts were changed beside control. */
+  changed(): void {
+    this.#service?.control.child.signal('SIGHUP');
+  }
+
   report(): StatusReport {
     const gateway = this.#service?.gateway;
     const certificate = gateway?.certificate;

@@ -98,6 +98,13 @@ export const API = {
   'api.end': told({
     session: { kind: 'random', purpose: 'live session that is over the seats of its licence' },
   }),
+  'api.account': shown({
+    state: { kind: 'word', purpose: 'open, ended or closed' },
+    expires_on: { kind: 'date', purpose: 'last day of the licence' },
+    seats: { kind: 'count', purpose: 'how many connections at once' },
+    trial: { kind: 'flag', purpose: 'whether it was paid for' },
+    devices: { kind: 'count', purpose: 'how many WireGuard keys it has' },
+  }),
   'api.status': shown({
     service: { kind: 'word', purpose: 'whether all parts of the service are well' },
     release: { kind: 'word', purpose: 'version of the software' },
