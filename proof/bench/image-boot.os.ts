@@ -102,9 +102,9 @@ export async function servingRow(
   const { gateway } = site.parameters.plan;
   const samples = await inTurn(context, {
     async proven() {
-      const before = site.activator.boot(gateway)?.resets ?? -1;
+      const before = (await site.activator.boot(gateway))?.resets ?? -1;
       const taken = await secondsToServe(context, site, { firmware: proving(site, release), customer, look });
-      assert.ok((site.activator.boot(gateway)?.resets ?? -1) > before, 'it serves and was never activated');
+      assert.ok(((await site.activator.boot(gateway))?.resets ?? -1) > before, 'it serves and was never activated');
       return taken;
     },
     given: () => secondsToServe(context, site, { firmware: trusting(given), customer }),

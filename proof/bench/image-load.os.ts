@@ -81,7 +81,7 @@ const TIMEOUT = 600_000;
 
 /** Everybody connects, and stays. A few at a time: the emulated machine makes each of them a key exchange. */
 export async function connectAll(site: ImageSite, scale: Scale, crowd: Crowd): Promise<Session[]> {
-  const server = site.activator.boot(site.parameters.plan.gateway)?.wireguard.toBase64() ?? '';
+  const server = (await site.activator.boot(site.parameters.plan.gateway))?.wireguard ?? '';
   const starts = [
     ...Array.from({ length: scale.openvpn }, (_, index) => () => openvpnSession(site, index, crowd.customer)),
     ...crowd.peers.map((keys, index) => () => wireguardSession(site, index, { keys, host: index + 2, server })),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { chmodSync, chownSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addressBytes } from '../bytes/text/address.ts';
 import { issueServerCertificate } from '../contracts/pki/authority.ts';
@@ -8,6 +8,7 @@ import type { Clock } from '../core/clock/clock.ts';
 import type { ConfigurationProblem } from '../core/configuration/configuration.ts';
 import type { Journal } from '../core/journal/journal.ts';
 import type { Random } from '../core/random/random.ts';
+import { giveTree } from '../host/files/give.os.ts';
 import { ListenError } from '../host/listening/listening.os.ts';
 import { startProblem } from '../host/program/program.os.ts';
 import { answerRequest } from './activator.http.ts';
@@ -32,7 +33,7 @@ export function loadActivator(path: string): LoadedActivator | ConfigurationProb
     if ('problem' in config) return { problem: `${path}: ${config.problem}` };
     const { issuer, directory, user } = config;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    if (user !== undefined && process.getuid?.() === 0) chownSync(directory, user.uid, user.gid);
+    if (user !== undefined && process.getuid?.() === 0) giveTree(directory, user);
     chmodSync(directory, 0o700);
     const read = (file: string) => readFileSync(file, 'utf8');
     return {

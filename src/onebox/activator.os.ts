@@ -3,10 +3,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ActivatorStore, type StoredBoot } from '../activator/activator.store.ts';
 import type { ActivatorConfigFile } from '../activator/config.ts';
-import { endorsementOf, enrol } from '../activator/enrol.ts';
-import { ACTIVATOR_FILES, authorityFromPem, openActivatorKeys, storePublicKey } from '../activator/keys.os.ts';
+import type { BootShown, EnrolmentOrder } from '../activator/own-store.os.ts';
 import type { PolicyFile } from '../activator/policy.os.ts';
 import type { BundleParameters } from '../contracts/activation/bundle.ts';
 import type { Operator } from '../contracts/activation/operator.ts';
@@ -17,7 +15,7 @@ import { replaceFile } from '../host/files/replace.os.ts';
 import { SERVICE_ADDRESS } from '../host/machines/cabling.os.ts';
 import type { TpmFactory } from '../host/machines/swtpm.os.ts';
 import { ownProgram } from '../host/processes/privileges.os.ts';
-import { run, spawnChild } from '../host/processes/process.os.ts';
+import { CommandError, run, spawnChild } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
 import { ACTIVATOR_PORT } from './cables.os.ts';
 import { CannotStart } from './machine.os.ts';
@@ -63,9 +61,7 @@ export class ServiceActivator {
 
   /** What an image has to be built with so that it asks this activator. Its keys are made with the first call. */
   async operator(): Promise<Operator> {
-    const argv = [process.execPath, PROGRAM, '--config', this.#configure(), '--operator-file'];
-    const text = await run(argv, ownProgram(this.#parts.filter));
-    const { authority } = JSON.parse(text) as Operator;
+    const { authority } = (await this.#ask(['--operator-file'])) as Operator;
     const operator = { activator: `https://${SERVICE_ADDRESS}:${ACTIVATOR_PORT}`, authority };
     this.#file(OPERATOR_FILE, `${JSON.stringify(operator, null, 2)}\n`, 0o644);
     return operator;
@@ -93,7 +89,7 @@ export class ServiceActivator {
       clock: this.#deps.clock,
       start: async () => {
         const child = spawnChild([process.execPath, PROGRAM, '--config', config], {
-          ...ownProgram(this.#parts.filter),
+          ...this.#program,
           ...heardFrom('activator', this.#deps.heard),
         });
         await untilSays(child, 'activator', /\{"ready":"activator".*\}/);
@@ -110,24 +106,25 @@ export class ServiceActivator {
     const digest = createHash('sha256').update(certificate).update(JSON.stringify(parameters)).digest('hex');
     const kept = this.#kept();
     if (kept?.digest === digest) return kept.tokenHash;
-    const endorsement = endorsementOf(certificate);
-    if ('problem' in endorsement)
-      throw new CannotStart(`The machine's TPM cannot be enrolled: ${endorsement.problem}.`);
-    const { random } = this.#deps;
-    const keys = await openActivatorKeys(this.#store, this.#deps, authorityFromPem(this.#parts.issuer));
-    const { gateway } = parameters.plan;
-    const made = this.#withStore((store) => {
-      store.forget(gateway);
-      return enrol({ gateway, endorsement, parameters }, { store, random, recipient: storePublicKey(keys) });
+    const order: EnrolmentOrder = { certificate: certificate.toBase64(), parameters };
+    const asked = this.#ask(['--enrol'], JSON.stringify(order)) as Promise<{ tokenHash: string }>;
+    const { tokenHash } = await asked.catch((error: unknown) => {
+      if (!(error instanceof CommandError)) throw error;
+      throw new CannotStart(`The machine cannot be enrolled: ${error.output.trim()}.`);
     });
-    if ('problem' in made) throw new CannotStart(`The machine cannot be enrolled: ${made.problem}.`);
-    this.#file(ENROLMENT_FILE, JSON.stringify({ digest, tokenHash: made.tokenHash }), 0o600);
-    return made.tokenHash;
+    this.#file(ENROLMENT_FILE, JSON.stringify({ digest, tokenHash }), 0o600);
+    return tokenHash;
   }
 
   /** The gateway's last boot that was given its secrets. */
-  boot(gateway: string): StoredBoot | undefined {
-    return this.#withStore((store) => store.boot(gateway));
+  async boot(gateway: string): Promise<BootShown | undefined> {
+    return ((await this.#ask(['--boot', gateway])) as BootShown | null) ?? undefined;
+  }
+
+  /** Root opens nothing in the directory of the activator's user: a process of that user answers. */
+  async #ask(question: readonly string[], stdin = ''): Promise<unknown> {
+    const argv = [process.execPath, PROGRAM, '--config', this.#configure(), ...question];
+    return JSON.parse(await run(argv, { ...this.#program, stdin }));
   }
 
   #configure(): string {
@@ -154,18 +151,14 @@ export class ServiceActivator {
       : undefined;
   }
 
+  /** It gives its directory to its user, however a backup has left it. */
+  get #program() {
+    return ownProgram(this.#parts.filter, 'chown', 'fowner');
+  }
+
   /** Belongs to the activator's user. */
   get #store(): string {
     return join(this.#parts.directory, 'store');
-  }
-
-  #withStore<T>(work: (store: ActivatorStore) => T): T {
-    const store = new ActivatorStore(join(this.#store, ACTIVATOR_FILES.store));
-    try {
-      return work(store);
-    } finally {
-      store.close();
-    }
   }
 
   #file(name: string, content: string, mode: number): string {

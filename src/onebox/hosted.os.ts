@@ -114,7 +114,7 @@ function activatorOf(
 }
 
 function publicKeysOf({ tokenHash, boot }: ImageGateway): GatewayPublicKeys {
-  return { tokenHash, wireguardKey: boot.wireguard.toBase64() };
+  return { tokenHash, wireguardKey: boot.wireguard };
 }
 
 function parametersOf({ site, identity, gateway }: GatewayServiceParts): Omit<BundleParameters, 'token'> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StoredBoot } from '../activator/activator.store.ts';
+import type { BootShown } from '../activator/own-store.os.ts';
 import type { BundleParameters } from '../contracts/activation/bundle.ts';
 import { TimedOut, waitUntil } from '../core/clock/until.ts';
 import type { Random } from '../core/random/random.ts';
@@ -24,7 +24,7 @@ export interface ImageGateway {
   /** The machine as it runs now. */
   readonly machine: Machine;
   /** The boot that was given its secrets last. */
-  readonly boot: StoredBoot;
+  readonly boot: BootShown;
   /** Resolves when the machine's agent has reached control: it starts after all daemons. */
   serves(): Promise<void>;
   /** Pulls the plug, powers the machine on again, and waits until it has proven itself anew. */
@@ -49,6 +49,8 @@ export interface ImageGatewayParts {
 /** Milliseconds. An emulated machine needs half a minute on an idle host. */
 const TIMEOUT = 600_000;
 const LOOK_EVERY = 250;
+/** The activator's store is asked by a process of its own. */
+const ASK_EVERY = 1500;
 
 /** A machine with a TPM of its own, made with the first call, and kept. */
 export async function openTpmOf(directory: string): Promise<{ factory: TpmFactory; state: string }> {
@@ -98,10 +100,10 @@ export async function startImageGateway(parts: ImageGatewayParts): Promise<Image
   };
 }
 
-async function powerOn(parts: ImageGatewayParts, state: string): Promise<{ machine: Machine; boot: StoredBoot }> {
+async function powerOn(parts: ImageGatewayParts, state: string): Promise<{ machine: Machine; boot: BootShown }> {
   const { activator, vmNamespace, cabling, release, parameters, hardware, progress } = parts;
   const { gateway } = parameters.plan;
-  const before = activator.boot(gateway)?.resets;
+  const before = (await activator.boot(gateway))?.resets;
   const machine = await startMachine({
     variables: release.variables,
     medium: { file: release.iso, as: 'cd' },
@@ -119,7 +121,7 @@ async function powerOn(parts: ImageGatewayParts, state: string): Promise<{ machi
       waitForStage(machine, 'call', async () => (await signs()).answered.has(ACTIVATOR_PORT)),
     );
     const boot = await progress.stage('It proves what it runs, and is given its secrets', () =>
-      waitForStage(machine, 'prove', () => newBoot(activator.boot(gateway), before)),
+      waitForStage(machine, 'prove', async () => newBoot(await activator.boot(gateway), before), ASK_EVERY),
     );
     return { machine, boot };
   } catch (error) {
@@ -128,7 +130,7 @@ async function powerOn(parts: ImageGatewayParts, state: string): Promise<{ machi
   }
 }
 
-function newBoot(boot: StoredBoot | undefined, before: number | undefined): StoredBoot | undefined {
+function newBoot(boot: BootShown | undefined, before: number | undefined): BootShown | undefined {
   return boot?.resets === before ? undefined : boot;
 }
 
@@ -145,6 +147,7 @@ async function waitForStage<T>(
   machine: Machine,
   stage: keyof typeof MISSED,
   reached: () => T | false | undefined | Promise<T | false | undefined>,
+  every = LOOK_EVERY,
 ): Promise<Exclude<T, false | undefined>> {
   let off = false;
   void machine.off.then(() => {
@@ -156,9 +159,7 @@ async function waitForStage<T>(
       throw new CannotStart(`${MISSED[stage]} It went off. Was its image changed?`);
     return found;
   };
-  return await waitUntil(`the machine reaches the stage '${stage}'`, look, TIMEOUT, LOOK_EVERY).catch(
-    (error: unknown) => {
-      throw error instanceof TimedOut ? new CannotStart(MISSED[stage]) : error;
-    },
-  );
+  return await waitUntil(`the machine reaches the stage '${stage}'`, look, TIMEOUT, every).catch((error: unknown) => {
+    throw error instanceof TimedOut ? new CannotStart(MISSED[stage]) : error;
+  });
 }

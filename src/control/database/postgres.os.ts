@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../core/clock/clock.ts';
 import { entriesIn } from '../../host/files/entries.os.ts';
+import { giveTree } from '../../host/files/give.os.ts';
 import { replaceFile } from '../../host/files/replace.os.ts';
+import { readUntrusted } from '../../host/files/untrusted.os.ts';
 import { type Child, CommandError, run, type SpawnOptions, spawnChild } from '../../host/processes/process.os.ts';
 import { DATABASE_JUDGES, judgeDatabase, sentenceFor } from './judges.ts';
 import { DATABASE_NAME, ROLE, renderAccess, renderClients, renderSettings, settings } from './settings.ts';
@@ -90,7 +92,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const places = await preparePlaces(options);
   refuseOtherVersion(places);
   refuseRunning(places);
-  if (!existsSync(join(places.data, 'PG_VERSION'))) await initialise(places);
+  if (readUntrusted(join(places.data, 'PG_VERSION')) === undefined) await initialise(places);
   await writeConfiguration(places, options.clients ?? []);
   refuseLogging(places.data);
   const child = await launch(places);
@@ -123,7 +125,7 @@ async function preparePlaces(options: PostgresOptions): Promise<Places> {
   for (const [path, mode] of [[data, 0o700] as const, [socket, 0o711] as const]) {
     mkdirSync(path, { recursive: true });
     chmodSync(path, mode);
-    if (root && options.user !== undefined) chownSync(path, options.user.uid, options.user.gid);
+    if (root && options.user !== undefined) giveTree(path, options.user);
   }
   const { user, filter } = options;
   const identity = {
@@ -155,18 +157,18 @@ function copiedBinaries(directory: string): string {
 }
 
 function refuseOtherVersion({ data, binaries }: Places): void {
-  const file = join(data, 'PG_VERSION');
-  if (!existsSync(file)) return;
+  const theirs = readUntrusted(join(data, 'PG_VERSION'));
+  if (theirs === undefined) return;
   const catalogue = readFileSync(join(binaries, 'share/postgresql/postgres.bki'), 'utf8');
   const ours = /^# PostgreSQL (\d+)/.exec(catalogue)?.[1];
-  if (readFileSync(file, 'utf8').trim() !== ours) throw new PostgresError('other_version');
+  if (theirs.trim() !== ours) throw new PostgresError('other_version');
 }
 
 /** The lock file outlives a crash, so it counts only with a live process that works in the same directory. */
 function refuseRunning({ data }: Places): void {
-  const lock = join(data, 'postmaster.pid');
-  if (!existsSync(lock)) return;
-  const pid = Number(readFileSync(lock, 'utf8').split('\n')[0]);
+  const lock = readUntrusted(join(data, 'postmaster.pid'));
+  if (lock === undefined) return;
+  const pid = Number.parseInt(lock, 10);
   const command = `/proc/${pid}/cmdline`;
   if (existsSync(command) && readFileSync(command, 'utf8').split('\0').includes(data)) {
     throw new PostgresError('already_running');
@@ -219,7 +221,7 @@ async function isReady({ data }: Places, child: Child): Promise<boolean> {
   const lock = join(data, 'postmaster.pid');
   const deadline = systemClock.elapsed() + READY_WITHIN;
   while (child.running && systemClock.elapsed() < deadline) {
-    const lines = existsSync(lock) ? readFileSync(lock, 'utf8').split('\n') : [];
+    const lines = readUntrusted(lock)?.split('\n') ?? [];
     if (Number(lines[0]) === child.pid && lines[7]?.trim() === 'ready') return true;
     await delay(20);
   }

@@ -20,6 +20,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
 import { NOBODY } from '../../../proof/labs/database/temporary.os.ts';
+import { run } from '../../host/processes/process.os.ts';
 import { connect } from './connect.os.ts';
 import {
   PostgresError,
@@ -31,6 +32,9 @@ import {
 import { renderSettings, settings } from './settings.ts';
 import { databaseIsAway } from './unavailable.ts';
 
+/** Owners that the same names had on another machine, and whom a copy that keeps no owners leaves. */
+const ELSEWHERE = { uid: 4321, gid: 4321 };
+const ROOT = { uid: 0, gid: 0 };
 let directory: string;
 before(() => {
   directory = mkdtempSync(join(tmpdir(), 'lethe-postgres-'));
@@ -149,6 +153,39 @@ test('a link that the database user planted is replaced: what it leads to is nei
   for (const name of names) {
     const written = lstatSync(join(data, name));
     assert.deepEqual([written.isFile(), written.uid, written.mode & 0o777], [true, NOBODY.uid, 0o600], name);
+  }
+});
+
+test('what the database user planted in the place of a file that is read is not read', async () => {
+  const options = { directory: join(directory, 'read'), user: NOBODY };
+  const data = join(options.directory, 'data');
+  await (await startPostgres(options)).stop();
+  const plant = (name: string) => {
+    renameSync(join(data, name), join(directory, name));
+    symlinkSync(join(directory, name), join(data, name));
+  };
+  // A reader that followed it would find the right version and go on.
+  plant('PG_VERSION');
+  await refused(options, 'not_initialised');
+  rmSync(join(data, 'PG_VERSION'));
+  renameSync(join(directory, 'PG_VERSION'), join(data, 'PG_VERSION'));
+  await run(['mkfifo', join(data, 'postgresql.unread.conf')], { user: NOBODY });
+  await refused(options, 'may_log');
+});
+
+test("a data directory of another user, as a backup leaves it, becomes the database user's, and nothing else does", async () => {
+  const options = { directory: join(directory, 'restored'), user: NOBODY };
+  const data = join(options.directory, 'data');
+  await (await startPostgres(options)).stop();
+  const victim = join(directory, 'victim');
+  writeFileSync(victim, '', { mode: 0o600 });
+  for (const owner of [ELSEWHERE, ROOT]) {
+    await run(['chown', '--recursive', `${owner.uid}:${owner.gid}`, data]);
+    symlinkSync(victim, join(data, 'base', 'planted'));
+    await (await startPostgres(options)).stop();
+    assert.equal(lstatSync(join(data, 'base', '1', 'PG_VERSION')).uid, NOBODY.uid);
+    assert.equal(lstatSync(victim).uid, 0);
+    rmSync(join(data, 'base', 'planted'));
   }
 });
 

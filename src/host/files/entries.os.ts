@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { type Dirent, readdirSync, readFileSync } from 'node:fs';
+import { type Dirent, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Entry, type EntryKind, isJudged, type Judge } from '../../core/configuration/judge.ts';
+import { readUntrusted } from './untrusted.os.ts';
 
 /**
  * All that is in a directory and, where `enters` says so, in those below it, with the text of what is judged. A
@@ -20,7 +21,7 @@ export function entriesIn(
       return orElse(() => [entry, ...entriesIn(root, judges, enters, name)], [{ name, kind: 'other' }]);
     }
     if (!isJudged(entry, judges)) return [entry];
-    return [{ ...entry, content: orElse(() => readFileSync(join(root, name), 'utf8'), undefined) }];
+    return [{ ...entry, content: orElse(() => readUntrusted(join(root, name)), undefined) }];
   });
 }
 

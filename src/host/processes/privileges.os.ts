@@ -8,10 +8,13 @@ export interface User {
 
 /**
  * How a program of ours is started that gives up root by itself: it has the rights that {@link giveUpRoot} needs, and the
- * one to read its own files where only root may.
+ * one to read its own files where only root may. `more` is what else it does before that.
  */
-export function ownProgram(filter: string | undefined): Pick<SpawnOptions, 'rights' | 'filter'> {
-  const rights = ['setuid', 'setgid', 'dac_read_search'];
+export function ownProgram(
+  filter: string | undefined,
+  ...more: readonly string[]
+): Pick<SpawnOptions, 'rights' | 'filter'> {
+  const rights = ['setuid', 'setgid', 'dac_read_search', ...more];
   return filter === undefined ? { rights } : { rights, filter };
 }
 

@@ -76,7 +76,7 @@ function launcher({ user, rights, filter }: SpawnOptions): string[] {
   return ['setpriv', '--pdeathsig=KILL', ...identity, ...restricted, '--', ...filtered];
 }
 
-/** What only root may take away, whoever is not root has not. */
+/** What only root may take away, other users do not have. */
 function restrictions(rights: readonly string[], changesUser: boolean): string[] {
   if (process.getuid?.() !== 0) return ['--no-new-privs'];
   const kept = ['-all', ...rights.map((right) => `+${right}`)].join(',');

@@ -33,8 +33,8 @@ export async function startCharon(
   await orStop(child, async () => {
     await listening(namespace, child, GATEWAY_FILES.viciSocket);
     await loadConnections(namespace, directory);
-    await namespace.run(['chgrp', String(agentGroup), GATEWAY_FILES.viciSocket]);
-    await namespace.run(['chmod', '660', GATEWAY_FILES.viciSocket]);
+    // charon made it for its owner and its group. In charon's directory, root follows no link.
+    await namespace.run(['chgrp', '--no-dereference', String(agentGroup), GATEWAY_FILES.viciSocket]);
   });
   return child;
 }
