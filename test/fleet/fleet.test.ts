@@ -7,18 +7,20 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect } from 'node:tls';
 import { anything, assert as assertProperty, asyncProperty } from 'fast-check';
+import { sql } from 'kysely';
 import { storedTag } from '../../proof/labs/control/stored-tag.ts';
 import { GATEWAY_TOKEN, openTestControl, type TestControl } from '../../proof/labs/control/test-control.os.ts';
 import { openExpected } from '../../src/contracts/fleet/expected.ts';
 import { planGateway } from '../../src/contracts/plan/plan.ts';
 import { expectConfiguration } from '../../src/control/fleet/expected.ts';
 import { fleetApi } from '../../src/control/fleet/fleet.http.ts';
-import { AuthFilePublisher, GATHERING } from '../../src/control/fleet/publisher.ts';
+import { AuthFilePublisher, GATHERING, LONGEST_PAUSE } from '../../src/control/fleet/publisher.ts';
 import { gatewayOf, locationsOf } from '../../src/control/fleet/registry.ts';
+import { SealingThread } from '../../src/control/fleet/sealing.os.ts';
 import { GatewayStatuses } from '../../src/control/fleet/statuses.ts';
 import { readMaterial } from '../../src/control/program/material.os.ts';
 import { serveHttps } from '../../src/control/program/serve.os.ts';
-import { today } from '../../src/core/clock/clock.ts';
+import { ManualClock, today } from '../../src/core/clock/clock.ts';
 import type { UsageTag } from '../../src/core/licences/licence.ts';
 import { CurrentAuthFile } from '../../src/gateway/authfile/current.ts';
 import { run } from '../../src/host/processes/process.os.ts';
@@ -162,11 +164,13 @@ test('a file that cannot be made leaves the old one in force, is said, and is tr
   const { clock, journal, database } = house;
   const material = readMaterial(house.config);
   const { salt } = await database.db.selectFrom('authfile').select('salt').executeTakeFirstOrThrow();
-  const context = { db: database.db, clock, journal, usageKey: material.usageKey, signingKey: material.authfileKey };
-  const publisher = new AuthFilePublisher({ ...context, salt: new Uint8Array(salt) as never });
+  const parts = { place: database.server.socket, usageKey: material.usageKey, signingKey: material.authfileKey };
+  await using working = new SealingThread({ ...parts, salt: new Uint8Array(salt) as never });
+  await using failing = new SealingThread({ ...parts, salt: new Uint8Array(3) as never });
+  const publisher = new AuthFilePublisher({ clock, journal, seal: (day) => working.seal(day) });
   await publisher.start();
   const before = publisher.current?.version;
-  const broken = new AuthFilePublisher({ ...context, salt: new Uint8Array(3) as never });
+  const broken = new AuthFilePublisher({ clock, journal, seal: (day) => failing.seal(day) });
   await assert.rejects(broken.start());
   broken.changed();
   clock.advance(GATHERING);
@@ -175,6 +179,64 @@ test('a file that cannot be made leaves the old one in force, is said, and is tr
   assert.equal(publisher.current?.version, before);
   await broken.stop();
   await publisher.stop();
+});
+
+test('files that take long to make are made seldom, and a change waits half a minute at most', async () => {
+  const clock = new ManualClock(0);
+  let made = 0;
+  const sealsIn = async (took: number, milliseconds: number) => {
+    const seal = async () => {
+      clock.advance(took);
+      made += 1;
+      return { version: made, bytes: new Uint8Array(), licences: new Float64Array(), seats: new Uint8Array() };
+    };
+    const publisher = new AuthFilePublisher({ clock, journal: house.journal, seal });
+    const before = made;
+    for (const until = clock.elapsed() + milliseconds; clock.elapsed() < until; clock.advance(100)) {
+      publisher.changed();
+      await publisher.tick();
+    }
+    return made - before;
+  };
+  // A customer who changes something ten times a second, for ten minutes.
+  assert.ok((await sealsIn(10, 600_000)) > 900);
+  const often = await sealsIn(500, 600_000);
+  assert.ok(often > 50 && often <= 600_000 / 10_500 + 1, `${often}`);
+  const seldom = await sealsIn(5000, 600_000);
+  assert.ok(seldom >= 15 && seldom <= 600_000 / LONGEST_PAUSE + 1, `${seldom}`);
+});
+
+test('a file is made in a thread of its own; one that died is followed by another', async () => {
+  const { database } = house;
+  const material = readMaterial(house.config);
+  const { salt } = await database.db.selectFrom('authfile').select('salt').executeTakeFirstOrThrow();
+  const parts = { place: database.server.socket, usageKey: material.usageKey, signingKey: material.authfileKey };
+  const thread = new SealingThread({ ...parts, salt: new Uint8Array(salt) as never });
+  await sql`with made as (
+      insert into accounts select to_hex(n), sha256(n::text::bytea) from generate_series(10000, 40000) as n returning id
+    ), bought as (
+      insert into licences select 500000000 + row_number() over (), id, '2026-12-31', 5, true from made returning id
+    ) insert into credentials select id, substr(sha256(id::text::bytea), 1, 16), substr(sha256(id::text::bytea), 17), substr(sha256(id::text::bytea), 9, 16) from bought`.execute(
+    database.db,
+  );
+  try {
+    await thread.seal(today(house.clock));
+    const before = performance.eventLoopUtilization();
+    const sealed = await thread.seal(today(house.clock));
+    const { utilization } = performance.eventLoopUtilization(before);
+    assert.ok(sealed.licences.length > 30_000 && sealed.bytes.length > 30_000 * 68);
+    assert.ok(utilization < 0.3, `${utilization}`);
+    await thread.close();
+    assert.ok((await thread.seal(today(house.clock))).version > sealed.version);
+  } finally {
+    await thread.close();
+    await database.db
+      .deleteFrom('accounts')
+      .where('id', 'in', (query) =>
+        query.selectFrom('licences').where('id', '>', 500_000_000).where('id', '<', 500_040_000).select('account'),
+      )
+      .execute();
+  }
 });
 
 test('the expected configuration is signed, and its serial grows when it changes', async () => {
@@ -208,7 +270,10 @@ test('beats are counted, and what is over the limit is told to end', async () =>
   const response = await ask('POST', '/fleet/v1/beats', { beats });
   assert.deepEqual(await response.json(), { end: ['0000000000000005'] });
   assert.equal(house.control.services.seats.used(licence), 5);
-  const rows = await house.control.services.remembered.of({ account: 'x' as never, licence: made.customer.licence });
+  const { rows } = await house.control.services.remembered.of({
+    account: 'x' as never,
+    licence: made.customer.licence,
+  });
   assert.equal(rows.filter((row) => row.store === 'live.seats').length, 5);
 });
 

@@ -80,7 +80,7 @@ test('what an auth file says about a customer is in no table, and control still 
   );
   for (const customer of [named, keyed]) {
     const shown = await services.remembered.of(customer);
-    assert.equal(shown.filter(({ store }) => store === 'database.usage_events').length, 1);
+    assert.equal(shown.rows.filter(({ store }) => store === 'database.usage_events').length, 1);
   }
 });
 

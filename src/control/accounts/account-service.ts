@@ -4,7 +4,14 @@ import { type Clock, type EpochDay, today } from '../../core/clock/clock.ts';
 import type { Licence, LicenceId } from '../../core/licences/licence.ts';
 import { below, type Random } from '../../core/random/random.ts';
 import type { Database } from '../database/tables.ts';
-import { accountByNumber, deleteSignIn, insertAccount, insertSignIn, signedIn } from './account.store.ts';
+import {
+  accountByNumber,
+  deleteOldestSignIns,
+  deleteSignIn,
+  insertAccount,
+  insertSignIn,
+  signedIn,
+} from './account.store.ts';
 import type {
   AccountId,
   AccountNumber,
@@ -15,6 +22,7 @@ import type {
   SignUp,
   SignUpAgain,
 } from './account.ts';
+import type { AccountLimiter } from './account-limiter.ts';
 import type { FailureLimiter } from './failure-limiter.ts';
 import type { Forms } from './forms.ts';
 import { accountNumberHash, newAccountNumber, parseAccountNumber } from './number.ts';
@@ -34,11 +42,16 @@ export interface AccountsContext {
   readonly forms: Forms;
   /** For failed sign-ins. */
   readonly failures: FailureLimiter;
+  /** For sign-ins with a right number, which cost a row each. */
+  readonly signIns: AccountLimiter;
   /** For sign-ups, which cost a row each. */
   readonly signUps: FailureLimiter;
 }
 
 const SIGN_IN_DAYS = 30;
+
+/** Sign-ins of an account; with one more, the oldest ends. */
+export const MOST_SIGN_INS = 20;
 
 /** What the form makes. */
 const SIGN_UP = 'sign-up';
@@ -101,7 +114,7 @@ export class AccountService {
     if (typeof parsed === 'string') return parsed;
     const account = await accountByNumber(db, accountNumberHash(parsed.number));
     if (account === undefined) return (await failures.spend()) ? 'unknown' : 'busy';
-    return this.#open(db, account);
+    return this.#context.signIns.spend(account) ? this.#open(db, account) : 'busy';
   }
 
   /** Hostile input: any string. Undefined unless it is the token of a sign-in that is still valid. */
@@ -139,7 +152,9 @@ export class AccountService {
     const { clock, random } = this.#context;
     const token = Buffer.from(random.bytes(32)).toString('base64url') as SignInToken;
     const expiresOn = (today(clock) + SIGN_IN_DAYS) as EpochDay;
-    await insertSignIn(db, signInHash(token) as Uint8Array, account, expiresOn);
+    const hash = signInHash(token) as Uint8Array;
+    await insertSignIn(db, hash, account, expiresOn);
+    await deleteOldestSignIns(db, account, hash, MOST_SIGN_INS);
     return { token, expiresOn };
   }
 }

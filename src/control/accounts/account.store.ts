@@ -71,6 +71,28 @@ export async function lockLicence(db: Database, licence: LicenceId): Promise<voi
   await db.selectFrom('licences').where('id', '=', licence).select('id').forUpdate().execute();
 }
 
+/** Leaves an account its newest sign-ins, `newest` among them, whose order within a day nothing tells. */
+export async function deleteOldestSignIns(
+  db: Database,
+  account: AccountId,
+  newest: Uint8Array,
+  most: number,
+): Promise<void> {
+  await db
+    .deleteFrom('sign_ins')
+    .where('token_hash', 'in', (query) =>
+      query
+        .selectFrom('sign_ins')
+        .where('account', '=', account)
+        .where('token_hash', '!=', newest)
+        .orderBy('expires_on', 'desc')
+        .orderBy('token_hash')
+        .offset(most - 1)
+        .select('token_hash'),
+    )
+    .execute();
+}
+
 /** Deletes sign-ins that ended before `day`, and accounts whose licence ended before `lastLicenceDay`. */
 export async function deleteEnded(db: Database, day: EpochDay, lastLicenceDay: EpochDay): Promise<void> {
   await db.deleteFrom('sign_ins').where('expires_on', '<', isoDate(day)).execute();

@@ -17,11 +17,12 @@ import { readMaterial } from '../program/material.os.ts';
 import { usageKey, usageTagOf } from '../usage/tag.ts';
 import { storeBatch } from '../usage/usage.store.ts';
 import type { Customer, SignUp } from './account.ts';
-import { AccountService } from './account-service.ts';
+import { AccountLimiter } from './account-limiter.ts';
+import { AccountService, MOST_SIGN_INS } from './account-service.ts';
 import { FailureLimiter } from './failure-limiter.ts';
 import { Forms, formKeyOf } from './forms.ts';
 import { accountNumberHash, newAccountNumber, parseAccountNumber } from './number.ts';
-import { rememberedRow } from './remembered.ts';
+import { MOST_ROWS, type RememberedPage, rememberedRow } from './remembered.ts';
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const random = seededRandom('account numbers');
@@ -139,9 +140,10 @@ function impatientService(): AccountService {
   const { clock } = house;
   const limiter = () => new FailureLimiter(clock, { burst: 2, perSecond: 1, longest: 1000 }, () => Promise.resolve());
   const offer = { days: 30, seats: 5 };
+  const signIns = new AccountLimiter(clock, { burst: 30, perHour: 60 });
   const forms = new Forms(formKeyOf(usageKey(new Uint8Array(32))), clock, systemRandom);
   const context = { db, clock, random: systemRandom, forms, offer };
-  return new AccountService({ ...context, failures: limiter(), signUps: limiter() });
+  return new AccountService({ ...context, failures: limiter(), signIns, signUps: limiter() });
 }
 
 test('a flood of wrong numbers does not keep a customer out', async () => {
@@ -194,7 +196,7 @@ test('remembered: the rows of the customer, live seats and usage events, and nob
   house.clock.advance(GATHERING);
   await house.control.publisher.tick();
   house.control.seats.beat('zrh-01', [{ session: 'aabbccddeeff0011' as SessionId, licence: customer.licence.id }]);
-  const rows = await house.control.services.remembered.of(customer);
+  const { rows } = await house.control.services.remembered.of(customer);
   assert.deepEqual(
     rows.map((remembered) => remembered.store),
     [
@@ -239,6 +241,62 @@ test('rotations that come at once all succeed, and one pair of credentials is le
   const { db } = house.database;
   const kept = await db.selectFrom('credentials').where('licence', '=', customer.licence.id).selectAll().execute();
   assert.equal(kept.length, 1);
+});
+
+test('an account has twenty sign-ins: with one more, one of the oldest ends', async () => {
+  const { made, customer } = await newCustomer();
+  const { db } = house.database;
+  const { accounts } = house.control.services;
+  const hashes = Array.from({ length: 30 }, () => systemRandom.bytes(32));
+  const rows = hashes.map((token_hash) => ({ token_hash, account: customer.account, expires_on: '2026-12-30' }));
+  await db.insertInto('sign_ins').values(rows).execute();
+  await db
+    .updateTable('sign_ins')
+    .set({ expires_on: '2026-12-31' })
+    .where('token_hash', '=', hashes[7] as Uint8Array)
+    .execute();
+  const signedIn = await accounts.signIn(made.accountNumber);
+  assert.ok(typeof signedIn !== 'string');
+  const left = await db.selectFrom('sign_ins').where('account', '=', customer.account).selectAll().execute();
+  assert.equal(left.length, MOST_SIGN_INS);
+  assert.ok(left.some((row) => row.expires_on === '2026-12-31'));
+  assert.equal((await accounts.customerOf(signedIn.token))?.account, customer.account);
+});
+
+test('one account that signs in again and again is told to wait, and no other is', async () => {
+  const [busy, quiet] = [await newCustomer(), await newCustomer()];
+  const { accounts } = house.control.services;
+  const answers = [];
+  for (let attempt = 0; attempt < 40; attempt += 1) answers.push(await accounts.signIn(busy.made.accountNumber));
+  assert.equal(answers.filter((answer) => answer === 'busy').length, 10);
+  assert.equal(typeof (await accounts.signIn(quiet.made.accountNumber)), 'object');
+  house.clock.advance(60_000);
+  assert.equal(typeof (await accounts.signIn(busy.made.accountNumber)), 'object');
+});
+
+test('what is remembered is read a page at a time, all of it and nothing twice', async () => {
+  const { customer } = await newCustomer();
+  const { db } = house.database;
+  const hashes = Array.from({ length: 450 }, () => systemRandom.bytes(32));
+  const rows = hashes.map((token_hash) => ({ token_hash, account: customer.account, expires_on: '2026-12-30' }));
+  await db.insertInto('sign_ins').values(rows).execute();
+  const { remembered } = house.control.services;
+  for (const limit of [undefined, 7, 10_000]) {
+    const seen: string[] = [];
+    let cursor: string | undefined = '0.0';
+    while (cursor !== undefined) {
+      const page: RememberedPage = await remembered.of(customer, { cursor, ...(limit === undefined ? {} : { limit }) });
+      assert.ok(page.rows.length <= Math.min(limit ?? MOST_ROWS, MOST_ROWS));
+      seen.push(...page.rows.map((row) => JSON.stringify(row)));
+      cursor = page.next;
+    }
+    // The account, its licence, the sign-in of the sign-up, and those.
+    assert.equal(seen.length, 453);
+    assert.equal(new Set(seen).size, 453);
+  }
+  for (const cursor of ['', '-1.0', '0', '0.0.0', '999.999999999', 'x', '0.1e3']) {
+    assert.deepEqual(await remembered.of(customer, { cursor }), { rows: [], next: undefined });
+  }
 });
 
 test('licence numbers are random and fit the auth file', async () => {

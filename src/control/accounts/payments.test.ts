@@ -65,11 +65,11 @@ async function asTheyLie(): Promise<string[]> {
   return rows.map(({ row }) => row);
 }
 
-function pageOf(account: string, tables: Stores) {
+async function pageOf(account: string, tables: Stores) {
   const seats = new MemorySeats(new ManualClock(0), () => 5);
   const service = new RememberedService(database.db, seats, usageKey(new Uint8Array(32)), tables);
   const licence = { id: 2 as LicenceId, seats: 5, trial: true } as Licence;
-  return service.of({ account: account as AccountId, licence });
+  return (await service.of({ account: account as AccountId, licence })).rows;
 }
 
 type Verdict<Candidate, Wanted> = Candidate extends Wanted ? 'compiles' : 'does not compile';

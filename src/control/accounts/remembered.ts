@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-import type { Stores } from '../../core/inventory/about.ts';
+import { customerStores, type Stores } from '../../core/inventory/about.ts';
 import { DATABASE } from '../../core/inventory/database.ts';
 import type { CustomerKey, Declaration } from '../../core/inventory/datum.ts';
 import { assertDeclared } from '../../core/inventory/guard.ts';
@@ -29,10 +29,28 @@ export interface RememberedRow {
   }[];
 }
 
-export interface Remembered {
-  /** Everything there is about this customer: rows that name the licence, and usage events by the customer's tag. */
-  of(customer: Customer): Promise<readonly RememberedRow[]>;
+/** Rows that are read at once, at most. */
+export const MOST_ROWS = 200;
+
+/** What `next` looks like: a store, and how many of its rows were before. */
+export const CURSOR = /^\d{1,3}\.\d{1,9}$/;
+
+export interface RememberedPage {
+  readonly rows: readonly RememberedRow[];
+  /** The cursor of the page that follows; undefined at the end. */
+  readonly next: string | undefined;
 }
+
+export interface Remembered {
+  /**
+   * What there is about this customer, a page at a time: rows that name the licence, and usage events by the customer's tag. A
+   * cursor is one that a page gave; any other gives an empty page.
+   */
+  of(customer: Customer, page?: { readonly cursor?: string; readonly limit?: number }): Promise<RememberedPage>;
+}
+
+/** Reads some of the rows of one store. */
+type Section = (limit: number, offset: number) => Promise<readonly RememberedRow[]>;
 
 /** For each store in memory that leads to a customer, how its rows are read: one that is forgotten does not compile. */
 export type LiveReaders<Live extends Stores> = {
@@ -70,16 +88,42 @@ export class RememberedService implements Remembered {
     this.#tables = tables;
   }
 
-  async of({ account, licence }: Customer): Promise<readonly RememberedRow[]> {
-    const tags = await this.#tagsOf(licence.id);
-    const keys = { account: [account], licence: [licence.id], 'usage tag': tags };
-    const stored = await rowsAbout(this.#db, keys, this.#tables);
-    return [
-      ...stored.map(({ store, row }) => rememberedRow(store.name, row, store.fields)),
-      ...Object.entries(this.#live).flatMap(([store, read]) =>
-        read(licence.id).map((row) => rememberedRow(store, { ...row })),
-      ),
-    ];
+  async of(
+    customer: Customer,
+    page: { readonly cursor?: string; readonly limit?: number } = {},
+  ): Promise<RememberedPage> {
+    const { cursor = '0.0', limit = MOST_ROWS } = page;
+    const sections = await this.#sections(customer);
+    if (!CURSOR.test(cursor)) return { rows: [], next: undefined };
+    const [first = 0, before = 0] = cursor.split('.').map(Number);
+    const rows: RememberedRow[] = [];
+    for (const [index, section] of sections.entries()) {
+      if (index < first) continue;
+      const offset = index === first ? before : 0;
+      const room = Math.min(limit, MOST_ROWS) - rows.length;
+      const found = await section(room + 1, offset);
+      rows.push(...found.slice(0, room));
+      if (found.length > room) return { rows, next: `${index}.${offset + room}` };
+    }
+    return { rows, next: undefined };
+  }
+
+  /** The stores that lead to the customer, those in memory last. */
+  async #sections({ account, licence }: Customer): Promise<Section[]> {
+    const keys = { account: [account], licence: [licence.id], 'usage tag': await this.#tagsOf(licence.id) };
+    const stored = customerStores(this.#tables).map((store): Section => {
+      return async (limit, offset) => {
+        const rows = await rowsAbout(this.#db, keys, store, { limit, offset });
+        return rows.map((row) => rememberedRow(store.name, row, store.fields));
+      };
+    });
+    const live = Object.entries(this.#live).map(([store, read]): Section => {
+      return async (limit, offset) => {
+        const rows = read(licence.id).slice(offset, offset + limit);
+        return rows.map((row) => rememberedRow(store, { ...row }));
+      };
+    });
+    return [...stored, ...live];
   }
 
   /** Under these the customer's events are stored, as far as anybody can still tell. */

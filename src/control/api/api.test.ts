@@ -128,7 +128,7 @@ test('an undeclared field cannot leave: the answer is held back and that is said
   const field = { name: 'seats', value: '5', kind: 'count', purpose: 'p', retention: 'r', source_ip: '192.0.2.7' };
   const { remembered } = house.control.services;
   const original = remembered.of.bind(remembered);
-  remembered.of = async () => [{ store: 'database.licences', fields: [field] }];
+  remembered.of = async () => ({ rows: [{ store: 'database.licences', fields: [field] }], next: undefined });
   try {
     const response = await house.ask('GET', '/api/v1/remembered', { token });
     assert.equal(response.status, 500);
@@ -137,6 +137,44 @@ test('an undeclared field cannot leave: the answer is held back and that is said
     remembered.of = original;
   }
   assert.deepEqual(house.journal.events.at(-1), { code: 'exit_refused', store: 'api' });
+});
+
+test('one customer who changes something again and again is told to wait, and no other is', async () => {
+  const [busy, quiet] = [await signUp(), await signUp()];
+  const app = { app: 'lethe-android', app_version: '1.0', os: 'android-16' };
+  const change = async (token: string) => (await house.ask('POST', '/api/v1/activations', { token, body: app })).status;
+  const answers = [];
+  for (let attempt = 0; attempt < 41; attempt += 1) answers.push(await change(busy.token));
+  assert.deepEqual([new Set(answers.slice(0, 40)), answers[40]], [new Set([204]), 429]);
+  const path = `/api/v1/devices/${Buffer.alloc(32, 5).toString('base64url')}`;
+  for (const [method, where] of [
+    ['POST', '/api/v1/credentials'],
+    ['DELETE', path],
+  ] as const) {
+    assert.equal(await refusal(await house.ask(method, where, { token: busy.token })), 'busy');
+  }
+  const body = { public_key: Buffer.alloc(32, 5).toString('base64') };
+  assert.equal(await refusal(await house.ask('POST', '/api/v1/devices', { token: busy.token, body })), 'busy');
+  assert.equal(await change(quiet.token), 204);
+  house.clock.advance(30_000);
+  assert.deepEqual([await change(busy.token), await change(busy.token)], [204, 429]);
+});
+
+test('what is remembered comes in pages', async () => {
+  const { token } = await signUp();
+  const page = async (query: string) => {
+    const response = await house.ask('GET', `/api/v1/remembered${query}`, { token });
+    assert.equal(response.status, 200);
+    return (await response.json()) as { rows: { store: string }[]; next: string };
+  };
+  const [first, all] = [await page('?limit=2'), await page('')];
+  assert.equal(first.rows.length, 2);
+  const rest = await page(`?cursor=${first.next}&limit=200`);
+  assert.deepEqual([...first.rows, ...rest.rows], all.rows);
+  assert.deepEqual([rest.next, all.next], ['', '']);
+  for (const query of ['?limit=0', '?limit=201', '?limit=x', '?cursor=1', "?cursor=0.0'--"]) {
+    assert.equal(await refusal(await house.ask('GET', `/api/v1/remembered${query}`, { token })), 'invalid');
+  }
 });
 
 test('a failure of our own says nothing but that', async () => {
@@ -260,6 +298,7 @@ test('the description is OpenAPI 3.1 and names every operation and problem', asy
     '413',
     '415',
     '422',
+    '429',
     '500',
     '503',
   ]);

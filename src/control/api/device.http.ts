@@ -15,7 +15,7 @@ const DEVICE_REFUSALS = {
 } as const satisfies Record<DeviceRefusal, ApiProblem>;
 
 /** WireGuard keys. The server never sees a private one. */
-export function serveDevices(door: Door, { devices, wireguard }: ApiServices): void {
+export function serveDevices(door: Door, { changes, devices, wireguard }: ApiServices): void {
   const answer = ({ publicKey, host }: CustomerDevice) => {
     const [address4, address6] = innerAddresses(wireguard, host);
     return { public_key: publicKey, address4, address6 };
@@ -42,9 +42,10 @@ export function serveDevices(door: Door, { devices, wireguard }: ApiServices): v
       body: DeviceRequest,
       status: 201,
       answer: Device,
-      refusals: Object.values(DEVICE_REFUSALS),
+      refusals: [...Object.values(DEVICE_REFUSALS), 'busy'],
     },
     async ({ customer, body }) => {
+      if (!changes.spend(customer.account)) return 'busy';
       const device = await devices.add(customer, body.public_key);
       return typeof device === 'string' ? DEVICE_REFUSALS[device] : answer(device);
     },
@@ -58,9 +59,10 @@ export function serveDevices(door: Door, { devices, wireguard }: ApiServices): v
       body: undefined,
       status: 204,
       answer: undefined,
-      refusals: ['not_found'],
+      refusals: ['not_found', 'busy'],
     },
     async ({ customer, parameter }) => {
+      if (!changes.spend(customer.account)) return 'busy';
       const key = parameter('public_key').replaceAll('-', '+').replaceAll('_', '/');
       return (await devices.remove(customer, key)) ? undefined : 'not_found';
     },

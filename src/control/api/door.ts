@@ -22,6 +22,8 @@ export interface Operation<Body extends RecordSchema | undefined, Answer extends
   /** Whether the caller has to be signed in. */
   readonly signedIn: boolean;
   readonly body: Body;
+  /** Parameters after the `?`, each with what it must look like. All may be left out. */
+  readonly query?: Readonly<Record<string, RegExp>>;
   readonly status: 200 | 201 | 204;
   readonly answer: Answer;
   /** What the operation itself may refuse. The door adds what it refuses on its own. */
@@ -33,6 +35,8 @@ export interface Call<Body extends RecordSchema | undefined> {
   readonly customer: Customer;
   readonly token: string;
   readonly parameter: (name: string) => string;
+  /** Empty where it was left out. */
+  readonly query: (name: string) => string;
 }
 
 type ApiAnswer<Answer extends RecordSchema | undefined> = Answer extends RecordSchema ? z.input<Answer> : undefined;
@@ -121,6 +125,9 @@ export class Door {
     const token = /^Bearer ([0-9A-Za-z_-]{43})$/i.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
     const customer = operation.signedIn ? await this.#accounts.customerOf(token) : undefined;
     if (operation.signedIn && customer === undefined) return 'not_signed_in';
+    const query = (name: string) => context.req.query(name) ?? '';
+    const queries = Object.entries(operation.query ?? {});
+    if (queries.some(([name, pattern]) => query(name) !== '' && !pattern.test(query(name)))) return 'invalid';
     const body = operation.body === undefined ? undefined : await readBody(operation.body, context.req.raw);
     if (typeof body === 'string') return body;
     return {
@@ -128,11 +135,12 @@ export class Door {
       customer: customer as Customer,
       body: body as Call<Body>['body'],
       parameter: (name) => context.req.param(name) as string,
+      query,
     };
   }
 
   #describe(operation: Operation<RecordSchema | undefined, RecordSchema | undefined>): void {
-    const { method, path, summary, status, answer, body, signedIn } = operation;
+    const { method, path, summary, status, answer, body, signedIn, query = {} } = operation;
     const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string);
     const refusals: ApiProblem[] = [
       ...operation.refusals,
@@ -151,7 +159,14 @@ export class Door {
       security: signedIn ? [{ token: [] }] : [],
       request:
         body === undefined ? {} : { body: { required: true, content: { 'application/json': { schema: body } } } },
-      parameters: names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
+      parameters: [
+        ...names.map((name) => ({ name, in: 'path' as const, required: true, schema: { type: 'string' as const } })),
+        ...Object.entries(query).map(([name, { source: pattern }]) => ({
+          name,
+          in: 'query' as const,
+          schema: { type: 'string' as const, pattern },
+        })),
+      ],
       responses: { [status]: described(answer), ...refused(refusals) },
     });
   }

@@ -14,7 +14,7 @@ const TITLES = {
   too_many_keys: 'This licence has as many keys as it may. Remove one first.',
   too_large: 'The body is too large.',
   wrong_content_type: 'The body must be application/json.',
-  invalid: 'The body does not have the fields that this operation takes; see /openapi.json.',
+  invalid: 'The body or the query does not have the fields that this operation takes; see /openapi.json.',
   account_malformed: 'An account number has 20 letters and digits.',
   account_mistyped: 'The account number has a typing error.',
   key_malformed: 'This is not a WireGuard public key.',

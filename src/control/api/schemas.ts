@@ -35,6 +35,6 @@ export const RememberedField = record('remembered_field', {
   retention: text,
 });
 export const RememberedRow = record('remembered_row', { store: text, fields: z.array(RememberedField) });
-export const Remembered = record('remembered', { rows: z.array(RememberedRow) });
+export const Remembered = record('remembered', { rows: z.array(RememberedRow), next: text });
 
 export const Problem = record('problem', { type: text, title: text, status: count, code: word });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { TunnelPlan } from '../../contracts/plan/plan.ts';
 import type { Journal } from '../../core/journal/journal.ts';
+import type { AccountLimiter } from '../accounts/account-limiter.ts';
 import type { Accounts } from '../accounts/account-service.ts';
 import type { Credentials } from '../accounts/credential-service.ts';
 import type { Devices } from '../accounts/device-service.ts';
@@ -17,6 +18,7 @@ export interface ApiServices {
   readonly seats: Pick<LiveSeats, 'used'>;
   readonly locations: Locations;
   readonly remembered: Remembered;
+  readonly changes: Pick<AccountLimiter, 'spend'>;
   readonly activate: (activation: Activation) => Promise<void>;
   /** Where devices have their addresses. */
   readonly wireguard: Pick<TunnelPlan, 'pool4' | 'pool6'>;

@@ -25,6 +25,9 @@ export interface AuthFileRecords {
   readonly version: number;
   readonly logins: readonly LoginRecord[];
   readonly peers: readonly PeerRecord[];
+  /** The licences that are valid, ascending, and in the same order their seats. */
+  readonly licences: Float64Array<ArrayBuffer>;
+  readonly seats: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -49,6 +52,7 @@ export async function nextRecords(db: Database, key: UsageKey, day: EpochDay): P
       .leftJoin('credentials', 'credentials.licence', 'licences.id')
       .where('licences.expires_on', '>=', isoDate((day - EXPLAINED) as EpochDay))
       .select(['licences.id', 'licences.expires_on', 'licences.seats'])
+      .orderBy('licences.id')
       .select(['credentials.verifier', 'credentials.name_key', 'credentials.nt_hash'])
       .execute();
     const entitlements = new Map<number, Entitlement>();
@@ -70,6 +74,9 @@ export async function nextRecords(db: Database, key: UsageKey, day: EpochDay): P
       const entitlement = entitlements.get(licence);
       return entitlement === undefined || entitlement.expiresOn < day ? [] : [{ publicKey, host, entitlement }];
     });
-    return { version, logins, peers };
+    const valid = rows.filter((row) => row.expires_on >= isoDate(day));
+    const licences = Float64Array.from(valid, (row) => row.id);
+    const seats = Uint8Array.from(valid, (row) => row.seats);
+    return { version, logins, peers, licences, seats };
   });
 }

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { KeyObject } from 'node:crypto';
-import { sealAuthFile } from '../../contracts/authfile/seal.ts';
 import { type Clock, type EpochDay, today } from '../../core/clock/clock.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import type { LicenceId } from '../../core/licences/licence.ts';
-import type { CredentialSalt } from '../accounts/credential.ts';
-import type { Database } from '../database/tables.ts';
-import type { UsageKey } from '../usage/tag.ts';
-import { nextRecords } from './authfile.store.ts';
+import type { Sealed } from './sealing.os.ts';
 import { WaitingGateways } from './waiting.ts';
 
 export interface PublishedAuthFile {
@@ -16,30 +11,35 @@ export interface PublishedAuthFile {
 }
 
 export interface PublisherContext {
-  readonly db: Database;
   readonly clock: Clock;
   readonly journal: Journal;
-  readonly salt: CredentialSalt;
-  readonly usageKey: UsageKey;
-  /** Ed25519, private. */
-  readonly signingKey: KeyObject;
+  /** Makes the file of a day; not in the thread that answers customers. */
+  readonly seal: (day: EpochDay) => Promise<Sealed>;
 }
 
 /** Changes are gathered for this long before a file is made, and a failure waits as long, in milliseconds. */
 export const GATHERING = 500;
 
 /**
+ * Making files takes a twentieth of the time at most, unless that would make a change wait for longer than gateways wait
+ * between two looks: half a minute. One customer who changes something every second costs no more than many who do.
+ */
+const SHARE = 20;
+export const LONGEST_PAUSE = 30_000;
+
+/**
  * Makes the auth file: when something has changed, and on each new day, when licences end, and leave it
- * {@link EXPLAINED} days later.
+ * EXPLAINED days later.
  *
- *     fresh --changed/new day--> stale --GATHERING passed--> sealing --done--> fresh
- *                                  ^------- failed, or changed meanwhile -------'
+ *     fresh --changed/new day--> stale --GATHERING and pause passed--> sealing --done--> fresh
+ *                                  ^------- failed, or changed meanwhile -----------------'
  */
 export class AuthFilePublisher {
   readonly #context: PublisherContext;
   readonly #waiting = new WaitingGateways();
   #published: PublishedAuthFile | undefined;
-  #seats: ReadonlyMap<LicenceId, number> = new Map();
+  #seats: Pick<Sealed, 'licences' | 'seats'> = { licences: new Float64Array(), seats: new Uint8Array() };
+  #notBefore = 0;
   #day: EpochDay | undefined;
   #staleSince: number | undefined;
   #sealing: Promise<void> | undefined;
@@ -55,7 +55,9 @@ export class AuthFilePublisher {
 
   /** The seats of a licence that is in the file and has not ended; 0 for any other. */
   seatsOf(licence: LicenceId): number {
-    return this.#seats.get(licence) ?? 0;
+    const { licences, seats } = this.#seats;
+    const index = firstFrom(licences, licence);
+    return licences[index] === licence ? (seats[index] as number) : 0;
   }
 
   /** Resolves when a gateway that has `version` need not wait any more: there is another file, or the time is over. */
@@ -86,7 +88,8 @@ export class AuthFilePublisher {
     const { clock } = this.#context;
     if (this.#day !== today(clock)) this.changed();
     if (this.#sealing !== undefined) return this.#sealing;
-    if (this.#staleSince === undefined || clock.elapsed() - this.#staleSince < GATHERING) return;
+    const now = clock.elapsed();
+    if (this.#staleSince === undefined || now - this.#staleSince < GATHERING || now < this.#notBefore) return;
     this.#sealing = this.#sealOrKeep();
     await this.#sealing;
     this.#sealing = undefined;
@@ -94,24 +97,38 @@ export class AuthFilePublisher {
 
   /** Whatever keeps a file from being made, gateways keep the one they have, and it is tried again. */
   async #sealOrKeep(): Promise<void> {
+    const { clock, journal } = this.#context;
+    const began = clock.elapsed();
     try {
       await this.#seal();
     } catch {
-      this.#context.journal.say({ code: 'failed', program: 'control', failure: 'authfile' });
+      journal.say({ code: 'failed', program: 'control', failure: 'authfile' });
       this.changed();
     }
+    const now = clock.elapsed();
+    this.#notBefore = now + Math.min((now - began) * SHARE, LONGEST_PAUSE);
   }
 
   async #seal(): Promise<void> {
-    const { db, clock, salt, usageKey, signingKey } = this.#context;
+    const { clock, seal } = this.#context;
     this.#staleSince = undefined;
     const day = today(clock);
-    const records = await nextRecords(db, usageKey, day);
-    const bytes = sealAuthFile({ ...records, salt }, signingKey);
-    const valid = records.logins.filter(({ entitlement }) => entitlement.expiresOn >= day);
-    this.#seats = new Map(valid.map(({ entitlement }) => [entitlement.licence, entitlement.seats]));
-    this.#published = { version: records.version, bytes };
+    const { version, bytes, licences, seats } = await seal(day);
+    this.#seats = { licences, seats };
+    this.#published = { version, bytes };
     this.#day = day;
     this.#waiting.wake();
   }
+}
+
+/** The index of the first licence that is not less. */
+function firstFrom(licences: Float64Array, licence: LicenceId): number {
+  let low = 0;
+  let high = licences.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((licences[middle] as number) < licence) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -26,7 +26,7 @@ export function forSession(
 
 /** The customer's own pages. */
 export function accountRoutes(app: Hono<PortalEnv>, context: PortalContext): void {
-  const { accounts, credentials, devices, remembered, seats } = context.services;
+  const { changes, accounts, credentials, devices, remembered, seats } = context.services;
   const credentialsForm = async (c: PortalRequest, session: Session, stale = false) => {
     const present = await credentials.present(session.customer);
     const once = await credentials.form(session.customer);
@@ -47,8 +47,8 @@ export function accountRoutes(app: Hono<PortalEnv>, context: PortalContext): voi
   app.get(
     '/account/remembered',
     forSession(context, async (c, { customer }) => {
-      const rows = await remembered.of(customer);
-      return show(c, context, (view) => rememberedPage(view, rows));
+      const page = await remembered.of(customer, { cursor: c.req.query('from') ?? '0.0' });
+      return show(c, context, (view) => rememberedPage(view, page));
     }),
   );
   app.get(
@@ -68,6 +68,7 @@ export function accountRoutes(app: Hono<PortalEnv>, context: PortalContext): voi
   app.post(
     '/account/credentials',
     forSession(context, async (c, session) => {
+      if (!changes.spend(session.customer.account)) return refuse(c, context, 'busy');
       const once = c.get('form').get('once');
       const fresh = await (once === null
         ? credentials.rotate(session.customer)

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { Clock } from '../../core/clock/clock.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import type { Random } from '../../core/random/random.ts';
+import type { AccountLimiter } from '../accounts/account-limiter.ts';
 import type { Accounts } from '../accounts/account-service.ts';
 import type { Credentials } from '../accounts/credential-service.ts';
 import type { Devices } from '../accounts/device-service.ts';
@@ -30,6 +31,8 @@ export interface PortalServices {
   /** Whether the gateway of this name has said that it is there, since control started. */
   readonly reported: (gateway: string) => boolean;
   readonly remembered: Remembered;
+  /** For whatever a customer changes. */
+  readonly changes: Pick<AccountLimiter, 'spend'>;
 }
 
 /** What the portal needs beside the services that it shows. */

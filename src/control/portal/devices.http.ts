@@ -35,7 +35,7 @@ const LONGEST = 200;
 
 /** WireGuard keys: the customer brings the public one, and gets a file for each gateway. */
 export function deviceRoutes(app: Hono<PortalEnv>, context: PortalContext): void {
-  const { devices } = context.services;
+  const { changes, devices } = context.services;
   app.get(
     '/account/devices',
     forSession(context, async (c, session) => {
@@ -46,6 +46,7 @@ export function deviceRoutes(app: Hono<PortalEnv>, context: PortalContext): void
   app.post(
     '/account/devices',
     forSession(context, async (c, session) => {
+      if (!changes.spend(session.customer.account)) return refuse(c, context, 'busy');
       const form = c.get('form');
       const typed = (form.get('publicKey') ?? '').trim();
       const answer = await devices.add(session.customer, typed);
@@ -62,6 +63,7 @@ export function deviceRoutes(app: Hono<PortalEnv>, context: PortalContext): void
   app.post(
     '/account/devices/remove',
     forSession(context, async (c, { customer }) => {
+      if (!changes.spend(customer.account)) return refuse(c, context, 'busy');
       const removed = await devices.remove(customer, c.get('form').get('publicKey') ?? '');
       return removed ? c.redirect('/account/devices', 303) : refuse(c, context, 'not_found');
     }),

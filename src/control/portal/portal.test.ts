@@ -313,7 +313,7 @@ test('usage events stand in a table, all of the customer’s and nobody else’s
 });
 
 test('somebody without rows is told so', async () => {
-  const visitor = visitorOf(lab, { remembered: { of: async () => [] } });
+  const visitor = visitorOf(lab, { remembered: { of: async () => ({ rows: [], next: undefined }) } });
   await visitor.signUp();
   assert.match(await visitor.read('/account/remembered'), /There is no row about you/);
 });

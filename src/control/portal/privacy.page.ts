@@ -2,7 +2,7 @@
 import { html } from 'hono/html';
 import { ATTRIBUTION, type Attribution } from '../../contracts/claims/attribution.ts';
 import type { Datum, Declaration } from '../../core/inventory/datum.ts';
-import type { RememberedRow } from '../accounts/remembered.ts';
+import type { RememberedPage, RememberedRow } from '../accounts/remembered.ts';
 import { backLink, type Html, NOTHING, type Page, type View } from './frame.page.ts';
 
 function field({ texts }: View, name: string, datum: Datum): Html {
@@ -73,7 +73,7 @@ ${remembered(view, first, false)}`;
 }
 
 /** The customer's actual rows, each value beside the words that allow it to be kept. */
-export function rememberedPage(view: View, rows: readonly RememberedRow[]): Page {
+export function rememberedPage(view: View, { rows, next }: RememberedPage): Page {
   const t = view.texts.remembered;
   const stores = Map.groupBy(rows, (row) => row.store);
   return {
@@ -82,6 +82,7 @@ export function rememberedPage(view: View, rows: readonly RememberedRow[]): Page
 <p>${t.session}</p>
 ${rows.length === 0 ? html`<p>${t.none}</p>` : NOTHING}
 ${[...stores].map(([name, group]) => rowsOf(view, name, group))}
+${next === undefined ? NOTHING : html`<p><a href="/account/remembered?from=${next}">${t.more}</a></p>`}
 ${backLink(view)}`,
   };
 }

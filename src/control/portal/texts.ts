@@ -273,6 +273,7 @@ export const ENGLISH = {
     text: 'These are all the rows of the service that name your account, your licence or your username’s hash, read just now. Beside each value you see why it exists and how long it stays.',
     session: 'Reading this page leaves no row.',
     none: 'There is no row about you.',
+    more: 'More rows',
     why: 'Why',
     how: 'How long',
     rows: (count: number): string => `${count} rows`,

@@ -4,6 +4,7 @@ import { type GatewayPlan, planGateway, type RenderedFile } from '../../contract
 import { type Clock, today } from '../../core/clock/clock.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import type { Random } from '../../core/random/random.ts';
+import { AccountLimiter } from '../accounts/account-limiter.ts';
 import { AccountService } from '../accounts/account-service.ts';
 import type { CredentialSalt } from '../accounts/credential.ts';
 import { CredentialService } from '../accounts/credential-service.ts';
@@ -24,6 +25,7 @@ import { type ExpectedConfiguration, expectConfiguration } from '../fleet/expect
 import { fleetApi } from '../fleet/fleet.http.ts';
 import { AuthFilePublisher } from '../fleet/publisher.ts';
 import { type FleetGateway, locationsOf } from '../fleet/registry.ts';
+import { SealingThread } from '../fleet/sealing.os.ts';
 import { SignedLocations } from '../fleet/signed-locations.ts';
 import { GatewayStatuses } from '../fleet/statuses.ts';
 import { storeActivation } from '../installs/activation.store.ts';
@@ -82,63 +84,62 @@ const SWEEP = 30_000;
 /** Puts the service together and lets it run, except for its ports. */
 export async function openControl(context: ControlContext): Promise<Control> {
   const { config, clock, journal } = context;
+  await using opened = new AsyncDisposableStack();
   const db = connect(config.database);
-  try {
-    await prepareSchema(db);
-    const salt = await credentialSalt(db, context.random);
-    const gateways = fleetOf(config);
-    const publisher = publisherOf(context, db, salt);
-    const seats = new MemorySeats(clock, (licence) => publisher.seatsOf(licence));
-    const trialKeys = new TrialKeys(clock, config.licence.days, await countTrialKeys(db));
-    const changed = () => publisher.changed();
-    const { usageKey, networkNames: names } = context.material;
-    const usage = new UsageIngest({ db, clock, random: context.random, journal, usageKey, names });
-    const statuses = new GatewayStatuses(
-      gateways.map(({ plan }) => plan.gateway),
-      { clock, journal },
-    );
-    const services = servicesOf(context, { db, salt, seats, gateways, trialKeys, statuses, changed });
-    const expected = await expectations(context, db, gateways);
-    const housekeeping = new Housekeeping(db, clock, journal);
-    await publisher.start();
-    housekeeping.start();
-    const sweeping = setInterval(() => {
-      seats.sweep();
-      statuses.sweep();
-    }, SWEEP);
-    return {
-      services,
-      db,
-      seats,
-      publisher,
-      housekeeping,
-      statuses,
-      publicFetch: publicFetch(context, services),
-      fleetFetch:
-        config.fleet === undefined
-          ? undefined
-          : fetchOf(
-              fleetApi({
-                journal,
-                usage,
-                fleet: gateways,
-                seats,
-                statuses,
-                expected,
-                authfile: publisher,
-              }),
-            ),
-      async close() {
-        clearInterval(sweeping);
-        await publisher.stop();
-        await housekeeping.stop();
-        await db.destroy();
-      },
-    };
-  } catch (error) {
-    await db.destroy();
-    throw error;
-  }
+  opened.defer(() => db.destroy());
+  await prepareSchema(db);
+  const salt = await credentialSalt(db, context.random);
+  const gateways = fleetOf(config);
+  const sealing = opened.use(sealingOf(context, salt));
+  const publisher = new AuthFilePublisher({ clock, journal, seal: (day) => sealing.seal(day) });
+  const seats = new MemorySeats(clock, (licence) => publisher.seatsOf(licence));
+  const trialKeys = new TrialKeys(clock, config.licence.days, await countTrialKeys(db));
+  const changed = () => publisher.changed();
+  const { usageKey, networkNames: names } = context.material;
+  const usage = new UsageIngest({ db, clock, random: context.random, journal, usageKey, names });
+  const statuses = new GatewayStatuses(
+    gateways.map(({ plan }) => plan.gateway),
+    { clock, journal },
+  );
+  const services = servicesOf(context, { db, salt, seats, gateways, trialKeys, statuses, changed });
+  const expected = await expectations(context, db, gateways);
+  const housekeeping = new Housekeeping(db, clock, journal);
+  await publisher.start();
+  housekeeping.start();
+  const kept = opened.move();
+  const sweeping = setInterval(() => {
+    seats.sweep();
+    statuses.sweep();
+  }, SWEEP);
+  return {
+    services,
+    db,
+    seats,
+    publisher,
+    housekeeping,
+    statuses,
+    publicFetch: publicFetch(context, services),
+    fleetFetch:
+      config.fleet === undefined
+        ? undefined
+        : fetchOf(
+            fleetApi({
+              journal,
+              usage,
+              fleet: gateways,
+              seats,
+              statuses,
+              expected,
+              authfile: publisher,
+            }),
+          ),
+    async close() {
+      clearInterval(sweeping);
+      await publisher.stop();
+      await housekeeping.stop();
+      await kept.disposeAsync();
+    },
+  };
 }
 
 async function prepareSchema(db: Database): Promise<void> {
@@ -159,9 +160,9 @@ function fleetOf(config: ControlConfig): FleetGateway[] {
   }));
 }
 
-function publisherOf({ material, clock, journal }: ControlContext, db: Database, salt: CredentialSalt) {
+function sealingOf({ config, material }: ControlContext, salt: CredentialSalt): SealingThread {
   const { usageKey, authfileKey: signingKey } = material;
-  return new AuthFilePublisher({ db, clock, journal, salt, usageKey, signingKey });
+  return new SealingThread({ place: config.database, salt, usageKey, signingKey });
 }
 
 interface Parts {
@@ -189,6 +190,7 @@ function servicesOf({ config, material, clock, random, journal }: ControlContext
       random,
       forms,
       offer: config.licence,
+      signIns: new AccountLimiter(clock, { burst: 30, perHour: 60 }),
       failures: new FailureLimiter(clock, { burst: 20, perSecond: 5, longest: 10_000 }),
       signUps: new FailureLimiter(clock, { burst: 50, perSecond: 10, longest: 10_000 }),
     }),
@@ -198,6 +200,7 @@ function servicesOf({ config, material, clock, random, journal }: ControlContext
     locations: new SignedLocations(config.name, locations, material.locationsKey, clock),
     reported: (name) => gateways.some(({ plan }) => plan.name === name && statuses.get(plan.gateway) !== undefined),
     remembered: new RememberedService(db, seats, material.usageKey),
+    changes: new AccountLimiter(clock, { burst: 40, perHour: 120 }),
     activate: (activation) => storeActivation(db, activation, today(clock)),
   };
 }

@@ -68,7 +68,9 @@ export const API = {
     wireguard_port: { kind: 'count', purpose: 'port' },
     wireguard_key: { kind: 'public-key', purpose: "the gateway's WireGuard key" },
   }),
-  'api.remembered': {},
+  'api.remembered': given({
+    next: { kind: 'document', purpose: 'where the rows go on; empty at the end' },
+  }),
   'api.remembered_row': given({
     store: { kind: 'document', purpose: 'where the row is kept' },
   }),
