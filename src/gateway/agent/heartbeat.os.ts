@@ -18,7 +18,10 @@ const LIMITS = {
   connectionsCheckingInterval: 1000,
   keepAlive: false,
 } as const;
-const MOST_CONNECTIONS = 256;
+/** One device beats once a minute or so; who holds more connections than this takes them from itself alone. */
+export const MOST_PER_ADDRESS = 4;
+/** Of all customers together: so many that it takes a thousand sessions to use them up. */
+export const MOST_CONNECTIONS = 4096;
 
 const text = new Uint8Array(64);
 const address = new Uint8Array(16);
@@ -42,6 +45,7 @@ export async function openHeartbeats(
 ): Promise<Server> {
   const server = createServer(LIMITS, (request, response) => answer(parts, request, response));
   server.maxConnections = MOST_CONNECTIONS;
+  limitPerAddress(server);
   server.on('clientError', (_error, socket) => socket.destroy());
   server.listen(place.port, place.address);
   try {
@@ -50,6 +54,25 @@ export async function openHeartbeats(
     throw new StartError('heartbeat_address_taken');
   }
   return server;
+}
+
+/** Counts the connections of each inner address while it has any. */
+function limitPerAddress(server: Server): void {
+  const open = new Map<string, number>();
+  server.on('connection', (socket) => {
+    const peer = String(socket.remoteAddress);
+    const others = open.get(peer) ?? 0;
+    if (others >= MOST_PER_ADDRESS) {
+      socket.destroy();
+      return;
+    }
+    open.set(peer, others + 1);
+    socket.once('close', () => {
+      const left = (open.get(peer) ?? 1) - 1;
+      if (left > 0) open.set(peer, left);
+      else open.delete(peer);
+    });
+  });
 }
 
 function answer({ inner, beat }: HeartbeatParts, request: IncomingMessage, response: ServerResponse): void {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { waitUntil } from '../../core/clock/until.ts';
 import type { SessionId } from '../../core/sessions/session.ts';
 import type { Tunnel } from '../tunnels/protocol.ts';
-import { openHeartbeats, StartError } from './heartbeat.os.ts';
+import { MOST_CONNECTIONS, MOST_PER_ADDRESS, openHeartbeats, StartError } from './heartbeat.os.ts';
 import { innerAddressesOf } from './tunnels.ts';
 
 const SESSION = '0011223344556677' as SessionId;
@@ -100,6 +101,50 @@ test('junk ends the connection and nothing else', async () => {
     }
     assert.match(await say(POST), /^HTTP\/1\.1 204 /);
   });
+});
+
+test('a customer who holds connections open keeps no other from beating, and has a few at a time', async () => {
+  const place = { address: '0.0.0.0', port: 0 };
+  const server = await openHeartbeats({ inner: { sessionAt: () => SESSION }, beat: () => true }, place);
+  const { port } = server.address() as AddressInfo;
+  const open: Socket[] = [];
+  /** Begins a request and never ends it. */
+  const slow = (localAddress: string) => {
+    const socket = connect({ host: '127.0.0.1', port, localAddress });
+    open.push(socket);
+    socket.on('error', () => undefined);
+    socket.on('connect', () => socket.write(POST.slice(0, 20)));
+  };
+  const beat = async (localAddress: string) => {
+    const socket = connect({ host: '127.0.0.1', port, localAddress });
+    socket.on('error', () => undefined);
+    socket.write(POST);
+    return (await text(socket).catch(() => '')).slice(0, 12);
+  };
+  try {
+    for (let connection = 0; connection < 400; connection += 1) slow('127.0.0.2');
+    const connected = () => open.filter(({ readyState }) => readyState !== 'closed').length;
+    await waitUntil('a few are left', () => connected() <= MOST_PER_ADDRESS);
+    assert.equal(await beat('127.0.0.2'), '', 'its own are used up');
+    for (let customer = 3; customer < 60; customer += 1)
+      assert.equal(await beat(`127.0.0.${customer}`), 'HTTP/1.1 204');
+    for (const socket of open) socket.destroy();
+    await waitUntil('it may beat again', async () => (await beat('127.0.0.2')) === 'HTTP/1.1 204');
+
+    const customers = Array.from({ length: MOST_CONNECTIONS / MOST_PER_ADDRESS + 20 }, (_, index) => index);
+    const all = customers.flatMap((index) =>
+      Array<string>(MOST_PER_ADDRESS).fill(`127.1.${index >> 7}.${index % 128}`),
+    );
+    for (const address of all) slow(address);
+    const connections = () =>
+      new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count)));
+    await waitUntil('as many as may be are there', async () => (await connections()) >= MOST_CONNECTIONS);
+    assert.ok((await connections()) <= MOST_CONNECTIONS, 'and no more');
+  } finally {
+    for (const socket of open) socket.destroy();
+    server.close();
+    server.closeAllConnections();
+  }
 });
 
 test('a place that is taken is said as such', async () => {
