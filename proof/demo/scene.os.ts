@@ -48,7 +48,15 @@ export interface SceneDeps {
 }
 
 /** Short enough to watch. A real gateway's are in src/contracts/plan/agent-config.ts. */
-const INTERVALS = { fetch: 1000, beats: 2000, outbox: 2000, status: 5000, sweep: 5000, wireguardIdle: 15_000 } as const;
+const INTERVALS = {
+  fetch: 1000,
+  beats: 2000,
+  outbox: 2000,
+  status: 5000,
+  sweep: 5000,
+  wireguardIdle: 15_000,
+  wireguardRest: 1000,
+} as const;
 
 const GATEWAY4 = '198.51.100.7';
 /** What a virtual machine sees of its way into the demo's world. */

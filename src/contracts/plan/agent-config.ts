@@ -41,6 +41,8 @@ export interface Intervals {
   readonly sweep: number;
   /** Without a handshake, after which a WireGuard client counts as gone. A client that is there makes one every 120 s. */
   readonly wireguardIdle: number;
+  /** After which a WireGuard client that fell idle has left, and is not only asleep: what it used becomes an event. */
+  readonly wireguardRest: number;
 }
 
 export const INTERVALS: Intervals = {
@@ -50,6 +52,7 @@ export const INTERVALS: Intervals = {
   outbox: 900_000,
   sweep: 30_000,
   wireguardIdle: IDLE_AFTER,
+  wireguardRest: 7_200_000,
 };
 
 const milliseconds = z.int().min(10).max(86_400_000);
@@ -61,6 +64,7 @@ export const INTERVALS_SCHEMA = z.strictObject({
   outbox: milliseconds.default(INTERVALS.outbox),
   sweep: milliseconds.default(INTERVALS.sweep),
   wireguardIdle: milliseconds.default(INTERVALS.wireguardIdle),
+  wireguardRest: milliseconds.default(INTERVALS.wireguardRest),
 });
 
 const SCHEMA = z.strictObject({

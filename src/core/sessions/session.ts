@@ -44,8 +44,8 @@ export interface Sessions {
   established(session: SessionId): void;
   /** Total bytes so far, in and out together. A smaller number than before is ignored. */
   progress(session: SessionId, totalBytes: number): void;
-  /** The session is over. Idempotent. */
-  ended(session: SessionId, totalBytes?: number): void;
+  /** The session is over. Idempotent. `resting` says that its device may only be asleep, and soon begin another. */
+  ended(session: SessionId, totalBytes?: number, resting?: boolean): void;
 }
 
 const REFUSALS: readonly string[] = ['unknown', 'expired', 'seats', 'closing'] satisfies readonly Refusal[];

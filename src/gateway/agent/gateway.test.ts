@@ -121,7 +121,7 @@ async function withGateway(use: (setting: Setting) => Promise<void>, prepare = p
   };
   const calls: string[] = [];
   const ended: string[] = [];
-  const made: { parts?: TunnelParts; swept?: true } = {};
+  const made: { parts?: TunnelParts } = {};
   const live: { session?: SessionId } = {};
   const tunnel: Tunnel = {
     start: async () => void calls.push('start'),
@@ -148,7 +148,7 @@ async function withGateway(use: (setting: Setting) => Promise<void>, prepare = p
     disconnected: () => void calls.push('disconnected'),
     flows: () => ({
       vacated: (key) => void calls.push(`vacated ${key}`),
-      sweep: async () => void (made.swept = true),
+      sweep: async () => void calls.push('sweep'),
       stop: () => undefined,
     }),
   };
@@ -195,7 +195,10 @@ function publishAll(control: FakeControl): void {
 test('starts with the auth file in force, and reports that all is as expected', async () => {
   await withGateway(async ({ control, journal, tunnel }) => {
     assert.equal(tunnel.parts.auth.current?.version, 1);
-    assert.deepEqual(tunnel.calls, ['start']);
+    assert.deepEqual(
+      tunnel.calls.filter((call) => call !== 'sweep'),
+      ['start'],
+    );
     assert.deepEqual(journal.codes(), ['authfile_in_force', 'config_in_force']);
     await waitUntil('the status is sent', () => control.bodies('/fleet/v1/status').length > 0);
     assert.deepEqual(control.bodies('/fleet/v1/status')[0], {
@@ -243,6 +246,34 @@ test('what is left in the outbox goes out when the gateway stops', async () => {
     assert.equal(gateway.sessions.size, 0);
   });
   assert.equal(sent.length, 1);
+});
+
+test('a device that wakes and rests again and again leaves one event, with the next session that is over or at the end', async () => {
+  let sent: { events: { megabytes: number }[] }[] = [];
+  await withGateway(async ({ control, gateway, tunnel, connect }) => {
+    const { sessions } = tunnel.parts;
+    const bodies = () => control.bodies('/fleet/v1/usage') as typeof sent;
+    for (let wake = 0; wake < 3; wake += 1) sessions.ended(connect('phone'), 9000, true);
+    assert.equal(gateway.sessions.size, 0);
+    assert.ok(tunnel.calls.includes('disconnected'), 'the resolver forgets at once');
+    sessions.ended(connect('phone'), 990_000);
+    await waitUntil('usage is sent', () => bodies().length > 0);
+    for (let wake = 0; wake < 3; wake += 1) sessions.ended(connect('phone'), 9000, true);
+    await gateway.stop();
+    sent = bodies();
+  });
+  assert.deepEqual(
+    sent.map(({ events }) => events.map(({ megabytes }) => megabytes)),
+    [[2], [1]],
+  );
+});
+
+test('the kernel is asked to forget what has lost its session, and what has none', async () => {
+  await withGateway(async ({ tunnel }) => {
+    tunnel.parts.vacated(5);
+    assert.ok(tunnel.calls.includes('vacated 5'));
+    await waitUntil('it has looked', () => tunnel.calls.includes('sweep'));
+  });
 });
 
 test('sessions over the seats are ended as control says, others as a new auth file says', async () => {

@@ -9,6 +9,7 @@ import { fraction, type Random } from '../../core/random/random.ts';
 import type { InnerAddresses } from '../../core/sessions/inner.ts';
 import { CurrentAuthFile } from '../authfile/current.ts';
 import { LiveSessions } from '../sessions/live.ts';
+import { Rests } from '../sessions/rests.ts';
 import type { FlowForgetting } from '../tunnels/firewall/flows.os.ts';
 import type { Tunnel, TunnelParts } from '../tunnels/protocol.ts';
 import { ConfigurationCheck } from './configuration-check.os.ts';
@@ -60,12 +61,18 @@ export async function openGateway(inputs: GatewayInputs, deps: GatewayContext): 
   refuseLogging(deps.directory, journal);
   const link = new ControlLink(new FleetClient({ ...inputs, controlUrl: config.controlUrl }), journal);
   const outbox = new Outbox({ random, journal, send: (batch) => link.usage(batch) });
+  const rests = new Rests({
+    clock,
+    rest: config.intervals.wireguardRest,
+    letGo: ({ record, day }) => outbox.add(usageEvent(record, config.plan.location, day)),
+  });
   const sessions = new LiveSessions({
     clock,
     random,
     journal,
-    used(record) {
-      outbox.add(usageEvent(record, config.plan.location, today(clock)));
+    used(record, resting) {
+      if (resting) rests.add(record, today(clock));
+      else rests.over(record, today(clock));
       deps.disconnected();
     },
   });
@@ -95,6 +102,7 @@ export async function openGateway(inputs: GatewayInputs, deps: GatewayContext): 
   await documents.look(true);
   await Promise.all(tunnels.map((tunnel) => tunnel.start()));
   const rounds = new Rounds(random, journal);
+  rounds.start({ name: 'rests', interval: config.intervals.sweep, run: async () => rests.sweep() });
   rounds.start({ name: 'flows', interval: config.intervals.sweep, run: () => flows.sweep() });
   startRounds({ rounds, random, config, link, outbox, sessions, auth, check, documents });
   const stop = async (): Promise<void> => {
@@ -103,6 +111,7 @@ export async function openGateway(inputs: GatewayInputs, deps: GatewayContext): 
     heartbeats.closeAllConnections();
     for (const tunnel of tunnels) await tunnel.stop();
     flows.stop();
+    rests.close();
     await Promise.race([outbox.flush(), delay(FLUSH_TIMEOUT, undefined, { ref: false })]);
     link.close();
   };

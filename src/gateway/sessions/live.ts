@@ -51,14 +51,19 @@ export class LiveSessions implements Sessions {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #journal: Journal;
-  readonly #used: (record: UsageRecord) => void;
+  readonly #used: (record: UsageRecord, resting: boolean) => void;
   /** In order of admission, oldest first. */
   readonly #live = new Map<SessionId, Live>();
   readonly #seats = new Map<LicenceId, { taken: number }>();
   #clockOffset: number;
   #closing = false;
 
-  constructor(deps: { clock: Clock; random: Random; journal: Journal; used: (record: UsageRecord) => void }) {
+  constructor(deps: {
+    clock: Clock;
+    random: Random;
+    journal: Journal;
+    used: (record: UsageRecord, resting: boolean) => void;
+  }) {
     this.#clock = deps.clock;
     this.#random = deps.random;
     this.#journal = deps.journal;
@@ -109,7 +114,7 @@ export class LiveSessions implements Sessions {
     if (live !== undefined && totalBytes > live.totalBytes) live.totalBytes = totalBytes;
   }
 
-  ended(session: SessionId, totalBytes = 0): void {
+  ended(session: SessionId, totalBytes = 0, resting = false): void {
     const live = this.#live.get(session);
     if (live === undefined) return;
     this.progress(session, totalBytes);
@@ -117,7 +122,7 @@ export class LiveSessions implements Sessions {
     this.#live.delete(session);
     if (!live.carried) return;
     const { protocol, origin, entitlement } = live;
-    this.#used({ usageTag: entitlement.usageTag, origin, protocol, totalBytes: live.totalBytes });
+    this.#used({ usageTag: entitlement.usageTag, origin, protocol, totalBytes: live.totalBytes }, resting);
   }
 
   /** An app has beaten through the tunnel. False when no such session holds a seat. */

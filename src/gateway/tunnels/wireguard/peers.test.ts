@@ -28,8 +28,8 @@ class RecordingSessions implements Sessions {
   progress(_session: SessionId, totalBytes: number): void {
     this.heard.push(`progress ${totalBytes}`);
   }
-  ended(_session: SessionId, totalBytes?: number): void {
-    this.heard.push(`ended ${totalBytes}`);
+  ended(_session: SessionId, totalBytes?: number, resting = false): void {
+    this.heard.push(resting ? `rests ${totalBytes}` : `ended ${totalBytes}`);
   }
 }
 
@@ -82,7 +82,7 @@ test('a handshake begins a session, silence ends it and the peer is forgotten', 
     'progress 148',
     'progress 900',
     'progress 1000',
-    'ended 1000',
+    'rests 1000',
   ]);
   assert.equal(survey({}), 'keep');
   assert.equal(table.sessionOf(2), undefined);

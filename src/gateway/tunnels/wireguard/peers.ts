@@ -93,7 +93,7 @@ export class PeerTable {
     this.#count(heard, report.totalBytes);
     if (heard.ending !== undefined) return this.#finish(host, heard, heard.ending);
     if (this.#clock.elapsed() - heard.since < this.#idleAfter) return 'keep';
-    this.#over(host, heard);
+    this.#over(host, heard, true);
     return 'forget';
   }
 
@@ -193,10 +193,10 @@ export class PeerTable {
     return 'remove';
   }
 
-  #over(host: number, heard: Heard): void {
+  #over(host: number, heard: Heard, resting = false): void {
     this.#heard.delete(host);
     if (heard.session === undefined) return;
-    this.#sessions.ended(heard.session, heard.banked + heard.counted);
+    this.#sessions.ended(heard.session, heard.banked + heard.counted, resting);
     this.#ended(host);
   }
 }
