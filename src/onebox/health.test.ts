@@ -93,7 +93,7 @@ test('each part follows what the programs say, and one that is not well is seen 
   assert.equal(stateAfter(lost, 60_000)['service'], 'serving', 'a minute later it has settled');
   assert.equal(stateAfter(lost, 60_000, { programs: [{ name: 'control', running: false }] })['control'], 'lost');
   assert.deepEqual(
-    stateAfter([['agent', { code: 'daemon_lost', daemon: 'charon' }]]),
+    stateAfter([['agent', { code: 'daemon_lost', daemon: 'control' }]]),
     well,
     'the agent speaks of its contact',
   );

@@ -21,6 +21,19 @@ test('events are read from output that was cut anywhere, and everything else is 
   ]);
 });
 
+test('a line longer than any event is not one, and little of it is kept', () => {
+  const heard: JournalEvent[] = [];
+  const reader = new JournalReader((event) => heard.push(event));
+  const padded = (blanks: number) => `{"code":"clock_jumped"${' '.repeat(blanks)}}\n`;
+  reader.take(padded(4000));
+  reader.take(padded(5000));
+  assert.equal(heard.length, 1);
+  const before = process.memoryUsage().heapUsed + process.memoryUsage().external;
+  for (let piece = 0; piece < 100; piece += 1) reader.take(Buffer.alloc(1_000_000, 120).toString('latin1'));
+  const after = process.memoryUsage().heapUsed + process.memoryUsage().external;
+  assert.ok(after - before < 300_000_000, `${after - before} bytes are kept`);
+});
+
 test('what is not exactly a declared event is none', () => {
   for (const line of [
     '',
