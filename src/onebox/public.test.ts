@@ -144,19 +144,6 @@ test('stock clients of every protocol connect from outside and fetch a page unde
   }
 });
 
-test('customers reach nothing of the machine but the web server that it keeps', async () => {
-  // The page is there: who comes past the tunnel reaches it.
-  assert.equal(await fetchPage(world.router, SECOND, '/', OWN_PORT), 'own');
-  await Promise.all(
-    clients.map(async ({ namespace }, index) => {
-      assert.equal(await fetchPage(namespace, SECOND, '/', OWN_PORT), undefined, `${PROTOCOLS[index]}`);
-    }),
-  );
-  // Most go past the tunnel to the public address; publish.test.ts shows the way through it.
-  const [first] = clients;
-  assert.match((await fetchPage((first as StockClient).namespace, PUBLIC, '/', 443)) ?? '', /<html/);
-});
-
 test('the machine is no router for its neighbours, and the fleet answers them not', async () => {
   assert.equal(await fetchPage(neighbour, '172.16.1.2'), undefined);
   assert.equal(await fetchPage(other, '172.16.1.2'), 'own');
@@ -185,6 +172,19 @@ test('the machine remembers customers and what they visit for seconds', async ()
   const visits = secondsOf(tracked, INTERNET.address4);
   assert.ok(visits.length > 0);
   for (const left of visits) assert.ok(left <= FLOW_MEMORY.visits.later, `${left} s`);
+});
+
+test('customers reach nothing of the machine but the web server that it keeps', async () => {
+  // The page is there: who comes past the tunnel reaches it.
+  assert.equal(await fetchPage(world.router, SECOND, '/', OWN_PORT), 'own');
+  await Promise.all(
+    clients.map(async ({ namespace }, index) => {
+      assert.equal(await fetchPage(namespace, SECOND, '/', OWN_PORT), undefined, `${PROTOCOLS[index]}`);
+    }),
+  );
+  // Most go past the tunnel to the public address; publish.test.ts shows the way through it.
+  const [first] = clients;
+  assert.match((await fetchPage((first as StockClient).namespace, PUBLIC, '/', 443)) ?? '', /<html/);
 });
 
 test('kill -9 takes back what was changed of the machine', async () => {
