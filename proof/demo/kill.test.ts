@@ -72,6 +72,7 @@ const RIGHTS: Readonly<Record<string, string>> = {
   'openvpn-tcp': 'net_bind_service net_admin',
   charon: 'net_admin',
   'wireguard-go': 'net_admin',
+  flows: 'net_admin',
 };
 /** What these had when they began. They have given up the rest by themselves, and cannot get it again. */
 const GAVE_UP: Readonly<Record<string, string>> = {
@@ -129,6 +130,22 @@ test('no program has more rights than it needs, can get more, or leaves its memo
     const limits = readFileSync(`/proc/${child.pid}/limits`, 'utf8');
     assert.match(limits, /^Max core file size +1 +1 +bytes/m, name);
   }
+});
+
+test("OpenVPN cannot read what charon shares with the agent, and charon none of OpenVPN's keys", async () => {
+  const { namespace } = gateway();
+  const reads = (name: string, file: string) => {
+    const [uid, gid] = ['Uid', 'Gid'].map((field) =>
+      Number.parseInt(statusOf(running().program(name).child.pid, field), 10),
+    );
+    return namespace.run(['cat', `/run/lethe/keys/${file}`], { user: { uid: uid ?? 0, gid: gid ?? 0 } });
+  };
+  await assert.rejects(reads('openvpn-udp', 'radius.secret'), /Permission denied/);
+  for (const key of ['server.key', 'auth-token.key', 'tls-crypt.key']) {
+    await assert.rejects(reads('charon', key), /Permission denied/, key);
+    assert.ok((await reads('openvpn-udp', key)).length > 0, key);
+  }
+  assert.ok((await reads('charon', 'radius.secret')).length > 0);
 });
 
 test('the agent: sessions live on, and its successor takes them over', async () => {

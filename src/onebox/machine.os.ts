@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { createHash } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -71,24 +71,23 @@ export async function portIsFree(address: Address): Promise<void> {
 }
 
 /**
- * Holds the data directory until the process ends, however it ends: the name of the lock lives in the kernel and not
- * in a file.
+ * Holds the data directory until the process ends, however it ends: the lock is the kernel's, on a file that only we may
+ * open, so that no other user can hold it in our place.
  */
-export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
-  const name = createHash('sha256').update(directory).digest('hex').slice(0, 32);
-  const server = createServer((socket) => socket.destroy());
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', () => {
-      reject(
-        new CannotStart(
-          `The service already runs with the data in ${directory}. Stop it first, or choose another --data.`,
-        ),
-      );
-    });
-    server.listen(`\0lethe-${name}`, resolve);
+export function lockDirectory(directory: string): () => void {
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+  const file = openSync(join(directory, LOCK_FILE), flags, 0o600);
+  const { status } = spawnSync('flock', ['--exclusive', '--nonblock', '3'], {
+    stdio: ['ignore', 'ignore', 'ignore', file],
   });
-  return () => new Promise((resolve) => server.close(() => resolve()));
+  if (status === 0) return () => closeSync(file);
+  closeSync(file);
+  throw new CannotStart(
+    `The service already runs with the data in ${directory}. Stop it first, or choose another --data.`,
+  );
 }
+
+const LOCK_FILE = 'lock';
 
 /**
  * No program that is started from now on can leave its memory on a disk when it crashes. One byte, because with none the

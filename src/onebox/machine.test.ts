@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { run, spawnChild } from '../host/processes/process.os.ts';
+import { untilSays } from '../host/processes/ready.os.ts';
 import {
   CannotStart,
   closedAbove,
@@ -27,12 +28,36 @@ test('a taken port is one clear sentence', async () => {
   await assert.rejects(portIsFree({ host: '203.0.113.1', port }), /Cannot listen on 203.0.113.1/);
 });
 
-test('a directory is locked once and free again afterwards', async () => {
-  const directory = `/nonexistent/${randomUUID()}`;
-  const unlock = await lockDirectory(directory);
-  await assert.rejects(lockDirectory(directory), /already runs/);
-  await unlock();
-  await (await lockDirectory(directory))();
+test('a directory is locked once and free again afterwards, and no other user can lock it', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'lethe-lock-'));
+  try {
+    chmodSync(directory, 0o711);
+    const unlock = lockDirectory(directory);
+    assert.throws(() => lockDirectory(directory), /already runs/);
+    unlock();
+    const user = { uid: 65_534, gid: 65_534 };
+    await assert.rejects(run(['flock', '--nonblock', join(directory, 'lock'), 'true'], { user }), /Permission denied/);
+    lockDirectory(directory)();
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test('a killed process leaves the directory unlocked', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'lethe-lock-'));
+  const script = `const { lockDirectory } = await import(${JSON.stringify(new URL('machine.os.ts', import.meta.url).href)});
+    lockDirectory(${JSON.stringify(directory)}); console.log('locked'); setInterval(() => undefined, 1000);`;
+  const holder = spawnChild([process.execPath, '--input-type=module', '-e', script]);
+  try {
+    await untilSays(holder, 'holder', /locked/);
+    assert.throws(() => lockDirectory(directory), /already runs/);
+    holder.signal('SIGKILL');
+    await holder.exited;
+    lockDirectory(directory)();
+  } finally {
+    await holder.stop();
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('a checkout that other users cannot reach is refused, with the directory that shuts them out', () => {

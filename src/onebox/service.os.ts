@@ -119,7 +119,7 @@ async function prepareMachine(options: ServiceOptions, opened: AsyncDisposableSt
   if (options.gateway !== undefined) await assertPublishable(options.gateway);
   await dumpNoCores();
   mkdirSync(options.directory, { recursive: true });
-  opened.defer(await lockDirectory(options.directory));
+  opened.defer(lockDirectory(options.directory));
   chmodSync(options.directory, 0o711);
   if (options.gateway !== undefined) await kernelCanServe();
   return {

@@ -7,7 +7,7 @@ export interface User {
   readonly gid: number;
 }
 
-/** Who runs what. The two that present the gateway's certificate share a group that may read its key. */
+/** Who runs what, each with a group of its own. OpenVPN reads the certificate's key; charon is told it. */
 export interface Users {
   readonly database: User;
   readonly control: User;
