@@ -98,6 +98,9 @@ test('a boot that can do nothing more ends, and one that was tampered with ends 
     const unit = readFileSync(unitFiles(service).unit, 'utf8');
     assert.match(unit, /^OnFailure=lethe-reboot\.timer$[^]*^RestartPreventExitStatus=3$/m, service);
   }
+  assert.match(readFileSync(unitFiles('lethe-modules').unit, 'utf8'), /^OnFailure=lethe-reboot\.timer$/m);
+  const target = unitFiles('lethe-modules').unit.replace('lethe-modules.service', 'lethe-gateway.target');
+  assert.match(readFileSync(target, 'utf8'), /^Requires=.*\blethe-modules\.service\b/m);
   assert.match(readFileSync(unitFiles('lethe-integrity').unit, 'utf8'), /^FailureAction=reboot-immediate$/m);
   const profile = readFileSync(profileFile('lethe-integrity'), 'utf8');
   assert.deepEqual(profile.match(/^ {2}(?:capability|ptrace|network|signal|unix|\/.* [a-z]*w).*$/gm), [
