@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 import { loadAssets } from '../../../src/control/portal/assets.os.ts';
-import type { PortalServices } from '../../../src/control/portal/context.http.ts';
+import type { PortalServices, PortalSettings } from '../../../src/control/portal/context.http.ts';
 import { portal } from '../../../src/control/portal/portal.http.ts';
 import type { Fetch } from '../../../src/control/program/control.ts';
 import { RecordingJournal } from '../../../src/core/journal/journal.ts';
@@ -26,10 +26,11 @@ export function visitorOf(
   { services, journal, real }: TestPortal,
   change: Partial<PortalServices>,
   publicOrigin?: string,
+  said: Partial<PortalSettings> = {},
 ): Visitor {
   const app = portal(
     { ...services, ...change },
-    { clock: real.clock, random: systemRandom, journal, publicOrigin, assets },
+    { clock: real.clock, random: systemRandom, journal, publicOrigin, assets, ...said },
   );
   return new Visitor((request) => app.fetch(request));
 }

@@ -5,8 +5,9 @@ import { accountPage } from './account.page.ts';
 import { offered, type PortalContext, type PortalEnv, type PortalRequest, refuse, show } from './context.http.ts';
 import { freshCredentialsPage, rotatePage } from './credentials.page.ts';
 import { downloadsPage } from './downloads.page.ts';
+import { handOut } from './handout.http.ts';
 import { chosenOf } from './places.page.ts';
-import { rememberedPage } from './privacy.page.ts';
+import { rememberedPage } from './remembered.page.ts';
 import { deleteSessionCookie, type Session, sessionCookie } from './session.http.ts';
 
 /** Answers for a customer who is signed in, and shows everybody else the way to sign in. */
@@ -36,6 +37,7 @@ export function accountRoutes(app: Hono<PortalEnv>, context: PortalContext): voi
     '/account',
     forSession(context, async (c, { customer }) => {
       const now = {
+        contact: context.facts?.contact,
         today: today(context.clock),
         used: seats.used(customer.licence.id),
         devices: (await devices.list(customer)).length,
@@ -47,8 +49,17 @@ export function accountRoutes(app: Hono<PortalEnv>, context: PortalContext): voi
   app.get(
     '/account/remembered',
     forSession(context, async (c, { customer }) => {
+      const from = c.req.query('from');
+      const page = await remembered.of(customer, { cursor: from ?? '0.0' });
+      return show(c, context, (view) => rememberedPage(view, page, from));
+    }),
+  );
+  app.get(
+    '/account/remembered.json',
+    forSession(context, async (c, { customer }) => {
       const page = await remembered.of(customer, { cursor: c.req.query('from') ?? '0.0' });
-      return show(c, context, (view) => rememberedPage(view, page));
+      const content = `${JSON.stringify(page, undefined, 2)}\n`;
+      return handOut(c, { fileName: 'remembered.json', contentType: 'application/json', content });
     }),
   );
   app.get(

@@ -26,11 +26,23 @@ export function systemTiles({ texts }: View, current?: System): Html {
   return html`<ul class="tiles">${SYSTEMS.map(tile)}</ul>`;
 }
 
+/** Whom to ask for more time, where the operator says so. */
+function onward({ texts }: View, contact: string | undefined): Html {
+  if (contact === undefined) return html`<dd class="quiet">${texts.account.askOperator}</dd>`;
+  return html`<dd><a href="${contact}" rel="external noreferrer">${texts.account.extend}</a></dd>`;
+}
+
 /** What a person came for, first: paid until when, how many are connected, how to connect. */
 export function accountPage(
   view: View,
   { licence }: Customer,
-  now: { readonly today: EpochDay; readonly used: number; readonly devices: number; readonly credentials: boolean },
+  now: {
+    readonly contact: string | undefined;
+    readonly today: EpochDay;
+    readonly used: number;
+    readonly devices: number;
+    readonly credentials: boolean;
+  },
 ): Page {
   const t = view.texts.account;
   const expired = licence.expiresOn < now.today;
@@ -38,7 +50,7 @@ export function accountPage(
     title: t.title,
     main: html`<dl class="facts">
 <div><dt>${expired ? t.expired : licence.trial ? t.trial : t.paid}</dt><dd class="big"><time datetime="${isoDate(licence.expiresOn)}">${view.texts.date(licence.expiresOn)}</time></dd>
-${expired ? html`<dd class="quiet">${t.expiredNote}</dd>` : NOTHING}</div>
+${expired ? html`<dd class="quiet">${t.expiredNote}</dd>${onward(view, now.contact)}` : NOTHING}</div>
 <div><dt>${t.seats}</dt><dd class="big">${t.seatsOf(now.used, licence.seats)}${pips(now.used, licence.seats)}</dd>
 <dd class="quiet">${t.seatsNote}</dd></div>
 </dl>

@@ -2,23 +2,26 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { packSource } from './source.os.ts';
 
 /** A file that the pages refer to. Its name changes with its content, so that a browser may keep it for good. */
 export interface Asset {
   /** `/assets/portal.0123456789abcdef.css` */
   readonly path: string;
   readonly contentType: string;
-  readonly content: string;
+  readonly content: string | Uint8Array<ArrayBuffer>;
 }
 
 export interface Assets {
   readonly style: Asset;
   readonly script: Asset;
   readonly mark: Asset;
+  /** The source of the program, where it was asked for. */
+  readonly source: Asset | undefined;
   readonly byPath: ReadonlyMap<string, Asset>;
 }
 
-function asset(stem: string, extension: string, contentType: string, content: string): Asset {
+function asset(stem: string, extension: string, contentType: string, content: Asset['content']): Asset {
   const fingerprint = createHash('sha256').update(content).digest('hex').slice(0, 16);
   return { path: `/assets/${stem}.${fingerprint}.${extension}`, contentType, content };
 }
@@ -28,7 +31,7 @@ function own(name: string): string {
 }
 
 /** Reads everything that the pages refer to. The QR encoder is the npm package's own file, served by us. */
-export function loadAssets(): Assets {
+export function loadAssets(withSource = false): Assets {
   const qr = asset(
     'uqr',
     'js',
@@ -48,5 +51,7 @@ export function loadAssets(): Assets {
     own('portal.js').replace("'./uqr.js'", `'${qr.path}'`),
   );
   const mark = asset('mark', 'svg', 'image/svg+xml', own('mark.svg'));
-  return { style, script, mark, byPath: new Map([qr, style, script, mark].map((item) => [item.path, item])) };
+  const source = withSource ? asset('source', 'zip', 'application/zip', packSource()) : undefined;
+  const all = [qr, style, script, mark, ...(source === undefined ? [] : [source])];
+  return { style, script, mark, source, byPath: new Map(all.map((item) => [item.path, item])) };
 }

@@ -14,6 +14,7 @@ import type { ProfileMaterial } from '../profiles/profile.ts';
 import type { LiveSeats } from '../seats/seats.ts';
 import { PROBLEM_STATUS } from '../surface/problems.ts';
 import type { Assets } from './assets.os.ts';
+import type { Facts } from './facts.ts';
 import { frame, type Page, type View } from './frame.page.ts';
 import type { PageProblem } from './problems.ts';
 import { problemPage } from './public.page.ts';
@@ -45,6 +46,10 @@ export interface PortalSettings {
    * own address counts.
    */
   readonly publicOrigin?: string | undefined;
+  /** Where the source can be had, if not from here. */
+  readonly sourceUrl?: string | undefined;
+  /** What the start page says beside what is always true. */
+  readonly facts?: Facts;
   /** Read beforehand by a program that gives up the right to read its own files. */
   readonly assets: Assets;
 }
@@ -74,6 +79,7 @@ export function viewOf(context: PortalContext, c: PortalRequest): View {
     session: c.get('session'),
     proof: c.get('proof'),
     path: c.req.path,
+    source: context.sourceUrl ?? assets.source?.path,
   };
 }
 

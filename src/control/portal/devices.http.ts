@@ -10,7 +10,7 @@ import { type Configuration, devicePage } from './configurations.page.ts';
 import { offered, type PortalContext, type PortalEnv, refuse, show } from './context.http.ts';
 import { deviceName } from './device-names.ts';
 import { devicePath, devicesPage, keyInPath, removePage } from './devices.page.ts';
-import { handOut, handOutTogether, inFolder } from './downloads.http.ts';
+import { handOut, handOutTogether, inFolder } from './handout.http.ts';
 import { chosenOf } from './places.page.ts';
 
 /** Hostile input: any key in the path. */

@@ -5,26 +5,10 @@ import { appleProfile } from '../profiles/apple.ts';
 import { openvpnProfile } from '../profiles/openvpn.ts';
 import { type Profile, type ProfileMaterial, shortName, stem } from '../profiles/profile.ts';
 import { authorityFile, sswanProfile, swanctlProfile } from '../profiles/strongswan.ts';
-import { type Packed, zipOf } from '../profiles/zip.ts';
 import { forSession } from './account.http.ts';
-import { offered, type PortalContext, type PortalEnv, type PortalRequest, refuse } from './context.http.ts';
+import { offered, type PortalContext, type PortalEnv, refuse } from './context.http.ts';
 import { ARCHIVES, type Archive } from './downloads.page.ts';
-
-/** Sends a file to be saved under its own name. The content type carries no parameter: some clients compare it whole. */
-export function handOut(c: PortalRequest, { fileName, contentType, content }: Profile): Response {
-  return c.body(content, 200, {
-    'content-type': contentType,
-    'content-disposition': `attachment; filename="${fileName}"`,
-  });
-}
-
-/** Sends many files as one. */
-export function handOutTogether(c: PortalRequest, name: string, files: readonly Packed[]): Response {
-  return c.body(zipOf(files), 200, {
-    'content-type': 'application/zip',
-    'content-disposition': `attachment; filename="${name}.zip"`,
-  });
-}
+import { handOut, handOutTogether, inFolder } from './handout.http.ts';
 
 /** Every file of one kind that a location has. */
 const ALL_OF: Readonly<Record<Archive, (material: ProfileMaterial, location: Location) => readonly Profile[]>> = {
@@ -36,11 +20,6 @@ const ALL_OF: Readonly<Record<Archive, (material: ProfileMaterial, location: Loc
   android: (material, location) => location.gateways.map((gateway) => sswanProfile(material, location, gateway)),
   swanctl: (material, location) => [swanctlProfile(material, location)],
 };
-
-/** A folder for each location, so that no file has the name of another. */
-export function inFolder({ id }: Location, files: readonly Profile[]): Packed[] {
-  return files.map(({ fileName, content }) => ({ fileName: `${id}/${fileName}`, content }));
-}
 
 const BY_KIND: ReadonlyMap<string, (material: ProfileMaterial, location: Location) => Profile> = new Map([
   ['openvpn-udp', (material, location) => openvpnProfile(material, location, 'udp')],

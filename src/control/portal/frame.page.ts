@@ -17,6 +17,8 @@ export interface View {
   readonly session: Session | undefined;
   /** Of a browser that does not say where a form comes from: part of the forms before sign-in. */
   readonly proof: string | undefined;
+  /** Where the source of what runs can be had. */
+  readonly source: string | undefined;
   /** Path of the page, so that the way to it can be marked. */
   readonly path: string;
 }
@@ -75,7 +77,7 @@ ${page.main}
 <div class="unseen" role="status" data-said></div>
 <footer>
 ${link(view, '/privacy', t.privacy)}
-<p>${t.software}</p>
+<p>${t.software} ${view.source === undefined ? NOTHING : html`<a href="${view.source}">${t.source}</a>`}</p>
 </footer>
 </body>
 </html>

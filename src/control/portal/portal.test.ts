@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { storedTag } from '../../../proof/labs/control/stored-tag.ts';
 import { onceIn, valueAfter } from '../../../proof/labs/customers/visitor.ts';
 import { changed, openTestPortal, visitorOf } from '../../../proof/labs/portal/test-portal.os.ts';
-import { isoDate, today } from '../../core/clock/clock.ts';
-import { INVENTORY } from '../../core/inventory/inventory.ts';
-import { usageKey, usageTagOf } from '../usage/tag.ts';
-import { storeBatch } from '../usage/usage.store.ts';
+import { today } from '../../core/clock/clock.ts';
+import { loadAssets } from './assets.os.ts';
 import { SYSTEMS } from './howtos.ts';
 
 const lab = await openTestPortal();
 after(() => lab.close());
 
-const PUBLIC = ['/', '/sign-up', '/sign-in', '/privacy', '/nowhere', ...SYSTEMS.map((system) => `/connect/${system}`)];
+const PUBLIC = [
+  '/',
+  '/sign-up',
+  '/sign-in',
+  '/privacy',
+  '/privacy/fields',
+  '/nowhere',
+  ...SYSTEMS.map((system) => `/connect/${system}`),
+];
 const PERSONAL = [
   '/account',
   '/account/devices',
@@ -141,6 +145,34 @@ test('the way to the page that is read is marked, and each page says what the se
   assert.equal(account.match(/aria-current/g)?.length, 1);
 });
 
+test('the start page says what was decided about the service, and nothing that was not', async () => {
+  const facts = (page: string) => page.slice(page.indexOf('<ul>'), page.indexOf('<h2>'));
+  const plain = facts(await lab.visitor().read('/'));
+  assert.match(plain, /2 locations in Switzerland and United States/);
+  assert.doesNotMatch(plain, /free for|After that|Run by|Write to us/);
+  const about = { price: '5 EUR a month', operator: 'Nordlicht, Vienna', contact: 'mailto:help@vpn.example' };
+  const visitor = visitorOf(lab, {}, undefined, { facts: { trial: { days: 1, seats: 5 }, ...about } });
+  const told = facts(await visitor.read('/'));
+  assert.match(
+    told,
+    /free for 1 day, with 5 connections at once\.[^]*After that: 5 EUR a month\.[^]*Run by Nordlicht, Vienna\./,
+  );
+  assert.match(told, /<a href="mailto:help@vpn\.example" rel="external noreferrer">Write to us/);
+});
+
+test('every page leads to the source of what runs', async () => {
+  const visitor = visitorOf(lab, {}, undefined, { assets: loadAssets(true) });
+  const path =
+    /<a href="(\/assets\/source\.[0-9a-f]{16}\.zip)">Source code/.exec(await visitor.read('/privacy'))?.[1] ?? '';
+  const archive = Buffer.from(await (await visitor.send(path)).arrayBuffer()).toString('latin1');
+  for (const file of ['LICENSE', 'package-lock.json', 'cmd/control.ts', 'src/control/portal/texts.ts']) {
+    assert.ok(archive.includes(`lethe/${file}`), file);
+  }
+  assert.doesNotMatch(archive, /lethe\/(node_modules|\.git)/);
+  const elsewhere = visitorOf(lab, {}, undefined, { sourceUrl: 'https://code.example/lethe' });
+  assert.match(await elsewhere.read('/'), /<a href="https:\/\/code\.example\/lethe">Source code/);
+});
+
 test('a page that says no says where to go from there', async () => {
   const visitor = lab.visitor();
   const ways = (page: string) =>
@@ -198,7 +230,7 @@ test('an expired licence is named in words', async () => {
   await visitor.signUp();
   const page = await visitor.read('/account');
   assert.match(page, /Expired on<\/dt>.*20 November 2026/);
-  assert.match(page, /New connections are refused/);
+  assert.match(page, /New connections are refused\. .* Your account stays for 90 days/);
   assert.match(page, /14 of 20/);
   const paid = visitorOf(lab, {
     accounts: changed(real, {
@@ -277,57 +309,4 @@ test('VPN passwords are made when they are asked for; a reload shows the same, a
     /role="status">That form was too old, or newer/,
   );
   assert.equal((await visitor.read('/account')).includes(username), false);
-});
-
-test('the customer sees the real rows beside their declarations', async () => {
-  const visitor = lab.visitor();
-  await visitor.signUp();
-  const page = await visitor.read('/account/remembered');
-  for (const store of ['database.accounts', 'database.licences', 'database.sign_ins', 'database.credentials']) {
-    assert.ok(page.includes(`<h2><code>${store}</code></h2>`), store);
-  }
-  assert.match(page, /<code>expires_on<\/code><\/dt>\s*<dd class="value"><code>2026-12-21/);
-  assert.match(page, /last day on which the licence is valid\. How long: until 90 days/);
-});
-
-test('usage events stand in a table, all of the customer’s and nobody else’s', async () => {
-  const visitor = lab.visitor();
-  await visitor.signUp();
-  const { db } = lab.real.control;
-  const key = usageKey(Buffer.from(readFileSync(lab.real.config.keys.usage, 'utf8'), 'base64'));
-  const newest = await db.selectFrom('credentials').selectAll().execute();
-  const event = { date: isoDate(today(lab.real.clock)), country: 'CH', isp: 'Example Networks AG', location: 'ch-zrh' };
-  for (const [index, row] of newest.entries()) {
-    const user = await storedTag(db, key, event.date, usageTagOf(key, row.name_key));
-    const events = [
-      { ...event, user, megabytes: 7_000_000 + index, protocol: 'openvpn-udp' },
-      { ...event, user, megabytes: 8_000_000 + index, protocol: 'wireguard' },
-    ];
-    await storeBatch(db, `batch-${index}-000000`, today(lab.real.clock), events);
-  }
-  const page = await visitor.read('/account/remembered');
-  assert.match(page, /<code>database\.usage_events<\/code>, 2 rows/);
-  assert.match(page, /<th scope="col">megabytes<\/th>/);
-  assert.equal(page.match(/<td><code>7\d{6}<\/code>/g)?.length, 1);
-  assert.equal(page.match(/<td><code>8\d{6}<\/code>/g)?.length, 1);
-});
-
-test('somebody without rows is told so', async () => {
-  const visitor = visitorOf(lab, { remembered: { of: async () => ({ rows: [], next: undefined }) } });
-  await visitor.signUp();
-  assert.match(await visitor.read('/account/remembered'), /There is no row about you/);
-});
-
-test('the privacy policy names every field of the inventory with its purpose and retention', async () => {
-  const page = await lab.visitor().read('/privacy');
-  const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll("'", '&#39;').replaceAll('"', '&quot;');
-  for (const [store, declaration] of Object.entries(INVENTORY)) {
-    assert.ok(page.includes(`<code>${store}</code>`), store);
-    for (const [field, datum] of Object.entries(declaration)) {
-      assert.ok(page.includes(`<code>${field}</code>`), `${store}.${field}`);
-      assert.ok(page.includes(escaped(datum.purpose)), datum.purpose);
-      assert.ok(page.includes(escaped(datum.retention)), datum.retention);
-    }
-  }
-  assert.doesNotMatch(page.replaceAll(/<[^>]*>/g, ''), /\b[A-Z]\d{1,2}\b/, 'an id that means nothing to a reader');
 });

@@ -1,9 +1,49 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { html } from 'hono/html';
 import { ATTRIBUTION, type Attribution } from '../../contracts/claims/attribution.ts';
+import { customerStores } from '../../core/inventory/about.ts';
+import { DATABASE } from '../../core/inventory/database.ts';
 import type { Datum, Declaration } from '../../core/inventory/datum.ts';
-import type { RememberedPage, RememberedRow } from '../accounts/remembered.ts';
-import { backLink, type Html, NOTHING, type Page, type View } from './frame.page.ts';
+import { type Html, type Page, type View } from './frame.page.ts';
+
+function bullets(items: readonly string[]): Html {
+  return html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
+}
+
+/** One line for each table about customers. How long is the inventory's own word, so it cannot differ from what is done. */
+function kept(view: View): Html {
+  const t = view.texts.privacy;
+  const lines = customerStores(DATABASE).map(({ name, fields }) => ({
+    title: view.texts.remembered.stores[name] ?? name,
+    what: t.kept[name] ?? Object.keys(fields).join(', '),
+    how: Object.values(fields)[0]?.retention ?? '',
+  }));
+  return html`<dl class="fields">${lines.map(
+    ({ title, what, how }) => html`<div><dt>${title}</dt>
+<dd>${what}</dd>
+<dd class="about">${t.how}: ${how}.</dd></div>`,
+  )}</dl>`;
+}
+
+/** The policy for people, on one screen or two. The list behind it says the same field by field. */
+export function privacyPage(view: View): Page {
+  const t = view.texts.privacy;
+  return {
+    title: t.title,
+    main: html`<p class="lead">${t.lead}</p>
+<h2>${t.notTitle}</h2>
+${bullets(t.not)}
+<h2>${t.keptTitle}</h2>
+${kept(view)}
+<h2>${t.liveTitle}</h2>
+<p>${t.live}</p>
+<h2>${t.rightsTitle}</h2>
+<p>${t.rights} <a href="/account/remembered">${view.texts.remembered.title}</a></p>
+<h2>${t.limitsTitle}</h2>
+<p>${t.cannot}</p>
+<p><a class="button plain" href="/privacy/fields">${t.fields}</a></p>`,
+  };
+}
 
 function field({ texts }: View, name: string, datum: Datum): Html {
   const t = texts.privacy;
@@ -23,14 +63,14 @@ ${
 }
 
 /** The policy as the inventory has it: every store and field of every room, nothing left out. */
-export function privacyPage(view: View, inventory: Readonly<Record<string, Declaration>>): Page {
+export function fieldsPage(view: View, inventory: Readonly<Record<string, Declaration>>): Page {
   const t = view.texts.privacy;
   const rooms = Map.groupBy(Object.entries(inventory), ([name]) => name.split('.', 1)[0] as string);
   const titleOf = (room: string) => t.rooms[room] ?? { title: room, text: '' };
   return {
-    title: t.title,
+    title: t.fieldsTitle,
     main: html`<p class="lead">${t.text}</p>
-<p>${t.cannot}</p>
+<p><a href="/privacy">${t.title}</a></p>
 <nav aria-label="${t.contents}"><ul>${[...rooms.keys()].map((room) => html`<li><a href="#${room}">${titleOf(room).title}</a></li>`)}</ul></nav>
 ${[...rooms].map(
   ([room, stores]) => html`<h2 id="${room}">${titleOf(room).title}</h2>
@@ -45,44 +85,4 @@ ${stores.map(([name, declaration]) => store(view, name, declaration))}`,
 
 function source({ text, url, licence }: Attribution): Html {
   return html`<li><a href="${url}" rel="external noreferrer">${text}</a>, ${licence}</li>`;
-}
-
-function remembered({ texts }: View, row: RememberedRow, values: boolean): Html {
-  const t = texts.remembered;
-  return html`<dl class="fields">${row.fields.map(
-    (item) => html`<div><dt><code>${item.name}</code></dt>
-${values ? html`<dd class="value"><code>${item.value}</code></dd>` : NOTHING}
-<dd class="about">${t.why}: ${item.purpose}. ${t.how}: ${item.retention}.</dd></div>`,
-  )}</dl>`;
-}
-
-function table(store: string, rows: readonly RememberedRow[], first: RememberedRow): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${store}"><table>
-<thead><tr>${first.fields.map((item) => html`<th scope="col">${item.name}</th>`)}</tr></thead>
-<tbody>${rows.map((row) => html`<tr>${row.fields.map((item) => html`<td><code>${item.value}</code></td>`)}</tr>`)}</tbody>
-</table></div>`;
-}
-
-/** One row is shown beside its declaration, many in a table above it. */
-function rowsOf(view: View, store: string, rows: readonly RememberedRow[]): Html {
-  const first = rows[0] as RememberedRow;
-  if (rows.length === 1) return html`<h2><code>${store}</code></h2>${remembered(view, first, true)}`;
-  return html`<h2><code>${store}</code>, ${view.texts.remembered.rows(rows.length)}</h2>
-${table(store, rows, first)}
-${remembered(view, first, false)}`;
-}
-
-/** The customer's actual rows, each value beside the words that allow it to be kept. */
-export function rememberedPage(view: View, { rows, next }: RememberedPage): Page {
-  const t = view.texts.remembered;
-  const stores = Map.groupBy(rows, (row) => row.store);
-  return {
-    title: t.title,
-    main: html`<p class="lead">${t.text}</p>
-<p>${t.session}</p>
-${rows.length === 0 ? html`<p>${t.none}</p>` : NOTHING}
-${[...stores].map(([name, group]) => rowsOf(view, name, group))}
-${next === undefined ? NOTHING : html`<p><a href="/account/remembered?from=${next}">${t.more}</a></p>`}
-${backLink(view)}`,
-  };
 }

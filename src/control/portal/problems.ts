@@ -26,15 +26,15 @@ export const PROBLEMS = {
   },
   not_found: {
     title: 'There is no such page',
-    text: 'The address may be mistyped, or what it led to was removed.',
+    text: 'The address may be mistyped, or the page has been removed.',
   },
   too_large: {
-    title: 'That was too much',
-    text: 'The form was larger than any of ours. Nothing was changed.',
+    title: 'That form was too large',
+    text: 'It was larger than any of ours. Nothing was changed.',
   },
   busy: {
     title: 'Please wait a moment',
-    text: 'Too many people ask for the same thing now. We do not count per address, so everyone waits. Try again in a minute.',
+    text: 'Too many people are asking for the same thing right now. We do not count by address, so everyone waits. Try again in a minute.',
   },
   failed: {
     title: 'Something broke on our side',

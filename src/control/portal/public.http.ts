@@ -5,10 +5,10 @@ import type { Customer, SignIn } from '../accounts/account.ts';
 import { PROBLEM_STATUS } from '../surface/problems.ts';
 import { connectPage } from './connect.page.ts';
 import { offered, type PortalContext, type PortalEnv, type PortalRequest, refuse, show } from './context.http.ts';
-import { handOut } from './downloads.http.ts';
+import { handOut } from './handout.http.ts';
 import { SYSTEMS } from './howtos.ts';
 import { chosenOf } from './places.page.ts';
-import { privacyPage } from './privacy.page.ts';
+import { fieldsPage, privacyPage } from './privacy.page.ts';
 import { homePage, signInPage, signUpPage } from './public.page.ts';
 import { formTokenOf, type Session, setSessionCookie } from './session.http.ts';
 import { numberFile, welcomePage } from './welcome.page.ts';
@@ -16,8 +16,11 @@ import { numberFile, welcomePage } from './welcome.page.ts';
 /** Pages that anybody may see, and the two forms that begin a session. */
 export function publicRoutes(app: Hono<PortalEnv>, context: PortalContext): void {
   const { accounts } = context.services;
-  app.get('/', (c) => show(c, context, (view) => homePage(view, accounts.signUpForm())));
-  app.get('/privacy', (c) => show(c, context, (view) => privacyPage(view, INVENTORY)));
+  app.get('/', (c) =>
+    show(c, context, (view) => homePage(view, accounts.signUpForm(), context.facts, offered(context))),
+  );
+  app.get('/privacy', (c) => show(c, context, privacyPage));
+  app.get('/privacy/fields', (c) => show(c, context, (view) => fieldsPage(view, INVENTORY)));
   for (const system of SYSTEMS) {
     app.get(`/connect/${system}/:location?`, async (c) => {
       const { profile: material, credentials } = context.services;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { html } from 'hono/html';
 import type { SignInRefusal } from '../accounts/account.ts';
+import type { Location } from '../fleet/location.ts';
+import type { Facts } from './facts.ts';
 import type { Html, Page, View } from './frame.page.ts';
 import { errorNote, NOTHING, onceField, proofField } from './frame.page.ts';
 import type { PageProblem } from './problems.ts';
@@ -13,7 +15,21 @@ function createForm(view: View, label: string, once: string): Html {
   return html`<form method="post" action="/sign-up">${proofField(view)}${onceField(once)}<button>${label}</button></form>`;
 }
 
-export function homePage(view: View, once: string): Page {
+/** What a customer wants to know first, as far as it was decided. */
+function facts({ texts }: View, { trial, price, operator, contact }: Facts, locations: readonly Location[]): Html {
+  const t = texts.home.facts;
+  const lines = [
+    trial && t.trial(trial.days, trial.seats),
+    price && t.price(price),
+    locations.length > 0 && t.places(locations.length, [...new Set(locations.map(({ country }) => country))]),
+    t.devices,
+    operator && t.operator(operator),
+  ].filter((line) => typeof line === 'string' && line !== '');
+  const write = contact && html`<li><a href="${contact}" rel="external noreferrer">${t.contact}</a></li>`;
+  return html`<ul>${lines.map((line) => html`<li>${line}</li>`)}${write ?? NOTHING}</ul>`;
+}
+
+export function homePage(view: View, once: string, said: Facts = {}, locations: readonly Location[] = []): Page {
   const { texts, session } = view;
   const t = texts.home;
   const action =
@@ -24,6 +40,7 @@ export function homePage(view: View, once: string): Page {
     title: t.title,
     main: html`<p class="lead">${t.lead}</p>
 ${action}
+${facts(view, said, locations)}
 <h2>${t.keepsTitle}</h2>
 ${bullets(t.keeps)}
 <p>${t.keepsMore} <a href="/privacy">${t.everyField}</a></p>

@@ -4,9 +4,18 @@ import type { Datum } from '../../core/inventory/datum.ts';
 import type { SignInRefusal } from '../accounts/account.ts';
 import type { DeviceRefusal } from '../accounts/device.ts';
 import { HOWTOS } from './howtos.ts';
+import { PRIVACY, REMEMBERED } from './policy.ts';
 import { type PageProblem, PROBLEMS, type ProblemText } from './problems.ts';
 
 const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
+
+const LIST = new Intl.ListFormat('en-GB');
+const COUNTRY = new Intl.DisplayNames('en-GB', { type: 'region' });
+
+/** Other words than the codes of ISO 3166 stay as they are. */
+function countryName(code: string): string {
+  return /^[A-Z]{2}$/.test(code) ? (COUNTRY.of(code) ?? code) : code;
+}
 
 const KINDS: Readonly<Record<Datum['kind'], string>> = {
   date: 'a date, without a time',
@@ -63,6 +72,7 @@ export const ENGLISH = {
     signIn: 'Sign in',
     signOut: 'Sign out',
     software: 'Runs on Lethe, free software under AGPL-3.0-or-later.',
+    source: 'Source code',
     copy: 'Copy',
     copied: 'Copied',
     error: 'Error: ',
@@ -74,10 +84,20 @@ export const ENGLISH = {
   },
   home: {
     title: 'A VPN built to forget',
-    lead: 'The sites you visit see the address of our gateway instead of yours. When you disconnect, six fields stay behind and nothing else.',
+    lead: 'The sites you visit see the address of our gateway instead of yours. We keep none of your addresses, no times, no name and no list of sites.',
     create: 'Create an account',
-    free: 'One click. No name, no e-mail address, no cookie before you have an account.',
-    keepsTitle: 'What stays behind after a session',
+    free: 'One click. We ask for no name and no e-mail address, and set no cookie before you have an account.',
+    facts: {
+      trial: (days: number, seats: number): string =>
+        `A new account is free for ${days} ${days === 1 ? 'day' : 'days'}, with ${seats} ${seats === 1 ? 'connection' : 'connections'} at once.`,
+      price: (price: string): string => `After that: ${price}.`,
+      places: (locations: number, countries: readonly string[]): string =>
+        `${locations} ${locations === 1 ? 'location' : 'locations'} in ${LIST.format(countries.map(countryName))}.`,
+      devices: 'For Windows, macOS, iPhone, iPad, Android, Linux and routers, with WireGuard, OpenVPN or IKEv2.',
+      operator: (operator: string): string => `Run by ${operator}.`,
+      contact: 'Write to us',
+    },
+    keepsTitle: 'Six fields stay behind after a session',
     keeps: [
       'the date, without a time',
       'a keyed hash of a random username',
@@ -86,12 +106,12 @@ export const ENGLISH = {
       'the location you chose, never the gateway',
       'the protocol',
     ],
-    keepsMore: 'Your account shows these rows as they are.',
-    everyField: 'Every field of the whole service',
+    keepsMore: 'Nothing else does. Your account page shows these rows as they are.',
+    everyField: 'Read the privacy policy',
 
     cannotTitle: 'What we cannot promise',
     cannot: [
-      'No VPN can prove what it does not record. Our software is open and searches itself for traces. You still have to trust that we run it.',
+      'No VPN can prove that it records nothing. Our software is open and searches itself for traces. You still have to trust that this is what we run.',
       'While you are connected, and with WireGuard for three minutes longer, the gateway knows your address. It cannot send you packets otherwise.',
       'This is privacy, not anonymity. Sites still know you by your logins, your cookies and your browser.',
       'Your own network sees that you use a VPN, when, and how much.',
@@ -133,12 +153,15 @@ export const ENGLISH = {
     trial: 'Trial until',
     paid: 'Paid until',
     expired: 'Expired on',
-    expiredNote: 'New connections are refused. OpenVPN and IKEv2 apps say why; WireGuard can only stay silent.',
+    expiredNote:
+      'New connections are refused. OpenVPN and IKEv2 apps say why; WireGuard can only stay silent. Your account stays for 90 days and works again once the licence is extended. WireGuard keys of a trial have to be added again.',
+    askOperator: 'To go on, ask the operator of the service to extend it.',
+    extend: 'Ask us to extend it',
     seats: 'Connected now',
     seatsOf: (used: number, limit: number): string => `${used} of ${limit}`,
-    seatsNote: 'Live, in memory only. Past numbers are kept nowhere.',
+    seatsNote: 'Counted now, in memory only. Past numbers are not kept.',
     connect: 'Connect this device',
-    connectText: 'Choose what you have. Each page has the files and a few steps.',
+    connectText: 'Choose your system. Each page has the files and a few steps.',
     credentials: 'VPN username and passwords',
     credentialsText: (present: boolean): string =>
       present
@@ -152,9 +175,9 @@ export const ENGLISH = {
         : `${count} ${count === 1 ? 'key' : 'keys'}, one for each device.`,
     devicesLink: 'Manage devices',
     downloads: 'All downloads',
-    downloadsText: 'Every location and protocol, and the apps that read them.',
+    downloadsText: 'Files for every device, location and protocol.',
     downloadsLink: 'See all downloads',
-    rememberedText: 'Every row that carries your account or your username’s hash, as it is now.',
+    rememberedText: 'Every row about you, as it is now.',
     rememberedLink: 'See your rows',
   },
   credentials: {
@@ -202,7 +225,7 @@ export const ENGLISH = {
     hint: 'In the app: “Create from scratch” shows it. On Linux: `wg genkey | tee private.key | wg pubkey`',
     add: 'Add this key',
     make: 'Make a key in this browser',
-    makeNote: 'The private key is made here and does not leave this page.',
+    makeNote: 'The private key is made on this page and never leaves it.',
     cannotMake: 'This browser cannot make WireGuard keys. Make one in the app and paste its public key.',
     refused: DEVICE_REFUSALS,
   },
@@ -268,45 +291,8 @@ export const ENGLISH = {
     signIn: 'Sign in to get the files.',
     others: 'Other systems',
   },
-  remembered: {
-    title: 'What we know about you',
-    text: 'These are all the rows of the service that name your account, your licence or your username’s hash, read just now. Beside each value you see why it exists and how long it stays.',
-    session: 'Reading this page leaves no row.',
-    none: 'There is no row about you.',
-    more: 'More rows',
-    why: 'Why',
-    how: 'How long',
-    rows: (count: number): string => `${count} rows`,
-  },
-  privacy: {
-    title: 'Privacy policy',
-    text: 'This page is generated from the same list that the software checks before it stores or sends anything. What is not on this list cannot be stored or sent by it.',
-    cannot:
-      'It covers what our software does. It cannot show what a hosting company, a network operator or a stolen key could see.',
-    contents: 'On this page',
-    why: 'Why',
-    holder: 'Who',
-    how: 'How long',
-    sources: 'Third-party data',
-    sourcesText:
-      'Country and network operator are looked up on the gateway itself, in these tables. Their makers are asked nothing.',
-    empty: 'No fields. The message says only that it happened.',
-    rooms: {
-      database: { title: 'Stored in the database', text: 'What outlives a restart.' },
-      live: { title: 'Held in memory', text: 'What is gone when a session or a process ends.' },
-      exit: { title: 'Sent by a gateway', text: 'A gateway has one exit. Nothing else leaves it.' },
-      api: { title: 'Exchanged with you and your app', text: 'What you send us and what you get back.' },
-      activator: {
-        title: 'Stored by the activator',
-        text: 'What it takes to give a gateway its secrets only after it has proven what it runs. Nothing about customers.',
-      },
-      attested: { title: 'Sent by a gateway that starts', text: 'Facts about the machine, before it serves anybody.' },
-      journal: {
-        title: 'Said by the programs',
-        text: 'Operational messages. None can carry anything about a customer.',
-      },
-    } as Readonly<Record<string, { title: string; text: string }>>,
-  },
+  remembered: REMEMBERED,
+  privacy: PRIVACY,
 };
 
 export type Texts = typeof ENGLISH;

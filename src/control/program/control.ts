@@ -229,8 +229,9 @@ function publicFetch(
   services: ControlServices,
 ): Fetch {
   const forPrograms = fetchOf(api(services, release));
-  const { publicOrigin } = config;
-  const forPeople = fetchOf(portal(services, { clock, random, journal, publicOrigin, assets }));
+  const { publicOrigin, sourceUrl, licence, about } = config;
+  const facts = { trial: licence, ...about };
+  const forPeople = fetchOf(portal(services, { clock, random, journal, publicOrigin, sourceUrl, facts, assets }));
   return (request) => {
     const { pathname } = new URL(request.url);
     return /^\/(api\/|openapi\.json$)/.test(pathname) ? forPrograms(request) : forPeople(request);

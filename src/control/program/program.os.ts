@@ -14,7 +14,7 @@ import { serveHttp, serveHttps } from './serve.os.ts';
 /** Everything that has to be read before the program gives up its rights. */
 export function loadControl(
   path: string,
-  readAssets = loadAssets,
+  readAssets = () => loadAssets(true),
 ): Pick<ControlContext, 'config' | 'material' | 'assets'> | ConfigurationProblem {
   const read = loadConfigured(path);
   return 'problem' in read ? read : { ...read, assets: readAssets() };
