@@ -177,7 +177,7 @@ export const HOWTOS: Readonly<Record<System, HowTo>> = {
         title: 'WireGuard',
         take: 'wireguard',
         steps: [
-          'Install it: `apt install wireguard-tools`',
+          'Install it: `apt install wireguard-tools openresolv`',
           WIREGUARD_HERE,
           'Run `nmcli connection import type wireguard file FILE.conf`, or `wg-quick up ./FILE.conf` without NetworkManager.',
         ],

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HOWTOS } from './howtos.ts';
+
+/** What is typed, by way to connect: text between backquotes. */
+function typed(): string[][] {
+  return HOWTOS.linux.methods.map(({ steps }) =>
+    steps.flatMap((step) => [...step.matchAll(/`([^`]+)`/g)].map((match) => match[1] as string)),
+  );
+}
+
+/** Debian packages without which a program that is typed does not do what the files ask of it. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  'nmcli connection import type openvpn': ['network-manager-openvpn'],
+  // The files name a resolver: wg-quick hands it to resolvconf, which wireguard-tools only suggests.
+  'wg-quick': ['wireguard-tools', 'openresolv'],
+  swanctl: ['strongswan-swanctl', 'charon-systemd', 'libcharon-extauth-plugins'],
+};
+
+test('each way on Linux installs what its commands need on a bare Debian', () => {
+  const met = new Set<string>();
+  for (const commands of typed()) {
+    const installed = commands.flatMap((command) => /^apt install (.+)$/.exec(command)?.[1]?.split(' ') ?? []);
+    for (const [program, packages] of Object.entries(NEEDED)) {
+      if (!commands.some((command) => command.startsWith(program))) continue;
+      met.add(program);
+      for (const name of packages) assert.ok(installed.includes(name), `${program} needs ${name}`);
+    }
+  }
+  assert.deepEqual([...met].toSorted(), Object.keys(NEEDED).toSorted());
+});
