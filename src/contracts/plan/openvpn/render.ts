@@ -74,7 +74,9 @@ function admission({ managementSocket }: OpenvpnServer): string[] {
     'duplicate-cn',
     `management ${managementSocket} unix`,
     'management-client-auth',
-    'auth-gen-token 86400 external-auth',
+    // A token is taken for twice the second number of seconds. By default that would be two hours, and since OpenVPN does
+    // not hand out each new token, a client would be sent away when it makes keys for the third time.
+    'auth-gen-token 86400 86400 external-auth',
     `auth-gen-token-secret ${GATEWAY_FILES.authTokenKey}`,
     'script-security 0',
   ];

@@ -22,6 +22,12 @@ interface Client {
   kill: string | undefined;
 }
 
+/**
+ * New keys of one client that may wait for an answer which the last agent cannot give any more. OpenVPN numbers a
+ * client's keys, the first ones 0 to 2, and its token ends after a day: with new keys every hour no number is greater.
+ */
+const MOST_KEYS = 32;
+
 /** What a client shows when it is refused or ended for good. No quotes: it is part of a command to OpenVPN. */
 function reasonShown(reason: Refusal | 'revoked', seats: number): string {
   if (reason === 'seats') return seats === 1 ? 'The only seat is in use' : `All ${seats} seats are in use`;
@@ -147,10 +153,21 @@ export class OpenvpnClients implements OpenvpnListener, InnerAddresses {
     this.#listed.clear();
   }
 
-  #stillThere({ cid, totalBytes }: OpenvpnRow): void {
+  #stillThere({ cid, totalBytes, entitlement }: OpenvpnRow): void {
     this.counted(cid, totalBytes);
     const kill = this.#clients.get(cid)?.kill;
     if (kill !== undefined) this.#send(kill);
+    else if (this.#stillValid(entitlement) === 'valid') this.#agreeToKeys(cid);
+  }
+
+  /**
+   * OpenVPN asks once about new keys, and drops the client when nobody agrees within a minute. Which question was lost
+   * is not to be learnt, so each is answered; OpenVPN passes over answers to what it does not wait for. It has locked
+   * the client's username, which is as secret as the password, and it is the name by which the client may stay.
+   */
+  #agreeToKeys(cid: number): void {
+    const answers = Array.from({ length: MOST_KEYS }, (_, kid) => `client-auth-nt ${cid} ${kid}`);
+    this.#send(answers.join('\n'));
   }
 
   /** A session from before the agent's restart: it goes on if its customer still may. */
@@ -163,6 +180,7 @@ export class OpenvpnClients implements OpenvpnListener, InnerAddresses {
     this.established(cid);
     this.counted(cid, totalBytes);
     for (const inner of [inner4, inner6]) if (inner >= 0) this.address(cid, inner);
+    this.#agreeToKeys(cid);
   }
 
   /** A client that lost its connection is back before OpenVPN has missed it: it must not need a second seat. */
