@@ -21,11 +21,12 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
 test('each way on Linux installs what its commands need on a bare Debian', () => {
   const met = new Set<string>();
   for (const commands of typed()) {
-    const installed = commands.flatMap((command) => /^apt install (.+)$/.exec(command)?.[1]?.split(' ') ?? []);
-    for (const [program, packages] of Object.entries(NEEDED)) {
+    const packages = commands.flatMap((command) => /^apt install (.+)$/.exec(command)?.[1]?.split(' ') ?? []);
+    const installed = new Set(packages);
+    for (const [program, needed] of Object.entries(NEEDED)) {
       if (!commands.some((command) => command.startsWith(program))) continue;
       met.add(program);
-      for (const name of packages) assert.ok(installed.includes(name), `${program} needs ${name}`);
+      for (const name of needed) assert.ok(installed.has(name), `${program} needs ${name}`);
     }
   }
   assert.deepEqual([...met].toSorted(), Object.keys(NEEDED).toSorted());
