@@ -161,7 +161,7 @@ export class OpenvpnClients implements OpenvpnListener, InnerAddresses {
   }
 
   /**
-   * OpenVPN asks once about new keys, and drops the client when nobody agrees within a minute. Which question was lost
+   * OpenVPN asks once about new keys, and drops the client when no answer comes within a minute. Which question was lost
    * is not to be learnt, so each is answered; OpenVPN passes over answers to what it does not wait for. It has locked
    * the client's username, which is as secret as the password, and it is the name by which the client may stay.
    */
