@@ -13,7 +13,7 @@ function typed(): string[][] {
 /** Debian packages without which a program that is typed does not do what the files ask of it. */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
   'nmcli connection import type openvpn': ['network-manager-openvpn'],
-  // The files name a resolver: wg-quick hands it to resolvconf, which wireguard-tools only suggests.
+  // The files name a resolver: wg-quick hands it to a program of a package that wireguard-tools only suggests.
   'wg-quick': ['wireguard-tools', 'openresolv'],
   swanctl: ['strongswan-swanctl', 'charon-systemd', 'libcharon-extauth-plugins'],
 };
