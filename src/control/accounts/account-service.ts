@@ -6,10 +6,13 @@ import { below, type Random } from '../../core/random/random.ts';
 import type { Database } from '../database/tables.ts';
 import {
   accountByNumber,
+  deleteAccount,
   deleteOldestSignIns,
+  deleteOtherSignIns,
   deleteSignIn,
   insertAccount,
   insertSignIn,
+  replaceNumber,
   signedIn,
 } from './account.store.ts';
 import type {
@@ -40,6 +43,8 @@ export interface AccountsContext {
   readonly random: Random;
   readonly offer: Offer;
   readonly forms: Forms;
+  /** Called when the auth file has to be made anew. */
+  readonly changed: () => void;
   /** For failed sign-ins. */
   readonly failures: FailureLimiter;
   /** For sign-ins with a right number, which cost a row each. */
@@ -125,6 +130,27 @@ export class AccountService {
   async signOut(token: string): Promise<void> {
     const hash = signInHash(token);
     if (hash !== undefined) await deleteSignIn(this.#context.db, hash);
+  }
+
+  /** Ends every sign-in of the customer but the one with this token. */
+  async signOutOthers({ account }: Customer, token: string): Promise<void> {
+    const hash = signInHash(token);
+    if (hash !== undefined) await deleteOtherSignIns(this.#context.db, account, hash);
+  }
+
+  /** A new number in place of one that somebody else may have seen. Ends every sign-in but the one with this token. */
+  async changeNumber(customer: Customer, token: string): Promise<AccountNumber> {
+    const { db, random } = this.#context;
+    const accountNumber = newAccountNumber(random);
+    await replaceNumber(db, customer.account, accountNumberHash(accountNumber));
+    await this.signOutOthers(customer, token);
+    return accountNumber;
+  }
+
+  /** Deletes the account and all that leads to it, at once and for ever; gateways end its sessions with the next auth file. */
+  async close({ account }: Customer): Promise<void> {
+    await deleteAccount(this.#context.db, account);
+    this.#context.changed();
   }
 
   async #signedIn(db: Database, token: string): Promise<Customer | undefined> {

@@ -71,6 +71,20 @@ export async function lockLicence(db: Database, licence: LicenceId): Promise<voi
   await db.selectFrom('licences').where('id', '=', licence).select('id').forUpdate().execute();
 }
 
+/** Ends the sign-ins of an account, but for one. */
+export async function deleteOtherSignIns(db: Database, account: AccountId, kept: Uint8Array): Promise<void> {
+  await db.deleteFrom('sign_ins').where('account', '=', account).where('token_hash', '!=', kept).execute();
+}
+
+export async function replaceNumber(db: Database, account: AccountId, numberHash: Uint8Array): Promise<void> {
+  await db.updateTable('accounts').set({ number_hash: numberHash }).where('id', '=', account).execute();
+}
+
+/** With everything that leads to it: licence, credentials, devices and sign-ins. */
+export async function deleteAccount(db: Database, account: AccountId): Promise<void> {
+  await db.deleteFrom('accounts').where('id', '=', account).execute();
+}
+
 /** Leaves an account its newest sign-ins, `newest` among them, whose order within a day nothing tells. */
 export async function deleteOldestSignIns(
   db: Database,

@@ -143,7 +143,7 @@ function impatientService(): AccountService {
   const signIns = new AccountLimiter(clock, { burst: 30, perHour: 60 });
   const forms = new Forms(formKeyOf(usageKey(new Uint8Array(32))), clock, systemRandom);
   const context = { db, clock, random: systemRandom, forms, offer };
-  return new AccountService({ ...context, failures: limiter(), signIns, signUps: limiter() });
+  return new AccountService({ ...context, changed: () => undefined, failures: limiter(), signIns, signUps: limiter() });
 }
 
 test('a flood of wrong numbers does not keep a customer out', async () => {

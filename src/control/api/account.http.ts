@@ -5,7 +5,7 @@ import type { SignInRefusal } from '../accounts/account.ts';
 import { credentialsAnswer, licenceAnswer } from './answers.ts';
 import type { Door } from './door.ts';
 import type { ApiProblem } from './problem.ts';
-import { SignedIn, SignedUp, SignInRequest } from './schemas.ts';
+import { NewNumber, SignedIn, SignedUp, SignInRequest } from './schemas.ts';
 import type { ApiServices } from './services.ts';
 
 const SIGN_IN_REFUSALS = {
@@ -70,6 +70,53 @@ export function serveAccounts(door: Door, { accounts, credentials }: ApiServices
     },
     async ({ token }) => {
       await accounts.signOut(token);
+      return undefined;
+    },
+  );
+}
+
+/** What a customer does whose number or device got into other hands, or who leaves. */
+export function serveLeaving(door: Door, { accounts, changes }: ApiServices): void {
+  const nothing = { signedIn: true, body: undefined, status: 204, answer: undefined, refusals: ['busy'] } as const;
+  door.serve(
+    {
+      ...nothing,
+      method: 'delete',
+      path: '/api/v1/sign-ins/others',
+      summary: 'Ends every sign-in of the account but this one.',
+    },
+    async ({ customer, token }) => {
+      if (!changes.spend(customer.account)) return 'busy';
+      await accounts.signOutOthers(customer, token);
+      return undefined;
+    },
+  );
+  door.serve(
+    {
+      method: 'post',
+      path: '/api/v1/account-number',
+      summary: 'A new account number, shown this once. The old one is worth nothing, and every other sign-in ends.',
+      signedIn: true,
+      body: undefined,
+      status: 201,
+      answer: NewNumber,
+      refusals: ['busy'],
+    },
+    async ({ customer, token }) => {
+      if (!changes.spend(customer.account)) return 'busy';
+      return { account_number: await accounts.changeNumber(customer, token) };
+    },
+  );
+  door.serve(
+    {
+      ...nothing,
+      method: 'delete',
+      path: '/api/v1/account',
+      summary: 'Deletes the account with its licence, credentials, devices and sign-ins, at once and for ever.',
+      refusals: [],
+    },
+    async ({ customer }) => {
+      await accounts.close(customer);
       return undefined;
     },
   );

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import { serveAccounts } from './account.http.ts';
+import { serveAccounts, serveLeaving } from './account.http.ts';
 import { serveActivations, serveLicence } from './customer.http.ts';
 import { serveDevices } from './device.http.ts';
 import { Door } from './door.ts';
@@ -10,6 +10,7 @@ import type { ApiServices } from './services.ts';
 export function api(services: ApiServices, release: string): OpenAPIHono {
   const door = new Door(services.accounts, services.journal);
   serveAccounts(door, services);
+  serveLeaving(door, services);
   serveLicence(door, services);
   serveDevices(door, services);
   serveLocations(door, services);

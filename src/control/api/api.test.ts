@@ -160,6 +160,39 @@ test('one customer who changes something again and again is told to wait, and no
   assert.deepEqual([await change(busy.token), await change(busy.token)], [204, 429]);
 });
 
+test('sign-ins elsewhere can be ended, the number changed, and the account deleted', async () => {
+  const made = await signUp();
+  const signIn = (number: string) => house.ask('POST', '/api/v1/sign-ins', { body: { account_number: number } });
+  const elsewhere = async (number: string) => ((await (await signIn(number)).json()) as { token: string }).token;
+  const works = async (token: string) => (await house.ask('GET', '/api/v1/licence', { token })).status === 200;
+
+  const first = await elsewhere(made.account_number);
+  const another = await signUp();
+  assert.equal((await house.ask('DELETE', '/api/v1/sign-ins/others', { token: made.token })).status, 204);
+  assert.deepEqual([await works(made.token), await works(first), await works(another.token)], [true, false, true]);
+
+  const second = await elsewhere(made.account_number);
+  const changed = await house.ask('POST', '/api/v1/account-number', { token: made.token });
+  assert.equal(changed.status, 201);
+  const { account_number: fresh } = (await changed.json()) as { account_number: string };
+  assert.notEqual(fresh, made.account_number);
+  assert.deepEqual([await works(made.token), await works(second)], [true, false]);
+  assert.equal(await refusal(await signIn(made.account_number)), 'account_unknown');
+  assert.ok(await works(await elsewhere(fresh)));
+
+  const body = { public_key: Buffer.alloc(32, 77).toString('base64') };
+  assert.equal((await house.ask('POST', '/api/v1/devices', { token: made.token, body })).status, 201);
+  assert.equal((await house.ask('DELETE', '/api/v1/account', { token: made.token })).status, 204);
+  assert.equal(await works(made.token), false);
+  assert.equal(await refusal(await signIn(fresh)), 'account_unknown');
+  const key = Buffer.alloc(32, 77);
+  assert.deepEqual(
+    await house.database.db.selectFrom('devices').where('public_key', '=', key).selectAll().execute(),
+    [],
+  );
+  assert.ok(await works(another.token));
+});
+
 test('what is remembered comes in pages', async () => {
   const { token } = await signUp();
   const page = async (query: string) => {
@@ -276,6 +309,8 @@ test('the description is OpenAPI 3.1 and names every operation and problem', asy
   };
   assert.equal(document.openapi, '3.1.0');
   assert.deepEqual(Object.keys(document.paths).sort(), [
+    '/api/v1/account',
+    '/api/v1/account-number',
     '/api/v1/accounts',
     '/api/v1/activations',
     '/api/v1/credentials',
@@ -289,6 +324,7 @@ test('the description is OpenAPI 3.1 and names every operation and problem', asy
     '/api/v1/seats',
     '/api/v1/sign-ins',
     '/api/v1/sign-ins/current',
+    '/api/v1/sign-ins/others',
   ]);
   assert.deepEqual(Object.keys(document.paths['/api/v1/devices']?.post?.responses ?? {}), [
     '201',

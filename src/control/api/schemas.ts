@@ -21,6 +21,7 @@ export const SignedUp = record('signed_up', {
   licence: Licence,
   credentials: Credentials,
 });
+export const NewNumber = record('account_number', { account_number: secret });
 export const SignedIn = record('signed_in', { token: secret, token_expires_on: date });
 
 export const Device = record('device', { public_key: base64Key, address4: z.ipv4(), address6: z.ipv6() });

@@ -25,7 +25,7 @@ test('the customer sees the real rows beside their declarations', async () => {
     assert.ok(page.includes(`<p class="quiet"><code>${store}</code>, 1 row</p>`), store);
   }
   assert.match(page, /<code>expires_on<\/code><\/dt>\s*<dd class="value"><code>2026-12-21/);
-  assert.match(page, /last day on which the licence is valid\. How long: until 90 days/);
+  assert.match(page, /last day on which the licence is valid\. How long: until the customer deletes the account/);
 });
 
 async function customerOf(visitor: Visitor): Promise<Customer> {

@@ -185,6 +185,7 @@ function servicesOf({ config, material, clock, random, journal }: ControlContext
     wireguard: profile.inside.tunnels.wireguard,
     journal,
     accounts: new AccountService({
+      changed,
       db,
       clock,
       random,

@@ -26,6 +26,9 @@ export const API = {
     token: { kind: 'secret', purpose: 'proves the sign-in in later calls' },
     token_expires_on: { kind: 'date', purpose: 'last day of the sign-in' },
   }),
+  'api.account_number': given({
+    account_number: { kind: 'secret', purpose: 'the login from now on, shown this once' },
+  }),
   'api.signed_in': given({
     token: { kind: 'secret', purpose: 'proves the sign-in in later calls' },
     token_expires_on: { kind: 'date', purpose: 'last day of the sign-in' },

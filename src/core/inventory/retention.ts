@@ -5,7 +5,7 @@
  * the sentence that says what a datum is for cannot be put where its end belongs.
  */
 export const KEPT = {
-  account: 'until 90 days after the licence ends, then the row is deleted',
+  account: 'until the customer deletes the account, or 90 days after the licence ends',
   credentials: 'until the customer makes new ones, or the account is deleted',
   device: 'until the customer removes the key, its trial has ended, or the account is deleted',
   signIn: 'until sign-out, or the day after it ends',
