@@ -44,7 +44,8 @@ export async function startControl(parts: ServiceParts, keys?: GatewayPublicKeys
     journal: deps.journal,
     clock: deps.clock,
     start: async () => {
-      const child = spawnChild([process.execPath, CONTROL, '--config', config], {
+      // What it showed a customer is wiped when it is collected, and not only when something else takes the place.
+      const child = spawnChild([process.execPath, '--clear-free-memory', CONTROL, '--config', config], {
         ...ownProgram(parts.filter),
         ...heardFrom('control', deps.heard),
       });
