@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { renderGateway } from '../src/contracts/plan/render.ts';
 import { type AccountVerb, answerAccount } from '../src/control/program/account.cli.ts';
-import { printHeavyUsers } from '../src/control/program/heavy.cli.ts';
+import { listHeavyUsers } from '../src/control/program/heavy.cli.ts';
 import { controlStartProblem, loadControl, runControl } from '../src/control/program/program.os.ts';
 import { type EpochDay, systemClock, today } from '../src/core/clock/clock.ts';
 import { systemRandom } from '../src/core/random/random.ts';
@@ -34,10 +34,8 @@ program.giveUpRoot(config.user);
 
 if (values['heavy-users'] === true) {
   const since = (today(clock) - 30) as EpochDay;
-  await printHeavyUsers(config, material, since, (text) => program.print(text)).catch((error: unknown) =>
-    program.refuse(controlStartProblem(error)),
-  );
-  process.exit(0);
+  const listed = listHeavyUsers(config, material, since);
+  program.answer(await listed.catch((error: unknown) => program.refuse(controlStartProblem(error))));
 }
 
 if (values.account !== undefined) {

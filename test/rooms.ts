@@ -215,7 +215,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     tests: 'contracts/release activator',
   },
   'proof/bench': {
-    uses: 'bytes/formats bytes/hashes bytes/text verify/attestation core/clock core/journal core/licences core/random contracts/plan contracts/activation contracts/authfile contracts/pki host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/sensitive gateway/tunnels gateway/boot gateway/residue activator image/build onebox proof/labs',
+    uses: 'bytes/formats bytes/hashes bytes/text verify/attestation core/clock core/journal core/licences core/random contracts/plan contracts/activation contracts/authfile contracts/pki host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/sensitive gateway/tunnels gateway/boot gateway/residue control/api control/program activator image/build onebox proof/labs',
     packages: 'lmdb mmdb-lib',
   },
   'proof/check': { uses: 'core/clock host/processes host/terminal' },

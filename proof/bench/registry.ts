@@ -10,6 +10,7 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchm
   ikev2: () => import('./ikev2.bench.ts'),
   wireguard: () => import('./wireguard.bench.ts'),
   geoip: () => import('./geoip.bench.ts'),
+  api: () => import('./api.bench.ts'),
   memory: () => import('./memory.bench.ts'),
   up: () => import('./up.bench.ts'),
   image: () => import('./image.bench.ts'),

@@ -20,7 +20,7 @@ async function findings(source: string): Promise<string[]> {
 
 /** Describing the API takes no service; it only answers with them. */
 async function description(): Promise<string> {
-  return (await api({} as ApiServices, '0.0.0').request('/openapi.json')).text();
+  return (await api({} as ApiServices, { service: 'Example', release: '0.0.0' }).request('/openapi.json')).text();
 }
 
 test('the description of the API passes a linter without a finding', async () => {

@@ -8,7 +8,7 @@ import { GATEWAY_TOKEN, type TemporaryConfig, temporaryConfig } from '../../proo
 import { openTemporaryDatabase, type TemporaryDatabase } from '../../proof/labs/database/temporary.os.ts';
 import { parseControlConfig } from '../../src/control/program/config.ts';
 import type { ControlContext } from '../../src/control/program/control.ts';
-import { printHeavyUsers } from '../../src/control/program/heavy.cli.ts';
+import { listHeavyUsers } from '../../src/control/program/heavy.cli.ts';
 import { controlStartProblem, loadControl, runControl } from '../../src/control/program/program.os.ts';
 import { usageTagOf } from '../../src/control/usage/tag.ts';
 import { storeBatch } from '../../src/control/usage/usage.store.ts';
@@ -151,9 +151,8 @@ test('heavy users are printed as JSON lines', async () => {
     const user = await storedTag(database.db, material.usageKey, date, tag);
     const event = { date, user, country: 'CH', isp: 'unknown', megabytes: 9, location: 'ch-zrh' };
     await storeBatch(database.db, 'heavy-batch', 0 as EpochDay, [{ ...event, protocol: 'ikev2' }]);
-    const lines: string[] = [];
-    await printHeavyUsers(context.config, material, 0 as EpochDay, (line) => lines.push(line));
-    assert.deepEqual(lines, [`{"licence":${made.customer.licence.id},"megabytes":9}\n`]);
+    const listed = await listHeavyUsers(context.config, material, 0 as EpochDay);
+    assert.equal(listed, `{"licence":${made.customer.licence.id},"megabytes":9}\n`);
   } finally {
     await running.close();
   }

@@ -291,6 +291,27 @@ test('unknown paths and methods', async () => {
   assert.equal(await refusal(response), 'method_not_allowed');
 });
 
+test('the type of a problem leads to a page that says what it is', async () => {
+  const { type, title } = (await (await house.ask('GET', '/api/v1/licence')).json()) as Record<string, string>;
+  const page = await house.ask('GET', type ?? '');
+  assert.equal(page.status, 200);
+  assert.equal(await page.text(), `${title}\n\nHTTP 401 not_signed_in\n`);
+  for (const path of ['/problems/nothing', '/problems/constructor', '/problems/'])
+    assert.equal(await refusal(await house.ask('GET', path)), 'not_found', path);
+});
+
+test('a key is removed however it is written', async () => {
+  const { token } = await signUp();
+  const key = Buffer.alloc(32, 0xfb).toString('base64');
+  assert.match(key, /[+/].*=/);
+  const url = key.replaceAll('+', '-').replaceAll('/', '_');
+  for (const written of [encodeURIComponent(key), url, url.replace('=', '')]) {
+    const added = await house.ask('POST', '/api/v1/devices', { token, body: { public_key: key } });
+    assert.equal(added.status, 201);
+    assert.equal((await house.ask('DELETE', `/api/v1/devices/${written}`, { token })).status, 204, written);
+  }
+});
+
 test('every answer carries the strict headers', async () => {
   for (const response of [await house.ask('GET', '/api/v1/licence'), await house.ask('GET', '/openapi.json')]) {
     assert.equal(response.headers.get('cache-control'), 'no-store');
@@ -304,6 +325,7 @@ test('the description is OpenAPI 3.1 and names every operation and problem', asy
   const response = await house.ask('GET', '/openapi.json');
   const document = (await response.json()) as {
     openapi: string;
+    info: { title: string };
     paths: Record<string, Record<string, { responses: Record<string, unknown>; security?: unknown }>>;
     components: { schemas: Record<string, { additionalProperties: boolean }> };
   };
@@ -339,6 +361,11 @@ test('the description is OpenAPI 3.1 and names every operation and problem', asy
     '503',
   ]);
   assert.equal(document.components.schemas.licence?.additionalProperties, false);
+  assert.equal(document.info.title, 'Lethe', 'the name of the service');
+  const list = document.paths['/api/v1/locations']?.get?.responses ?? {};
+  assert.match(JSON.stringify(list), /"schema":\{"\$ref":"#\/components\/schemas\/location_list"\}/);
+  assert.deepEqual(Object.keys(list), ['200', '500']);
+  assert.equal(Object.hasOwn(document.paths['/api/v1/licence']?.get?.responses ?? {}, '413'), false, 'nothing is read');
 });
 
 test('when the database is away the answer says so, and later requests work again', async () => {

@@ -54,7 +54,8 @@ export function serveDevices(door: Door, { changes, devices, wireguard }: ApiSer
     {
       method: 'delete',
       path: '/api/v1/devices/{public_key}',
-      summary: 'Removes a WireGuard public key, written in the path as base64url.',
+      summary:
+        'Removes a WireGuard public key, written in the path as it was given (percent-encoded), or as base64url.',
       signedIn: true,
       body: undefined,
       status: 204,
@@ -63,8 +64,14 @@ export function serveDevices(door: Door, { changes, devices, wireguard }: ApiSer
     },
     async ({ customer, parameter }) => {
       if (!changes.spend(customer.account)) return 'busy';
-      const key = parameter('public_key').replaceAll('-', '+').replaceAll('_', '/');
+      const key = base64Of(parameter('public_key'));
       return (await devices.remove(customer, key)) ? undefined : 'not_found';
     },
   );
+}
+
+/** Hostile input: any text. Base64 and base64url, with or without what fills them up, are one key. */
+function base64Of(text: string): string {
+  const plain = text.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '');
+  return plain.padEnd(Math.ceil(plain.length / 4) * 4, '=');
 }

@@ -7,10 +7,9 @@ import type { Journal } from '../../core/journal/journal.ts';
 import type { Customer } from '../accounts/account.ts';
 import type { Accounts } from '../accounts/account-service.ts';
 import { databaseIsAway } from '../database/unavailable.ts';
-import { hardened } from '../surface/headers.http.ts';
 import { PROBLEM_STATUS } from '../surface/problems.ts';
 import { leaving, type RecordSchema } from '../surface/record.ts';
-import { type ApiProblem, problemResponse } from './problem.ts';
+import { API_HEADERS, type ApiProblem, problemPage, problemResponse } from './problem.ts';
 import { Problem } from './schemas.ts';
 
 /** One operation of the API, from which both its handling and its description are made. */
@@ -41,10 +40,19 @@ export interface Call<Body extends RecordSchema | undefined> {
 
 type ApiAnswer<Answer extends RecordSchema | undefined> = Answer extends RecordSchema ? z.input<Answer> : undefined;
 
+/** A public text. Without a schema it is one to programs, too. */
+interface Published {
+  readonly summary: string;
+  readonly type: string;
+  readonly schema?: RecordSchema | { readonly type: 'string' };
+}
+
 /** 64 KiB: a hundred times more than any operation takes. It also bounds how deep JSON can be nested. */
 const MOST_BODY = 65_536;
 
-const POLICY = "default-src 'none'; frame-ancestors 'none'";
+const JSON_HEADERS = { ...API_HEADERS, 'content-type': 'application/json' };
+
+const LIMITED = bodyLimit({ maxSize: MOST_BODY, onError: () => problemResponse('too_large') });
 
 const LICENCE = { name: 'AGPL-3.0-or-later', identifier: 'AGPL-3.0-or-later' } as const;
 
@@ -59,8 +67,6 @@ export class Door {
 
   constructor(accounts: Accounts, journal: Journal) {
     this.#accounts = accounts;
-    this.app.use(hardened(POLICY));
-    this.app.use(bodyLimit({ maxSize: MOST_BODY, onError: () => problemResponse('too_large') }));
     this.app.onError((error) => problemResponse(codeOf(error, journal)));
     this.app.notFound(() => problemResponse('not_found'));
     this.app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
@@ -73,29 +79,31 @@ export class Door {
     this.#describe(operation);
     const path = operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
     this.#methods.set(path, [...(this.#methods.get(path) ?? []), operation.method.toUpperCase()]);
+    // To look for a body, where there is none, would cost more than the rest of the answer.
+    if (operation.body !== undefined) this.app.on(operation.method.toUpperCase(), path, LIMITED);
     this.app.on(operation.method.toUpperCase(), path, async (context) => {
       const call = await this.#enter(operation, context);
       if (typeof call === 'string') return problemResponse(call);
       const outcome = await handle(call);
       if (typeof outcome === 'string') return problemResponse(outcome);
-      if (operation.answer === undefined) return new Response(null, { status: operation.status });
+      if (operation.answer === undefined) return new Response(null, { status: operation.status, headers: API_HEADERS });
       const json = leaving<RecordSchema>(operation.answer, outcome as Record<string, unknown>);
-      return new Response(json, { status: operation.status, headers: { 'content-type': 'application/json' } });
+      return new Response(json, { status: operation.status, headers: JSON_HEADERS });
     });
   }
 
   /** Gives a public text byte by byte as it was signed. It passed its schema and the inventory before that. */
-  publish(path: string, summary: string, type: string, give: () => string): void {
+  publish(path: string, { summary, type, schema = { type: 'string' } }: Published, give: () => string): void {
     this.#methods.set(path, ['GET']);
-    this.app.get(path, () => new Response(give(), { headers: { 'content-type': type } }));
-    const description = { description: 'Done.', content: { [type]: { schema: { type: 'string' as const } } } };
+    this.app.get(path, () => new Response(give(), { headers: { ...API_HEADERS, 'content-type': type } }));
+    const description = { description: 'Done.', content: { [type]: { schema } } };
     this.app.openAPIRegistry.registerPath({
       method: 'get',
       path,
       operationId: operationId('get', path),
       summary,
       security: [],
-      responses: { 200: description },
+      responses: { 200: description, ...refused(['failed']) },
     });
   }
 
@@ -108,7 +116,8 @@ export class Door {
       servers: [{ url: '/' }],
     });
     const json = JSON.stringify(document);
-    this.app.get('/openapi.json', () => new Response(json, { headers: { 'content-type': 'application/json' } }));
+    this.app.get('/problems/:code', (context) => problemPage(context.req.param('code')));
+    this.app.get('/openapi.json', () => new Response(json, { headers: JSON_HEADERS }));
     for (const [path, methods] of this.#methods) {
       this.app.all(path, () => {
         const response = problemResponse('method_not_allowed');
@@ -145,8 +154,7 @@ export class Door {
     const refusals: ApiProblem[] = [
       ...operation.refusals,
       ...(signedIn ? (['not_signed_in'] as const) : []),
-      ...(body === undefined ? [] : (['malformed_json', 'wrong_content_type', 'invalid'] as const)),
-      'too_large',
+      ...(body === undefined ? [] : (['malformed_json', 'wrong_content_type', 'invalid', 'too_large'] as const)),
       'undeclared',
       'failed',
       'unavailable',

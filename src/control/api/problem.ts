@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { headersOf } from '../surface/headers.http.ts';
 import { PROBLEM_STATUS, type ProblemCode } from '../surface/problems.ts';
 import { leaving } from '../surface/record.ts';
 import { Problem } from './schemas.ts';
@@ -30,14 +31,26 @@ export type ApiProblem = keyof typeof TITLES;
 /** Seconds after which a client may ask again. */
 const RETRY_AFTER = '5';
 
+/** Of every answer of the API. They are given with it: to set them afterwards costs as much as all else together. */
+export const API_HEADERS = headersOf("default-src 'none'; frame-ancestors 'none'");
+
 /** The answer of RFC 9457. */
 export function problemResponse(code: ApiProblem): Response {
   const status = PROBLEM_STATUS[code];
-  const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
+  const headers: Record<string, string> = { ...API_HEADERS, 'content-type': 'application/problem+json' };
   if (status === 401) headers['www-authenticate'] = 'Bearer';
   if (status === 429 || status === 503) headers['retry-after'] = RETRY_AFTER;
   return new Response(leaving(Problem, { type: `/problems/${code}`, title: TITLES[code], status, code }), {
     status,
     headers,
+  });
+}
+
+/** What a problem's `type` leads to: the same sentence, for a person. Hostile input: any code. */
+export function problemPage(code: string): Response {
+  if (!Object.hasOwn(TITLES, code)) return problemResponse('not_found');
+  const known = code as ApiProblem;
+  return new Response(`${TITLES[known]}\n\nHTTP ${PROBLEM_STATUS[known]} ${known}\n`, {
+    headers: { ...API_HEADERS, 'content-type': 'text/plain; charset=utf-8' },
   });
 }

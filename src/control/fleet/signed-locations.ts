@@ -23,7 +23,8 @@ const LOCATION = record('location', {
   gateways: z.array(GATEWAY),
 });
 
-const LOCATION_LIST = record('location_list', {
+/** What programs read of every location. */
+export const LOCATION_LIST = record('location_list', {
   service: z.string().max(60),
   date: z.iso.date(),
   locations: z.array(LOCATION),

@@ -229,13 +229,14 @@ function publicFetch(
   { config, release, clock, random, journal, assets }: ControlContext,
   services: ControlServices,
 ): Fetch {
-  const forPrograms = fetchOf(api(services, release));
+  const forPrograms = fetchOf(api(services, { service: config.name, release }));
   const { publicOrigin, sourceUrl, licence, about } = config;
   const facts = { trial: licence, ...about };
   const forPeople = fetchOf(portal(services, { clock, random, journal, publicOrigin, sourceUrl, facts, assets }));
   return (request) => {
-    const { pathname } = new URL(request.url);
-    return /^\/(api\/|openapi\.json$)/.test(pathname) ? forPrograms(request) : forPeople(request);
+    // Its path, without the cost of a URL.
+    const path = request.url.slice(request.url.indexOf('/', 'https://'.length));
+    return /^\/(?:api\/|problems\/|openapi\.json(?:$|\?))/.test(path) ? forPrograms(request) : forPeople(request);
   };
 }
 

@@ -6,19 +6,20 @@ import type { ControlConfig } from './config.ts';
 import { heavyUsers } from './heavy.ts';
 import type { Material } from './material.os.ts';
 
-/** Prints one JSON object a line: licence and megabytes since a day, largest first. */
-export async function printHeavyUsers(
+/** One JSON object a line: licence and megabytes since a day, largest first. */
+export async function listHeavyUsers(
   config: Pick<ControlConfig, 'database'>,
   material: Pick<Material, 'usageKey'>,
   since: EpochDay,
-  print: (line: string) => void,
-): Promise<void> {
+): Promise<string> {
   const db = connect(config.database);
   try {
-    for (const { licence, megabytes } of await heavyUsers(db, material.usageKey, since)) {
+    const users = await heavyUsers(db, material.usageKey, since);
+    const lines = users.map(({ licence, megabytes }) => {
       assertDeclared('api.heavy_use', { licence, megabytes });
-      print(`${JSON.stringify({ licence, megabytes })}\n`);
-    }
+      return `${JSON.stringify({ licence, megabytes })}\n`;
+    });
+    return lines.join('');
   } finally {
     await db.destroy();
   }

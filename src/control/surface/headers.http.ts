@@ -12,6 +12,11 @@ const HEADERS = {
   'x-frame-options': 'DENY',
 } as const;
 
+/** The headers of an answer that has the content security policy of a surface, and is not kept by the browser. */
+export function headersOf(policy: string): Readonly<Record<string, string>> {
+  return { ...HEADERS, 'content-security-policy': policy, 'cache-control': 'no-store' };
+}
+
 /**
  * Sets the headers of every answer: the content security policy of a surface, what is the same for all surfaces, and
  * what else one wants. An answer that does not say otherwise is not kept by the browser.

@@ -46,6 +46,16 @@ export class Program {
     writeSync(1, text);
   }
 
+  /** Prints what was asked for and ends. A reader that has read enough, such as `head`, is no failure. */
+  answer(text: string): never {
+    try {
+      this.print(text);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+    }
+    process.exit(0);
+  }
+
   /** Ends with 1 and one sentence on standard error. */
   refuse(problem: string): never {
     writeSync(2, `${problem}\n`);

@@ -54,6 +54,15 @@ test('it says that it serves, and ends in order at either signal, once', async (
   assert.equal(both.output.match(/closing/g)?.length, 1);
 });
 
+test('a reader that has read enough is no failure', async () => {
+  const body = "program.answer('x'.repeat(1_000_000));";
+  const piped = 'set -o pipefail; "$@" | true; echo "ended with ${PIPESTATUS[0]}"';
+  const child = spawnChild(['bash', '--norc', '-c', piped, 'bash', ...programOf(body)]);
+  await child.exited;
+  assert.equal(child.output(), 'ended with 0\n');
+  assert.deepEqual(await ended("program.answer('all of it');"), { code: 0, output: 'all of it' });
+});
+
 test('it ends with the process that started it, when it is told to', async () => {
   for (const [endsWithParent, expected] of [
     [true, /closing[^]*stopped/],
