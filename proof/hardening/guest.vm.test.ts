@@ -73,7 +73,7 @@ test('each tunnel listens, and nothing else does', async () => {
   // 53 and 8440 are inside the tunnels, 68 is where addresses come from. Without an auth file the agent answers no charon.
   assert.deepEqual(await openPorts('udp'), [53, 68, 500, 1194, 4500, 51_820]);
   assert.deepEqual(await openPorts('tcp'), [53, 443, 8440]);
-  assert.match(await guest.text('ip address show wg0'), /10\.64\.192\.1\/18/);
+  assert.match(await guest.text('ip address show wg0'), /100\.64\.0\.1\/10/);
 });
 
 test('what a daemon that was taken over would do is denied, and works without the profile', async () => {

@@ -22,7 +22,7 @@ export class PeerDescription {
   #whole6 = 0;
   #others = 0;
 
-  /** One of the inner addresses that the daemon lets it use: `10.64.192.2/32` */
+  /** One of the inner addresses that the daemon lets it use: `100.64.0.2/32` */
   allow(bytes: Uint8Array, start: number, end: number): boolean {
     const slash = lastOf(bytes, start, end, SLASH);
     if (slash < 0) return false;
