@@ -12,6 +12,8 @@ import {
   deleteSignIn,
   insertAccount,
   insertSignIn,
+  lockLicence,
+  numberHashOf,
   replaceNumber,
   signedIn,
 } from './account.store.ts';
@@ -84,9 +86,13 @@ export class AccountService {
     return this.#context.forms.make(SIGN_UP);
   }
 
-  /** Hostile input: any field. The number that the form makes, or made; undefined when it has had its time. */
-  numberOf(form: string): AccountNumber | undefined {
-    const opened = this.#context.forms.open(SIGN_UP, form);
+  /**
+   * Hostile input: any field. The number that the form makes, or made: at sign-up, or for a customer who has changed it.
+   * Undefined when it has had its time.
+   */
+  numberOf(form: string, customer?: Customer): AccountNumber | undefined {
+    const purpose = customer === undefined ? SIGN_UP : numberPurpose(customer.account);
+    const opened = this.#context.forms.open(purpose, form);
     return opened && newAccountNumber(opened.random);
   }
 
@@ -147,6 +153,34 @@ export class AccountService {
     return accountNumber;
   }
 
+  /** The hidden field of a form that makes a new number in place of the present one. */
+  async numberForm({ account }: Customer): Promise<string> {
+    const { db, forms } = this.#context;
+    return forms.make(numberPurpose(account), stateOf(await numberHashOf(db, account)));
+  }
+
+  /**
+   * As {@link changeNumber}; sent again, the form shows the same number and changes nothing. `stale`: not this customer's
+   * form, too old, or the number was changed since.
+   */
+  async changeNumberOnce(customer: Customer, token: string, form: string): Promise<AccountNumber | 'stale'> {
+    const { db, forms } = this.#context;
+    const opened = forms.open(numberPurpose(customer.account), form);
+    if (opened === undefined) return 'stale';
+    const accountNumber = newAccountNumber(opened.random);
+    const hash = accountNumberHash(accountNumber);
+    const outcome = await db.transaction().execute(async (transaction) => {
+      await lockLicence(transaction, customer.licence.id);
+      const present = stateOf(await numberHashOf(transaction, customer.account));
+      if (present === stateOf(hash)) return 'shown again';
+      if (!opened.saw(present)) return 'stale';
+      await replaceNumber(transaction, customer.account, hash);
+      return 'made';
+    });
+    if (outcome === 'made') await this.signOutOthers(customer, token);
+    return outcome === 'stale' ? 'stale' : accountNumber;
+  }
+
   /** Deletes the account and all that leads to it, at once and for ever; gateways end its sessions with the next auth file. */
   async close({ account }: Customer): Promise<void> {
     await deleteAccount(this.#context.db, account);
@@ -183,6 +217,14 @@ export class AccountService {
     await deleteOldestSignIns(db, account, hash, MOST_SIGN_INS);
     return { token, expiresOn };
   }
+}
+
+function numberPurpose(account: AccountId): string {
+  return `number ${account}`;
+}
+
+function stateOf(numberHash: Uint8Array | undefined): string {
+  return numberHash === undefined ? '' : Buffer.from(numberHash).toString('hex');
 }
 
 /** What pages and API see of it. */

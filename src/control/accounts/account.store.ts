@@ -76,6 +76,12 @@ export async function deleteOtherSignIns(db: Database, account: AccountId, kept:
   await db.deleteFrom('sign_ins').where('account', '=', account).where('token_hash', '!=', kept).execute();
 }
 
+/** Undefined when the account has gone. */
+export async function numberHashOf(db: Database, account: AccountId): Promise<Uint8Array | undefined> {
+  const row = await db.selectFrom('accounts').where('id', '=', account).select('number_hash').executeTakeFirst();
+  return row?.number_hash;
+}
+
 export async function replaceNumber(db: Database, account: AccountId, numberHash: Uint8Array): Promise<void> {
   await db.updateTable('accounts').set({ number_hash: numberHash }).where('id', '=', account).execute();
 }

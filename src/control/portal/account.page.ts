@@ -60,6 +60,7 @@ ${systemTiles(view)}
 ${card(t.devices, t.devicesText(now.devices), '/account/devices', t.devicesLink)}
 ${card(t.credentials, t.credentialsText(now.credentials), '/account/credentials', t.credentialsLink(now.credentials))}
 ${card(t.downloads, t.downloadsText, '/account/downloads', t.downloadsLink)}
-${card(view.texts.remembered.title, t.rememberedText, '/account/remembered', t.rememberedLink)}`,
+${card(view.texts.remembered.title, t.rememberedText, '/account/remembered', t.rememberedLink)}
+${card(view.texts.manage.title, t.manageText, '/account/manage', t.manageLink)}`,
   };
 }

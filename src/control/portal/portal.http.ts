@@ -8,6 +8,7 @@ import { type PortalContext, type PortalEnv, type PortalSettings, refuse } from 
 import { deviceRoutes } from './devices.http.ts';
 import { downloadRoutes } from './downloads.http.ts';
 import { hardenedPages, strictTransport } from './headers.http.ts';
+import { manageRoutes } from './manage.http.ts';
 import { publicRoutes } from './public.http.ts';
 import { formTokenOf, sessionCookie } from './session.http.ts';
 import { ENGLISH } from './texts.ts';
@@ -33,6 +34,7 @@ export function portal(services: PortalServices, settings: PortalSettings): Hono
   checkForms(app, context);
   publicRoutes(app, context);
   accountRoutes(app, context);
+  manageRoutes(app, context);
   deviceRoutes(app, context);
   downloadRoutes(app, context);
   app.all('*', (c) => refuse(c, context, 'not_found'));

@@ -25,6 +25,9 @@ const PERSONAL = [
   '/account/downloads',
   '/account/credentials',
   '/account/remembered',
+  '/account/manage',
+  '/account/manage/number',
+  '/account/manage/close',
   '/download/authority',
   '/download/ch-zrh/openvpn-udp',
   '/download/us-nyc/android/nyc-01',
@@ -98,7 +101,7 @@ test('every page is one document: one heading, landmarks, labels, no script or s
   const stranger = lab.visitor();
   await visitor.signUp();
   await visitor.submit('/account/devices', { publicKey: `${'C'.repeat(42)}A=` });
-  for (const path of [...PUBLIC, ...PERSONAL.slice(0, 5), `/account/devices/${'C'.repeat(42)}A`]) {
+  for (const path of [...PUBLIC, ...PERSONAL.slice(0, 8), `/account/devices/${'C'.repeat(42)}A`]) {
     const page = await (await (PUBLIC.includes(path) ? stranger : visitor).send(path)).text();
     assert.equal(page.match(/<h1/g)?.length, 1, path);
     assert.match(page, /<html lang="en">/);

@@ -4,6 +4,7 @@ import type { Datum } from '../../core/inventory/datum.ts';
 import type { SignInRefusal } from '../accounts/account.ts';
 import type { DeviceRefusal } from '../accounts/device.ts';
 import { HOWTOS } from './howtos.ts';
+import { MANAGE } from './manage.texts.ts';
 import { PRIVACY, REMEMBERED } from './policy.ts';
 import { type PageProblem, PROBLEMS, type ProblemText } from './problems.ts';
 
@@ -179,7 +180,10 @@ export const ENGLISH = {
     downloadsLink: 'See all downloads',
     rememberedText: 'Every row about you, as it is now.',
     rememberedLink: 'See your rows',
+    manageText: 'Sign out other browsers, change your account number, or delete the account.',
+    manageLink: 'Manage your account',
   },
+  manage: MANAGE,
   credentials: {
     first: {
       title: 'VPN username and passwords',

@@ -16,17 +16,27 @@ function forPasswordManagers(number: AccountNumber): Html {
 <input name="password" type="password" tabindex="-1" autocomplete="new-password" value="${number}"></div>`;
 }
 
-/** The new number, and ways to keep it. `once` is the form that made it: sent again, it shows the same page. */
+/** A new number, and ways to keep it. `once` is the form that made it, `file` where the number is had as a text file. */
+export function keptNumber(
+  view: View,
+  session: Session,
+  { number, once, file }: { readonly number: AccountNumber; readonly once: string; readonly file: string },
+): Html {
+  const t = view.texts.welcome;
+  return html`<dl>${copied(t.numberTitle, number, 'number')}</dl>
+<form method="post" action="${file}" class="screen" data-print="${t.print}">${formToken(session)}${onceField(once)}<button class="plain">${t.file}</button></form>
+<p class="quiet screen">${t.again}</p>
+<form method="post" action="/account/kept" class="screen">${formToken(session)}${forPasswordManagers(number)}
+<button>${t.onward}</button></form>`;
+}
+
+/** The first number. The form that made it shows the same page when it is sent again. */
 export function welcomePage(view: View, session: Session, number: AccountNumber, once: string): Page {
   const t = view.texts.welcome;
   return {
     title: t.title,
     main: html`<p class="lead">${t.number}</p>
-<dl>${copied(t.numberTitle, number, 'number')}</dl>
-<form method="post" action="/sign-up/file" class="screen" data-print="${t.print}">${onceField(once)}<button class="plain">${t.file}</button></form>
-<p class="quiet screen">${t.again}</p>
-<form method="post" action="/account/kept" class="screen">${formToken(session)}${forPasswordManagers(number)}
-<button>${t.onward}</button></form>`,
+${keptNumber(view, session, { number, once, file: '/sign-up/file' })}`,
   };
 }
 
