@@ -2,8 +2,10 @@
 import { statSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { run as runTests } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../src/core/clock/clock.ts';
 import { coverageDirectory, judgeCoverage } from './coverage.ts';
+import { IdleMeter } from './cpu.ts';
 import { Display, duration } from './display.ts';
 import { needsMachine, needsRoot, quickFiles, testFiles } from './files.ts';
 import { count, fileLine, follow, sum, type Tally } from './reporter.ts';
@@ -11,7 +13,8 @@ import { longestFirst, noteTime, readTimes, secondsLeft, TIMES_FILE } from './ti
 
 /**
  * Runs all tests, or those of the files named, or with --quick those that need no gateway and no machine; each file in a
- * process of its own: first what needs no virtual machine, two files at a time; then, one by one, what does.
+ * process of its own: first what needs no virtual machine, two files at a time; then, one by one, what does; more at a time
+ * while the processors are idle.
  */
 const words = process.argv.slice(2);
 const quick = words[0] === '--quick';
@@ -46,19 +49,22 @@ interface Phase {
   /** When each began, by the clock's elapsed time. */
   readonly running: Map<string, number>;
   readonly ended: Tally[];
+  /** Files at a time. */
   readonly concurrency: number;
+  /** Files at a time while the processors have little to do. */
+  readonly most: number;
   /** Limit of one test. An emulated machine on a busy host is slow. */
   readonly minutes: number;
 }
 
-function phase(of: Pick<Phase, 'title' | 'files' | 'concurrency' | 'minutes'>): Phase {
+function phase(of: Pick<Phase, 'title' | 'files' | 'concurrency' | 'most' | 'minutes'>): Phase {
   const ordered = longestFirst(of.files, times);
   return { ...of, files: ordered, waiting: [...ordered], running: new Map(), ended: [] };
 }
 
 const phases = [
-  phase({ title: '', files: files.filter((file) => !needsMachine(file)), concurrency: 2, minutes: 20 }),
-  phase({ title: 'in virtual machines', files: files.filter(needsMachine), concurrency: 1, minutes: 90 }),
+  phase({ title: '', files: files.filter((file) => !needsMachine(file)), concurrency: 2, most: 4, minutes: 20 }),
+  phase({ title: 'in virtual machines', files: files.filter(needsMachine), concurrency: 1, most: 2, minutes: 90 }),
 ].filter((one) => one.files.length > 0);
 
 const display = new Display(
@@ -104,13 +110,27 @@ async function runFile(one: Phase, file: string): Promise<void> {
   if (tally.failed === 0) times = noteTime(TIMES_FILE, file, seconds);
 }
 
-/** Takes file after file until none is left. */
-async function lane(one: Phase): Promise<void> {
-  for (let file = one.waiting.shift(); file !== undefined; file = one.waiting.shift()) await runFile(one, file);
-}
+/** The part of the processors that has to be idle before one more file begins beside the others. */
+const IDLE = 0.6;
+/** Milliseconds. */
+const LOOK_EVERY = 1000;
 
+/** Begins file after file, more of them at a time while those that run wait for something. */
 async function runPhase(one: Phase): Promise<void> {
-  await Promise.all(Array.from({ length: one.concurrency }, () => lane(one)));
+  const meter = new IdleMeter(systemClock.elapsed());
+  const running = new Set<Promise<void>>();
+  while (one.waiting.length + running.size > 0) {
+    const idle = running.size < one.most && meter.isIdle(systemClock.elapsed(), IDLE);
+    if (running.size < one.concurrency || idle) {
+      const file = one.waiting.shift();
+      if (file !== undefined) {
+        const run = runFile(one, file).finally(() => running.delete(run));
+        running.add(run);
+        continue;
+      }
+    }
+    await Promise.race([...running, delay(LOOK_EVERY)]);
+  }
   const total = sum(one.ended);
   print(`\n${count(total)}${one.title === '' ? '' : ` ${one.title}, ${(total.milliseconds / 1000).toFixed(0)} s`}\n`);
 }
