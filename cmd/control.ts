@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { renderGateway } from '../src/contracts/plan/render.ts';
+import { loadSealingThread } from '../src/control/fleet/sealing.os.ts';
 import { type AccountVerb, answerAccount } from '../src/control/program/account.cli.ts';
 import { listHeavyUsers } from '../src/control/program/heavy.cli.ts';
 import { controlStartProblem, loadControl, runControl } from '../src/control/program/program.os.ts';
@@ -30,6 +31,8 @@ const { config, material } = loaded;
 const { version: release } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
+const lists = values['heavy-users'] === true || values.account !== undefined;
+const sealing = lists ? undefined : await loadSealingThread();
 program.giveUpRoot(config.user);
 
 if (values['heavy-users'] === true) {
@@ -49,6 +52,7 @@ if (values.account !== undefined) {
 
 const running = await runControl({
   ...loaded,
+  ...(sealing === undefined ? {} : { sealing }),
   release,
   clock,
   random: systemRandom,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { openNamespace } from '../host/namespaces/namespace.os.ts';
 import { CommandError, run } from '../host/processes/process.os.ts';
 import { EXIT, type ExitCode } from '../host/terminal/exit.ts';
@@ -36,21 +36,6 @@ export function publicAddress(text: string, own: readonly string[]): string {
 export function ownAddresses(): string[] {
   const found = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses);
   return found.filter(({ family }) => family === 'IPv4').map(({ address }) => address);
-}
-
-/** Finds the directory above `path` that other users cannot enter, where the programs run as other users. */
-export function closedAbove(path: string): string | undefined {
-  const above = dirname(path);
-  if (above === path) return undefined;
-  return closedAbove(above) ?? ((statSync(above).mode & 0o001) === 0 ? above : undefined);
-}
-
-export function othersReach(checkout: string): void {
-  const closed = closedAbove(join(checkout, 'node_modules'));
-  if (closed === undefined) return;
-  throw new CannotStart(
-    `The programs run as users of their own, and ${closed} shuts them out of ${checkout}. Move it: mv ${checkout} /opt/`,
-  );
 }
 
 /** Takes a port for a moment to see that it is free. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { GatewayPlan } from '../contracts/plan/plan.ts';
 import type { Namespace } from '../host/namespaces/namespace.os.ts';
 import { compileFilter } from '../host/processes/filter.os.ts';
@@ -12,7 +11,7 @@ import type { RunningGateway } from './gateway.os.ts';
 import { type HostedGateway, withMachine } from './hosted.os.ts';
 import { openIdentity, type ServiceIdentity } from './identity.os.ts';
 import { type ImageRelease, openRelease } from './image-release.os.ts';
-import { dumpNoCores, kernelCanServe, lockDirectory, needRoot, othersReach, portIsFree } from './machine.os.ts';
+import { dumpNoCores, kernelCanServe, lockDirectory, needRoot, portIsFree } from './machine.os.ts';
 import type { ServiceDeps, ServiceOptions, ServiceSeams } from './options.ts';
 import { assertPublishable } from './serving.os.ts';
 import { openSite } from './site.os.ts';
@@ -106,15 +105,12 @@ interface Prepared {
   readonly filter: string | undefined;
 }
 
-const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
-
 /** Refuses early, with one sentence, whatever would fail later; then the data directory is ours. */
 async function prepareMachine(options: ServiceOptions, opened: AsyncDisposableStack): Promise<Prepared> {
   const root = process.getuid?.() === 0;
   if (options.gateway !== undefined) needRoot(process.getuid?.());
   const image = options.gateway?.image;
   const release = image === undefined ? undefined : openRelease(image);
-  if (root) othersReach(CHECKOUT);
   await portIsFree(options.listen);
   if (options.gateway !== undefined) await assertPublishable(options.gateway);
   await dumpNoCores();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -11,6 +11,7 @@ import { untilSays } from '../host/processes/ready.os.ts';
 import { EXIT } from '../host/terminal/exit.ts';
 import { askStatus } from './status.os.ts';
 
+const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
 const LETHE = fileURLToPath(new URL('../../cmd/lethe.ts', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'lethe-up-'));
 
@@ -74,8 +75,20 @@ function familyOf(pid: number): number[] {
   return [pid, ...childrenOf(pid).flatMap(familyOf)];
 }
 
-test('up serves the portal, refuses a second start, and leaves nothing after SIGTERM', async () => {
-  const service = startUp('--listen', '127.0.0.1:0');
+/** The same from a checkout below a directory that only root may enter, as /root is. */
+function startUpBelowRoot(...flags: readonly string[]): Child {
+  const closed = join(directory, 'closed');
+  const checkout = join(closed, 'lethe');
+  mkdirSync(checkout, { recursive: true });
+  chmodSync(closed, 0o700);
+  const script =
+    'mount --bind "$1" "$2" && cd / && lethe=$2 && shift 2 && exec "$lethe/node_modules/.bin/node" "$lethe/cmd/lethe.ts" "$@"';
+  const words = ['unshare', '--mount', 'sh', '-c', script, 'sh', CHECKOUT, checkout];
+  return spawnChild([...words, 'up', '--data', directory, ...flags]);
+}
+
+test('up serves the portal below /root too, refuses a second start, and leaves nothing after SIGTERM', async () => {
+  const service = startUpBelowRoot('--listen', '127.0.0.1:0');
   let cables: string[] = [];
   try {
     const [, portal = ''] = await untilSays(service, 'up', PORTAL);

@@ -34,6 +34,16 @@ export class SealingError extends Error {
 }
 
 /**
+ * Loads the thread's program. Only this needs the right to read the program's files, which a control below a directory that
+ * others may not enter has no more once it has given up root.
+ */
+export async function loadSealingThread(): Promise<Worker> {
+  const thread = new Worker(new URL('./sealing-thread.os.ts', import.meta.url));
+  await once(thread, 'message');
+  return thread;
+}
+
+/**
  * Makes auth files in a thread of its own, with a connection of its own: reading, hashing and sorting a hundred thousand
  * customers takes seconds, in which pages and API go on. A thread that dies is followed by another at the next file.
  */
@@ -41,13 +51,15 @@ export class SealingThread implements AsyncDisposable {
   readonly #parts: SealingParts;
   #thread: Worker | undefined;
 
-  constructor(parts: SealingParts) {
+  /** `loaded`: the first thread; without it, one is loaded for the first file. */
+  constructor(parts: SealingParts, loaded?: Worker) {
     this.#parts = parts;
+    if (loaded !== undefined) this.#begin(loaded);
   }
 
   /** One at a time. */
   async seal(day: EpochDay): Promise<Sealed> {
-    const thread = this.#thread ?? this.#start();
+    const thread = this.#thread ?? this.#begin(await loadSealingThread());
     thread.postMessage(day, []);
     const [answer] = (await once(thread, 'message')) as [SealingAnswer];
     if (answer === 'failed') throw new SealingError('no auth file was made');
@@ -62,9 +74,9 @@ export class SealingThread implements AsyncDisposable {
     await this.close();
   }
 
-  #start(): Worker {
-    const thread = new Worker(new URL('./sealing-thread.os.ts', import.meta.url), { workerData: this.#parts });
+  #begin(thread: Worker): Worker {
     this.#thread = thread;
+    thread.postMessage(this.#parts, []);
     thread.once('exit', () => {
       if (this.#thread === thread) this.#thread = undefined;
     });

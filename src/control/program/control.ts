@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import type { Worker } from 'node:worker_threads';
 
 import { type GatewayPlan, planGateway, type RenderedFile } from '../../contracts/plan/plan.ts';
 import { type Clock, today } from '../../core/clock/clock.ts';
@@ -54,6 +55,8 @@ export interface ControlContext {
   readonly render: (plan: GatewayPlan) => readonly RenderedFile[];
   /** What the pages for people refer to. */
   readonly assets: Assets;
+  /** Makes auth files; loaded beforehand by a program that gives up the right to read its own files. */
+  readonly sealing?: Worker;
 }
 
 /** What pages and API work with. */
@@ -160,9 +163,9 @@ function fleetOf(config: ControlConfig): FleetGateway[] {
   }));
 }
 
-function sealingOf({ config, material }: ControlContext, salt: CredentialSalt): SealingThread {
+function sealingOf({ config, material, sealing }: ControlContext, salt: CredentialSalt): SealingThread {
   const { usageKey, authfileKey: signingKey } = material;
-  return new SealingThread({ place: config.database, salt, usageKey, signingKey });
+  return new SealingThread({ place: config.database, salt, usageKey, signingKey }, sealing);
 }
 
 interface Parts {
