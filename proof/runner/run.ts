@@ -111,7 +111,7 @@ async function runFile(one: Phase, file: string): Promise<void> {
 }
 
 /** The part of the processors that has to be idle before one more file begins beside the others. */
-const IDLE = 0.6;
+const IDLE = 0.5;
 /** Milliseconds. */
 const LOOK_EVERY = 1000;
 
