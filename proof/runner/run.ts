@@ -51,20 +51,35 @@ interface Phase {
   readonly ended: Tally[];
   /** Files at a time. */
   readonly concurrency: number;
-  /** Files at a time while the processors have little to do. */
+  /** Files at a time while that part of the processors (0 to 1) is idle. */
   readonly most: number;
+  readonly idle: number;
   /** Limit of one test. An emulated machine on a busy host is slow. */
   readonly minutes: number;
 }
 
-function phase(of: Pick<Phase, 'title' | 'files' | 'concurrency' | 'most' | 'minutes'>): Phase {
+function phase(of: Pick<Phase, 'title' | 'files' | 'concurrency' | 'most' | 'idle' | 'minutes'>): Phase {
   const ordered = longestFirst(of.files, times);
   return { ...of, files: ordered, waiting: [...ordered], running: new Map(), ended: [] };
 }
 
 const phases = [
-  phase({ title: '', files: files.filter((file) => !needsMachine(file)), concurrency: 2, most: 4, minutes: 20 }),
-  phase({ title: 'in virtual machines', files: files.filter(needsMachine), concurrency: 1, most: 2, minutes: 90 }),
+  phase({
+    title: '',
+    files: files.filter((file) => !needsMachine(file)),
+    concurrency: 2,
+    most: 4,
+    idle: 0.5,
+    minutes: 20,
+  }),
+  phase({
+    title: 'in virtual machines',
+    files: files.filter(needsMachine),
+    concurrency: 1,
+    most: 2,
+    idle: 0.3,
+    minutes: 90,
+  }),
 ].filter((one) => one.files.length > 0);
 
 const display = new Display(
@@ -110,8 +125,6 @@ async function runFile(one: Phase, file: string): Promise<void> {
   if (tally.failed === 0) times = noteTime(TIMES_FILE, file, seconds);
 }
 
-/** The part of the processors that has to be idle before one more file begins beside the others. */
-const IDLE = 0.5;
 /** Milliseconds. */
 const LOOK_EVERY = 1000;
 
@@ -120,7 +133,7 @@ async function runPhase(one: Phase): Promise<void> {
   const meter = new IdleMeter(systemClock.elapsed());
   const running = new Set<Promise<void>>();
   while (one.waiting.length + running.size > 0) {
-    const idle = running.size < one.most && meter.isIdle(systemClock.elapsed(), IDLE);
+    const idle = running.size < one.most && meter.isIdle(systemClock.elapsed(), one.idle);
     if (running.size < one.concurrency || idle) {
       const file = one.waiting.shift();
       if (file !== undefined) {
