@@ -229,7 +229,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   // One file a program.
   'cmd/activation': { uses: 'core/clock core/random contracts/activation host/program gateway/boot' },
   'cmd/activator': { uses: 'core/clock core/random host/program activator' },
-  'cmd/control': { uses: 'core/clock core/random contracts/plan host/program control/program' },
+  'cmd/control': { uses: 'core/clock core/random contracts/plan host/program control/fleet control/program' },
   'cmd/gateway': { uses: 'core/clock core/random contracts/plan host/program gateway/tunnels gateway/agent' },
   'cmd/packages': { uses: 'host/packages' },
   'cmd/lethe': {
