@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, existsSync, openSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -36,6 +36,12 @@ export function publicAddress(text: string, own: readonly string[]): string {
 export function ownAddresses(): string[] {
   const found = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses);
   return found.filter(({ family }) => family === 'IPv4').map(({ address }) => address);
+}
+
+/** What this machine swaps to, on a disk: memory that is compressed into memory (zram) leaves it nowhere. */
+export function swapsTo(table = readFileSync('/proc/swaps', 'utf8')): string[] {
+  const names = table.split('\n').slice(1);
+  return names.map((line) => line.split(/\s+/)[0] ?? '').filter((name) => name !== '' && !name.startsWith('/dev/zram'));
 }
 
 /** Takes a port for a moment to see that it is free. */

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { run, spawnChild } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
-import { CannotStart, kernelCanServe, lockDirectory, needRoot, portIsFree } from './machine.os.ts';
+import { CannotStart, kernelCanServe, lockDirectory, needRoot, portIsFree, swapsTo } from './machine.os.ts';
 
 test('a taken port is one clear sentence', async () => {
   const server = createServer();
@@ -50,6 +50,17 @@ test('a killed process leaves the directory unlocked', async () => {
     await holder.stop();
     rmSync(directory, { recursive: true });
   }
+});
+
+test('swap on a disk is found, and swap in memory is none', () => {
+  const table = (...names: string[]) =>
+    ['Filename\tType\tSize\tUsed\tPriority', ...names.map((name) => `${name}   partition\t1048572\t0\t-2`), ''].join(
+      '\n',
+    );
+  assert.deepEqual(swapsTo(table()), []);
+  assert.deepEqual(swapsTo(table('/dev/zram0')), []);
+  assert.deepEqual(swapsTo(table('/dev/sda2', '/dev/zram0', '/swapfile')), ['/dev/sda2', '/swapfile']);
+  assert.ok(Array.isArray(swapsTo()), "this machine's own table can be read");
 });
 
 test('a gateway needs root', () => {

@@ -8,7 +8,7 @@ import { EXIT } from '../host/terminal/exit.ts';
 import { CannotStart, ownAddresses } from './machine.os.ts';
 import { remember, remembered, type SettingFlags, settle } from './remembered.os.ts';
 import { changes, overlay, parseWords, readSettings, type Words } from './settings.ts';
-import { behindProxy, serviceOptions } from './up.cli.ts';
+import { behindProxy, onDisk, serviceOptions } from './up.cli.ts';
 import { readForwarders, readHealth, readListen, readLocation, readName, readOrigin, readPublic } from './words.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lethe-settings-'));
@@ -178,4 +178,12 @@ test('files that cannot be used are named with what is wrong', () => {
   assert.match(refused({ data: '' }).message, /^--data: no directory/);
   assert.match(refused({ data, image: 'x', listen: 'y' }).message, /^--listen: 'y' is not/);
   assert.equal(readFileSync(join(data, 'settings.json'), 'utf8'), '{"name": ""}', 'a refusal writes nothing');
+});
+
+test('swap on a disk is warned of, by name', () => {
+  assert.deepEqual(onDisk([]), []);
+  assert.match(
+    onDisk(['/dev/sda2', '/swapfile']).join('\n'),
+    /WARNING: this machine swaps to \/dev\/sda2 and \/swapfile:/,
+  );
 });

@@ -6,7 +6,7 @@ import { EXIT, type ExitCode } from '../host/terminal/exit.ts';
 import { Progress, type Terminal } from '../host/terminal/terminal.ts';
 import { serviceOperator } from './hosted.os.ts';
 import { GATEWAY_DOMAIN } from './identity.os.ts';
-import { CannotStart, ownAddresses, publicAddress } from './machine.os.ts';
+import { CannotStart, ownAddresses, publicAddress, swapsTo } from './machine.os.ts';
 import type { GatewayOptions, ServiceOptions } from './options.ts';
 import { remember, type SettingFlags, type Settled, settle } from './remembered.os.ts';
 import { type Service, startService } from './service.os.ts';
@@ -154,11 +154,22 @@ function welcome(service: Service, { settings, directory }: Settled, seconds: nu
       const { boot } = service.gateway.machine.image;
       lines.push(`  Image    release ${boot.release}, proven by its TPM in boot ${boot.resets}`);
     }
+    lines.push(...onDisk(swapsTo()));
     if (settings.public === undefined) {
       lines.push('', '  Only this machine reaches the gateway. To serve others: ./lethe up --public ADDRESS');
     }
   }
   return `${lines.join('\n')}\n\nCtrl-C stops it and leaves nothing behind but ${directory}.\n`;
+}
+
+/** A gateway's memory is the machine's, whether in a namespace or in a virtual machine. */
+export function onDisk(swaps: readonly string[]): string[] {
+  if (swaps.length === 0) return [];
+  return [
+    '',
+    `  WARNING: this machine swaps to ${swaps.join(' and ')}: what the gateway holds in memory may reach that disk. Turn swap`,
+    '  off (swapoff -a, and its line in /etc/fstab), unless it is encrypted under a key that is gone after each boot.',
+  ];
 }
 
 /** What browsers ask where a proxy ends TLS, or a warning where nothing does and others can listen in. */
