@@ -218,16 +218,24 @@ test('the agent is killed, and its successor finds the sessions', async (context
 test('a machine that proves itself again has another certificate, for which OpenVPN alone is away for a moment', async (context) => {
   const certificate = async () => (await machine().probe.file('/run/lethe/keys/server.crt')).toString();
   const [first, openvpn, charon] = [await certificate(), await pidOf('openvpn-udp'), await pidOf('charon')];
+  const restarted = device('openvpn');
+  const connections = () => restarted.client?.output().match(/Initialization Sequence Completed/g)?.length ?? 0;
+  const connected = connections();
+  // Its sessions end with it, and flows with their sessions: whoever comes back may get the address of somebody else.
+  await traffic.get(restarted)?.stop();
+  traffic.delete(restarted);
   const renewal = async () => {
     await guest('systemctl start lethe-renewal');
     await guestSays('systemctl show -P MainPID lethe-openvpn-udp', new RegExp(`^(?!0$|${openvpn}$)\\d+$`, 'm'));
     await guestSays('systemctl is-active lethe-swanctl', /^active$/m);
+    await waitUntil('OpenVPN is back', () => connections() > connected, TIMEOUT);
   };
   const tolls = await across('renewal', { context, event: renewal() });
   for (const protocol of ['ikev2', 'wireguard'] as const) assert.ok((tolls.get(protocol)?.lost ?? FEW) < FEW, protocol);
   assert.notEqual(await certificate(), first);
   assert.equal(await pidOf('charon'), charon);
   for (const one of devices) await use(one, plan());
+  traffic.set(restarted, await Steady.start(restarted.machine.namespace));
 });
 
 test('customers leave, and of each session that has ended there is an event', async () => {
