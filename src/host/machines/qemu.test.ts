@@ -14,10 +14,11 @@ test('a machine is emulated unless somebody asks for the other thing', () => {
   assert.match(command({}, true), /-accel kvm -cpu host/);
 });
 
-test('a plain machine has one processor, without what is slow to emulate; others have two with everything', () => {
+test('an emulated machine is without what is slow to emulate; a plain one has one processor, others two', () => {
   assert.match(command({ plain: true }), /-smp 1 -accel tcg,\S+ -cpu max,-avx,-avx2,-fma,-f16c -/);
   assert.match(command({ plain: true }, true), /-smp 1 -accel kvm -cpu host -/);
-  assert.match(command({}), /-smp 2 -accel tcg,\S+ -cpu max -/);
+  assert.match(command({}), /-smp 2 -accel tcg,\S+ -cpu max,-avx,-avx2,-fma,-f16c -/);
+  assert.match(command({}, true), /-smp 2 -accel kvm -cpu host -/);
 });
 
 test('its firmware is the one that guards its variables, and the variables are its own', () => {
