@@ -221,7 +221,7 @@ test('a machine that proves itself again has another certificate, for which Open
   const restarted = device('openvpn');
   const connections = () => restarted.client?.output().match(/Initialization Sequence Completed/g)?.length ?? 0;
   const connected = connections();
-  // Its sessions end with it, and flows with their sessions: whoever comes back may get the address of somebody else.
+  // Its sessions end with it, and flows with their sessions: a client that comes back may get the address of another.
   await traffic.get(restarted)?.stop();
   traffic.delete(restarted);
   const renewal = async () => {
