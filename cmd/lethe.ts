@@ -117,10 +117,12 @@ program
   .description('all tests, with coverage; or only the files named')
   .argument('[files...]')
   .option('--quick', 'only what starts no gateway, no machine and no browser, in minutes; without root, all but a few')
+  .option('--mutants', 'break each line of a table that guards something, and say whether a test notices; an hour')
   .addHelpText('after', '\nLETHE_TEST_OUTPUT=1 prints what tests say as well.\n\nExample: ./lethe test test/*.ts')
-  .action(async (files: string[], { quick = false }: { quick?: boolean }) => {
+  .action(async (files: string[], { quick = false, mutants = false }: { quick?: boolean; mutants?: boolean }) => {
     const { enclosed } = await import('../proof/runner/enclosed.ts');
-    process.exit(await enclosed([process.execPath, 'proof/runner/run.ts', ...(quick ? ['--quick'] : []), ...files]));
+    const words = [mutants ? 'proof/mutants/run.ts' : 'proof/runner/run.ts', ...(quick ? ['--quick'] : []), ...files];
+    process.exit(await enclosed([process.execPath, ...words]));
   });
 
 program

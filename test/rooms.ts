@@ -225,6 +225,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'proof/lint': { uses: 'host/processes', tests: 'control/api', testPackages: '@redocly/openapi-core' },
   'proof/runner': { uses: 'core/clock host/processes host/namespaces host/terminal' },
+  'proof/mutants': { uses: 'host/processes proof/runner' },
 
   // One file a program.
   'cmd/activation': { uses: 'core/clock core/random contracts/activation host/program gateway/boot' },
