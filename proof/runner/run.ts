@@ -76,8 +76,8 @@ const phases = [
     title: 'in virtual machines',
     files: files.filter(needsMachine),
     concurrency: 1,
-    most: 2,
-    idle: 0.3,
+    most: 1,
+    idle: 1,
     minutes: 90,
   }),
 ].filter((one) => one.files.length > 0);
