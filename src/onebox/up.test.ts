@@ -82,7 +82,7 @@ function startUpBelowRoot(...flags: readonly string[]): Child {
   mkdirSync(checkout, { recursive: true });
   chmodSync(closed, 0o700);
   const script =
-    'mount --bind "$1" "$2" && cd / && lethe=$2 && shift 2 && exec "$lethe/node_modules/.bin/node" "$lethe/cmd/lethe.ts" "$@"';
+    'mount --bind "$1" "$2" && cd / && at=$2 && shift 2 && exec "$at/node_modules/.bin/node" "$at/cmd/lethe.ts" "$@"';
   const words = ['unshare', '--mount', 'sh', '-c', script, 'sh', CHECKOUT, checkout];
   return spawnChild([...words, 'up', '--data', directory, ...flags]);
 }
