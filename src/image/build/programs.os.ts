@@ -61,6 +61,8 @@ export async function bundlePrograms(recipe: Recipe, directory: string): Promise
       // Otherwise comments tell the path of node_modules.
       preserveSymlinks: true,
       charset: 'utf8',
+      // tsconfig.json is no input of the image, and would decide about "use strict".
+      tsconfigRaw: {},
       logLevel: 'silent',
     });
   }
