@@ -121,7 +121,11 @@ program
   .addHelpText('after', '\nLETHE_TEST_OUTPUT=1 prints what tests say as well.\n\nExample: ./lethe test test/*.ts')
   .action(async (files: string[], { quick = false, mutants = false }: { quick?: boolean; mutants?: boolean }) => {
     const { enclosed } = await import('../proof/runner/enclosed.ts');
-    const words = [mutants ? 'proof/mutants/run.ts' : 'proof/runner/run.ts', ...(quick ? ['--quick'] : []), ...files];
+    const words = [
+      mutants ? 'proof/mutants/mutants.cli.ts' : 'proof/runner/run.ts',
+      ...(quick ? ['--quick'] : []),
+      ...files,
+    ];
     process.exit(await enclosed([process.execPath, ...words]));
   });
 

@@ -6,7 +6,7 @@ import { installPackages, PackageError } from '../src/host/packages/install.os.t
 import { lockedPackages } from '../src/host/packages/lock.ts';
 
 const [lock = '', folder = ''] = process.argv.slice(2);
-const { LETHE_REGISTRY: url = 'https://registry.npmjs.org/', LETHE_REGISTRY_TOKEN: token } = process.env;
+const { LETHE_REGISTRY: url = '', LETHE_REGISTRY_TOKEN: token } = process.env;
 const packages = lockedPackages(readFileSync(lock, 'utf8'));
 
 let done = 0;

@@ -51,3 +51,6 @@ export function scoreOf(fates: readonly Fate[]): string {
   const explained = fates.filter(({ mutant, killer }) => killer === undefined && mutant.survives !== undefined).length;
   return `${noticed} of ${fates.length} mutants noticed, ${explained} explained, ${fates.length - noticed - explained} unnoticed`;
 }
+
+if (import.meta.main)
+  process.exitCode = await hunting(process.argv.slice(2), (text) => void process.stdout.write(text));

@@ -65,6 +65,10 @@ test('greets', () => assert.ok(greeting().length > 0));
     writeFileSync(join(root, name), content);
   }
   await run(['git', 'init', '--quiet', root]);
+  // Deleted, and not yet committed.
+  writeFileSync(join(root, 'gone.ts'), '');
+  await run(['git', '-C', root, 'add', 'gone.ts']);
+  rmSync(join(root, 'gone.ts'));
   const mutants: Mutant[] = [
     { file: 'guard.ts', from: 'age >= 18', to: 'age > 18' },
     { file: 'guard.ts', from: 'hello', to: 'goodbye' },

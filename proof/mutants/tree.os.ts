@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run, spawnChild } from '../../src/host/processes/process.os.ts';
@@ -19,8 +19,9 @@ export class MutantTree implements AsyncDisposable {
   /** What git knows and what lies beside it uncommitted, without what it ignores. */
   static async of(root: string): Promise<MutantTree> {
     const directory = mkdtempSync(join(tmpdir(), 'lethe-mutants-'));
-    const list = 'git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$1"';
-    await run(['sh', '-c', `cd "$0" && ${list}`, root, directory]);
+    const known = await run(['git', '-C', root, 'ls-files', '-z', '--cached', '--others', '--exclude-standard']);
+    const present = known.split('\0').filter((file) => file !== '' && existsSync(join(root, file)));
+    await run(['xargs', '-0', 'cp', '--parents', '-t', directory], { cwd: root, stdin: present.join('\0') });
     symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
     return new MutantTree(directory);
   }

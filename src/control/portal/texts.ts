@@ -87,7 +87,7 @@ export const ENGLISH = {
     title: 'A VPN built to forget',
     lead: 'The sites you visit see the address of our gateway instead of yours. We keep none of your addresses, no times, no name and no list of sites.',
     create: 'Create an account',
-    free: 'One click. We ask for no name and no e-mail address, and set no cookie before you have an account.',
+    free: 'One click. We ask for no name and no e-mail address.',
     facts: {
       trial: (days: number, seats: number): string =>
         `A new account is free for ${days} ${days === 1 ? 'day' : 'days'}, with ${seats} ${seats === 1 ? 'connection' : 'connections'} at once.`,

@@ -7,7 +7,7 @@ import type { LockedPackage } from './lock.ts';
 
 /** Where packages come from, as npm's own settings say it. */
 export interface Registry {
-  /** `https://registry.npmjs.org/` */
+  /** Packages are below it: `https://registry.example/` */
   readonly url: string;
   /** Sent to the registry alone. */
   readonly token: string | undefined;
