@@ -66,6 +66,7 @@ before(async () => {
     listen: { host: '127.0.0.1', port: 0 },
     terminal: { write: () => undefined, interactive: false },
     image: await signedRelease(directory, [built.probe, built.probe]),
+    hardware: { processors: 1 },
     directory: DATA,
   });
   const customer = visitorAt(scene.service.portal);
@@ -267,6 +268,7 @@ test('a machine without Secure Boot, enrolled or not, is refused; a bit that cha
     medium: { file: at(`release/${isoName(version, 'probe')}`), as: 'cd' },
     tpm: join(DATA, 'machine/tpm'),
     memoryFile: MEMORY,
+    processors: 1,
     cards: CARDS,
     vmNamespace: record.namespace,
   });

@@ -67,7 +67,7 @@ before(async () => {
     terminal: { write: () => undefined, interactive: false },
     wireguardIdle: 2 * TIMEOUT,
     image: await signedRelease(at('signing'), [probe, probe]),
-    hardware: { disks: DISKS },
+    hardware: { disks: DISKS, processors: 1 },
     directory: at('data'),
   });
   customer = visitorAt(scene.service.portal);

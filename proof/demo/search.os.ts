@@ -7,9 +7,10 @@ import { sql } from 'kysely';
 import { connect } from '../../src/control/database/connect.os.ts';
 import type { Random } from '../../src/core/random/random.ts';
 import { childrenOf } from '../../src/host/processes/process.os.ts';
-import { Hunt, type Target } from '../hunt/hunt.os.ts';
+import { Hunt } from '../hunt/hunt.os.ts';
 import { findLeaks } from '../hunt/leaks.os.ts';
 import type { Relay } from '../hunt/relay.os.ts';
+import type { Target } from '../hunt/search.os.ts';
 import type { Allowance, Expectation, HuntReport } from '../hunt/verdict.ts';
 import type { Scene } from './scene.os.ts';
 

@@ -62,6 +62,7 @@ export async function openGuest(beforeServing?: (machine: Machine) => Promise<vo
   const machine = await startMachine({
     variables: readFileSync(BLANK_VARIABLES),
     medium: { file: iso, as: 'cd' },
+    processors: 1,
     cards,
     vmNamespace,
   });

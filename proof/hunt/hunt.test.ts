@@ -11,8 +11,9 @@ import { fileURLToPath } from 'node:url';
 import { systemRandom } from '../../src/core/random/random.ts';
 import { type Child, spawnChild } from '../../src/host/processes/process.os.ts';
 import { untilSays } from '../../src/host/processes/ready.os.ts';
-import { Hunt, type Target } from './hunt.os.ts';
+import { Hunt } from './hunt.os.ts';
 import { type Marker, marked, markedAddress, markedCount, markedPort, randomAddress4, randomWord } from './marker.ts';
+import type { Target } from './search.os.ts';
 import { renderReport, renderSightings } from './table.ts';
 
 const NAIVE = fileURLToPath(new URL('naive.ts', import.meta.url));

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { below, type Random } from '../../src/core/random/random.ts';
 import { type Child, spawnChild } from '../../src/host/processes/process.os.ts';
 import { dnsWire, type Encoding } from './encoding.ts';
-import { Hunt, type Target } from './hunt.os.ts';
+import { Hunt } from './hunt.os.ts';
 import {
   type Marker,
   marked,
@@ -18,6 +18,7 @@ import {
   randomAddress4,
   randomWord,
 } from './marker.ts';
+import type { Target } from './search.os.ts';
 import type { ControlResult, Sighting } from './verdict.ts';
 
 /** Real places into which leaks are made on purpose. Whatever is put there is taken away again. */

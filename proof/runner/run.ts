@@ -75,8 +75,8 @@ const phases = [
   phase({
     title: 'in virtual machines',
     files: files.filter(needsMachine),
-    concurrency: 1,
-    most: 1,
+    concurrency: 2,
+    most: 2,
     idle: 1,
     minutes: 90,
   }),

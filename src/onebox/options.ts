@@ -60,7 +60,7 @@ export interface ServiceSeams {
   /** Cables the gateway to somewhere else than this machine, as `uplink`, and says under which addresses. */
   readonly attach?: (namespace: Namespace) => Promise<Attachment>;
   /** Of the gateway's virtual machine. */
-  readonly hardware?: Pick<MachineOptions, 'memory' | 'memoryFile' | 'disks'>;
+  readonly hardware?: Pick<MachineOptions, 'memory' | 'memoryFile' | 'disks' | 'processors'>;
   /** A relay between the gateway and control; gets control's URL and gives its own. */
   readonly relay?: (control: string, tls: FleetTls, address: string) => Promise<string>;
 }

@@ -106,6 +106,8 @@ async function configureWireguard({ namespace, gateway, device }: ClientMachine,
   // Without the source address, which may change while the client is connected.
   const router = /via \S+/.exec(outward)?.[0].split(' ') ?? [];
   await namespace.run(['ip', 'route', 'replace', gateway, ...router, 'dev', device]);
+  // When the cable is pulled, that route is gone; the tunnel would carry its own packets, round and round.
+  await namespace.run(['ip', 'route', 'replace', 'unreachable', gateway, 'metric', '9999']);
   for (const half of ['0.0.0.0/1', '128.0.0.0/1']) await namespace.run(['ip', 'route', 'add', half, 'dev', 'wg0']);
   for (const half of ['::/1', '8000::/1']) await namespace.run(['ip', '-6', 'route', 'add', half, 'dev', 'wg0']);
 }

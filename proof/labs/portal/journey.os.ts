@@ -31,7 +31,7 @@ export async function wholeJourney(lab: TestBrowser, look: Look): Promise<void> 
     await page.getByRole('link', { name: 'Sign in' }).click();
     await page.getByLabel('Account number').fill(number.toLowerCase());
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('heading', { name: 'Your account' }).waitFor();
+    await page.getByRole('heading', { name: 'Your account', exact: true }).waitFor();
     assert.deepEqual(wrong, []);
   } finally {
     await context.close();

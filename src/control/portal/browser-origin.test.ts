@@ -31,7 +31,7 @@ test('over plain HTTP, under a name that browsers do not trust, a customer signs
     await page.getByRole('link', { name: 'Sign in' }).click();
     await page.getByLabel('Account number').fill(number);
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('heading', { name: 'Your account' }).waitFor();
+    await page.getByRole('heading', { name: 'Your account', exact: true }).waitFor();
   } finally {
     await context.close();
   }

@@ -27,6 +27,7 @@ test('a machine with everything attached and nothing to boot says so, in a names
       variables: readFileSync(BLANK_VARIABLES),
       tpm: join(directory, 'tpm'),
       memory: 512,
+      processors: 1,
       memoryFile,
       disks: [join(directory, 'blank')],
       cards: [{ tap: 'tap0', mac: '52:4c:65:74:68:00' }],

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { type Hardware, qemuCommand } from './qemu.ts';
 
 const SOCKETS = { monitor: '/d/monitor', probe: '/d/probe', variables: '/d/variables.fd' };
-const BARE: Hardware = { memory: 1024, plain: false, disks: [], cards: [] };
+const BARE: Hardware = { memory: 1024, processors: 2, disks: [], cards: [] };
 
 const command = (hardware: Partial<Hardware>, kvm = false) =>
   qemuCommand({ ...BARE, ...hardware }, SOCKETS, kvm).join(' ');
@@ -14,9 +14,9 @@ test('a machine is emulated unless somebody asks for the other thing', () => {
   assert.match(command({}, true), /-accel kvm -cpu host/);
 });
 
-test('an emulated machine is without what is slow to emulate; a plain one has one processor, others two', () => {
-  assert.match(command({ plain: true }), /-smp 1 -accel tcg,\S+ -cpu max,-avx,-avx2,-fma,-f16c -/);
-  assert.match(command({ plain: true }, true), /-smp 1 -accel kvm -cpu host -/);
+test('an emulated machine is without what is slow to emulate, and has the processors that it is given', () => {
+  assert.match(command({ processors: 1 }), /-smp 1 -accel tcg,\S+ -cpu max,-avx,-avx2,-fma,-f16c -/);
+  assert.match(command({ processors: 1 }, true), /-smp 1 -accel kvm -cpu host -/);
   assert.match(command({}), /-smp 2 -accel tcg,\S+ -cpu max,-avx,-avx2,-fma,-f16c -/);
   assert.match(command({}, true), /-smp 2 -accel kvm -cpu host -/);
 });

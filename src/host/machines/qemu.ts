@@ -5,8 +5,7 @@ import type { Card } from './cabling.os.ts';
 export interface Hardware {
   /** MiB */
   readonly memory: number;
-  /** One processor, where two are the rule. */
-  readonly plain: boolean;
+  readonly processors: 1 | 2;
   /** A file that holds the guest's memory while it runs, for tests that search it. */
   readonly memoryFile?: string;
   readonly medium?: Medium;
@@ -41,10 +40,10 @@ export const BLANK_VARIABLES = '/usr/share/OVMF/OVMF_VARS_4M.fd';
 export const MEDIUM = 'medium';
 
 /** Emulated on purpose: that /dev/kvm exists does not mean that firmware runs on it. LETHE_KVM=1 opts in. */
-function processors(kvm: boolean, plain: boolean): string[] {
+function processors(kvm: boolean, count: number): string[] {
   const model = `max,${SLOW.map((feature) => `-${feature}`).join(',')}`;
   const kind = kvm ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', model];
-  return ['-smp', plain ? '1' : '2', ...kind];
+  return ['-smp', String(count), ...kind];
 }
 
 /** What takes longer to emulate than what programs do without it: the root image is hashed in a third of the time. */
@@ -100,7 +99,7 @@ function card({ tap, mac }: Card, index: number): string[] {
 export function qemuCommand(hardware: Hardware, sockets: Sockets, kvm: boolean): string[] {
   return [
     ['qemu-system-x86_64', '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
-    processors(kvm, hardware.plain),
+    processors(kvm, hardware.processors),
     memory(hardware),
     firmware(sockets.variables),
     tpm(hardware.tpm),

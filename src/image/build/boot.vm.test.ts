@@ -51,7 +51,7 @@ async function medium(name: string, program: Uint8Array): Promise<string> {
 }
 
 async function withMachine(options: Partial<MachineOptions>, work: (machine: Machine) => Promise<void>): Promise<void> {
-  const machine = await startMachine({ variables: operator.variables, tpm: at('tpm'), ...options });
+  const machine = await startMachine({ variables: operator.variables, tpm: at('tpm'), processors: 1, ...options });
   try {
     await work(machine);
   } finally {
@@ -152,7 +152,7 @@ test('firmware refuses the image without a signature, with a signature of others
   ];
   for (const [name, program, variables] of cases) {
     const file = await medium(name, program);
-    await withMachine({ medium: { file, as: 'cd' }, variables, plain: true }, async ({ console }) => {
+    await withMachine({ medium: { file, as: 'cd' }, variables }, async ({ console }) => {
       await console.waitFor(REFUSED_BY_FIRMWARE, LIMIT);
       assert.doesNotMatch(console.text, FIRST_WORDS, name);
     });
@@ -170,7 +170,7 @@ test('one bit that changed in the system, or in its hash tree, and the machine g
     iso[start + place] = (iso[start + place] as number) ^ 4;
     writeFileSync(file, iso);
     iso[start + place] = (iso[start + place] as number) ^ 4;
-    await withMachine({ medium: { file, as: 'cd' }, plain: true }, async (machine) => {
+    await withMachine({ medium: { file, as: 'cd' } }, async (machine) => {
       await machine.console.waitFor(/dm-verity device corrupted|BOOT-REFUSED/, LIMIT);
       await machine.off;
       assert.match(machine.console.text, FIRST_WORDS);
