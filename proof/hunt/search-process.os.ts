@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { RamSearch } from './ram.ts';
 import { searchMachine, searchTargets, type Target, type Wanted } from './search.os.ts';
@@ -41,8 +42,6 @@ async function answer(request: Request): Promise<Sighting[] | RamSearch> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  process.once('message', async (request) => {
-    const found = await answer(request as Request);
-    process.send?.(found, () => process.disconnect?.());
-  });
+  const [request] = (await once(process, 'message')) as [Request];
+  process.send?.(await answer(request), () => process.disconnect());
 }

@@ -234,4 +234,6 @@ async function wire({ gateway, behind, clients }: Site): Promise<void> {
     );
     await plugIn(cable);
   }
+  // An IPv6 address answers nobody until it was looked for twice (RFC 4862); who asks too early is told that it is not there.
+  await gateway.run(['ping', '-q', '-c1', '-w20', BEHIND.six]);
 }
