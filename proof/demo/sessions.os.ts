@@ -160,7 +160,7 @@ const ECHOES = ['ping', '-q', '-f', '-c', '500', '-s', '1300', INTERNET.address4
 
 /**
  * The exact numbers of bytes of the sessions, as the clients counted them; of seven digits at least, for a shorter number
- * stands in a configuration file by chance.
+ * is in a configuration file by chance.
  */
 export async function countMarkers(devices: readonly Device[]): Promise<Marker[]> {
   const markers: Marker[] = [];

@@ -43,5 +43,5 @@ async function answer(request: Request): Promise<Sighting[] | RamSearch> {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [request] = (await once(process, 'message')) as [Request];
-  process.send?.(await answer(request), () => process.disconnect());
+  process.send?.(await answer(request), () => process.disconnect?.());
 }
