@@ -14,10 +14,10 @@ import { serveHttp, serveHttps } from './serve.os.ts';
 /** Everything that has to be read before the program gives up its rights. */
 export function loadControl(
   path: string,
-  readAssets = () => loadAssets(true),
+  readAssets = loadAssets,
 ): Pick<ControlContext, 'config' | 'material' | 'assets'> | ConfigurationProblem {
   const read = loadConfigured(path);
-  return 'problem' in read ? read : { ...read, assets: readAssets() };
+  return 'problem' in read ? read : { ...read, assets: readAssets(read.config.sourceUrl === undefined) };
 }
 
 /** The configuration and what it names. The assets are the program's own: without them it is broken, and throws. */
