@@ -9,7 +9,7 @@ import { ownProgram } from '../host/processes/privileges.os.ts';
 import { spawnChild } from '../host/processes/process.os.ts';
 import { untilSays } from '../host/processes/ready.os.ts';
 import { FLEET_PORT } from './cables.os.ts';
-import type { GatewayOptions } from './options.ts';
+import type { About, GatewayOptions } from './options.ts';
 import type { ServiceParts } from './parts.ts';
 import { heardFrom } from './relay.ts';
 import type { GatewaySite } from './site.os.ts';
@@ -98,6 +98,7 @@ function writeControlFiles({ parts, keys }: ControlInputs): string {
     database: database.socket,
     listen: { address: options.listen.host, port: options.listen.port },
     ...(options.origin === undefined ? {} : { publicOrigin: options.origin }),
+    ...told(options.about),
     ...(users === undefined ? {} : { user: users.control }),
     caCertificate: file('ca.crt', identity.caCertificate),
     tlsCryptKey: file('tls-crypt.key', identity.tlsCryptKey),
@@ -107,6 +108,11 @@ function writeControlFiles({ parts, keys }: ControlInputs): string {
       : { fleet: fleetOf(options.gateway, site, keys, file, options.directory) }),
   };
   return file('control.json', JSON.stringify(config, null, 2));
+}
+
+/** What the pages say about the service. JSON leaves out what is undefined. */
+function told({ source, ...about }: About = {}): Pick<ControlConfigFile, 'about' | 'sourceUrl'> {
+  return { about, ...(source === undefined ? {} : { sourceUrl: source }) };
 }
 
 function fleetOf(

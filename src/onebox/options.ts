@@ -20,10 +20,22 @@ export interface ServiceOptions {
   readonly listen: Address;
   /** The operator's name for the service. */
   readonly name: string;
+  /** What the portal says about the service. What is not given, it says is not given. */
+  readonly about?: About;
   /** `https://vpn.example`, which browsers ask: a proxy there ends TLS and passes on to `listen`. */
   readonly origin?: string | undefined;
   /** Undefined: portal and API alone. */
   readonly gateway: GatewayOptions | undefined;
+}
+
+/** Facts about the service that only its operator knows. */
+export interface About {
+  readonly operator?: string | undefined;
+  readonly price?: string | undefined;
+  /** `mailto:help@vpn.example` or `https://…` */
+  readonly contact?: string | undefined;
+  /** Where the source of what runs can be had, instead of from the portal. */
+  readonly source?: string | undefined;
 }
 
 export interface GatewayOptions {

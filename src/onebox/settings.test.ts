@@ -8,8 +8,19 @@ import { EXIT } from '../host/terminal/exit.ts';
 import { CannotStart, ownAddresses } from './machine.os.ts';
 import { remember, remembered, type SettingFlags, settle } from './remembered.os.ts';
 import { changes, overlay, parseWords, readSettings, type Words } from './settings.ts';
-import { behindProxy, onDisk, serviceOptions } from './up.cli.ts';
-import { readForwarders, readHealth, readListen, readLocation, readName, readOrigin, readPublic } from './words.ts';
+import { behindProxy, onDisk, serviceOptions, unsaid } from './up.cli.ts';
+import {
+  readContact,
+  readForwarders,
+  readHealth,
+  readListen,
+  readLocation,
+  readName,
+  readOrigin,
+  readPublic,
+  readSaid,
+  readSourceUrl,
+} from './words.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lethe-settings-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -54,6 +65,17 @@ test('each other word is read, or refused with what it should be', () => {
     assert.equal(readOrigin(text), 'https://vpn.example');
   for (const text of ['', 'vpn.example', 'http://vpn.example', 'https://vpn.example/portal', 'https://u@vpn.example'])
     assert.ok('problem' in (readOrigin(text) as object), text);
+  assert.equal(readSaid('5 EUR a month'), '5 EUR a month');
+  for (const text of ['', ' x', 'a\nb', 'a'.repeat(121)]) assert.ok('problem' in (readSaid(text) as object), text);
+  for (const text of ['help@vpn.example', 'mailto:help@vpn.example'])
+    assert.equal(readContact(text), 'mailto:help@vpn.example');
+  assert.equal(readContact('https://vpn.example/help'), 'https://vpn.example/help');
+  for (const text of ['', 'help', 'http://vpn.example', 'javascript:alert(1)', 'mailto:', 'https://u:p@vpn.example'])
+    assert.ok('problem' in (readContact(text) as object), text);
+  assert.ok('problem' in (readContact(`${'a'.repeat(200)}@vpn.example`) as object));
+  assert.equal(readSourceUrl('https://code.example/lethe'), 'https://code.example/lethe');
+  for (const text of ['', 'code.example', 'ftp://code.example', `https://code.example/${'a'.repeat(200)}`])
+    assert.ok('problem' in (readSourceUrl(text) as object), text);
   assert.deepEqual(readHealth('127.0.0.1:8081'), { host: '127.0.0.1', port: 8081 });
   for (const text of ['0.0.0.0:8081', '[::]:8081', 'x']) assert.ok('problem' in readHealth(text), text);
   assert.deepEqual(readForwarders(['9.9.9.9', '2620:fe::fe']), ['9.9.9.9', '2620:fe::fe']);
@@ -178,6 +200,31 @@ test('files that cannot be used are named with what is wrong', () => {
   assert.match(refused({ data: '' }).message, /^--data: no directory/);
   assert.match(refused({ data, image: 'x', listen: 'y' }).message, /^--listen: 'y' is not/);
   assert.equal(readFileSync(join(data, 'settings.json'), 'utf8'), '{"name": ""}', 'a refusal writes nothing');
+});
+
+test('what customers want to know is remembered like the name, changes freely, and its lack is named', () => {
+  const data = join(directory, 'about');
+  const said = { 'operator-name': 'Nordlicht, Vienna', price: '5 EUR a month', contact: 'help@vpn.example' };
+  remember(data, settle({ data, ...said, 'source-url': 'https://code.example/lethe' }, 0).words);
+  const again = settle({ data }, 0);
+  assert.deepEqual(serviceOptions(again).about, {
+    operator: 'Nordlicht, Vienna',
+    price: '5 EUR a month',
+    contact: 'mailto:help@vpn.example',
+    source: 'https://code.example/lethe',
+  });
+  assert.deepEqual(unsaid(again.settings), []);
+  const less = settle({ data, price: false, contact: false }, 0);
+  assert.deepEqual(
+    less.changes.map(({ setting, loses }) => [setting, loses]),
+    [
+      ['price', undefined],
+      ['contact', undefined],
+    ],
+  );
+  assert.match(unsaid(less.settings).join('\n'), /you have not said: --price, --contact$/);
+  assert.match(refused({ data, contact: 'help' }).message, /^--contact: 'help' is not where customers write to/);
+  assert.equal(refused({ data, price: '' }).exit, EXIT.usage);
 });
 
 test('swap on a disk is warned of, by name', () => {

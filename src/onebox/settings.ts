@@ -5,6 +5,7 @@ import { parseConfiguration } from '../core/configuration/configuration.ts';
 import type { Address } from './machine.os.ts';
 import type { GatewayOptions } from './options.ts';
 import {
+  readContact,
   readForwarders,
   readHealth,
   readListen,
@@ -12,6 +13,8 @@ import {
   readName,
   readOrigin,
   readPublic,
+  readSaid,
+  readSourceUrl,
   type WordProblem,
 } from './words.ts';
 
@@ -22,6 +25,14 @@ import {
 const SCHEMA = z.strictObject({
   /** The operator's name for the service. */
   name: z.string().optional(),
+  /** Who runs the service, as the portal tells customers. */
+  'operator-name': z.string().optional(),
+  /** What it costs after the trial, as the portal tells customers. */
+  price: z.string().optional(),
+  /** Where customers write to. */
+  contact: z.string().optional(),
+  /** Where the source of what runs can be had, instead of from the portal. */
+  'source-url': z.string().optional(),
   /** Where portal and API listen. */
   listen: z.string().optional(),
   /** Where /healthz answers, for this machine alone. */
@@ -64,6 +75,10 @@ const DEFAULTS = {
 /** Settings with their meaning. */
 export interface Settings {
   readonly name: string;
+  readonly 'operator-name': string | undefined;
+  readonly price: string | undefined;
+  readonly contact: string | undefined;
+  readonly 'source-url': string | undefined;
   readonly listen: Address;
   readonly health: Address | undefined;
   readonly origin: string | undefined;
@@ -90,18 +105,27 @@ export function overlay(written: Words, flags: FlagWords): Words {
   return words;
 }
 
+/** A setting without a default is read where it was said. */
+function ifSaid<Word, Meaning>(word: Word | undefined, read: (word: Word) => Meaning): Meaning | undefined {
+  return word === undefined ? undefined : read(word);
+}
+
 /** Reads every setting; the first that is wrong is said. */
 export function readSettings(words: Words): Settings | SettingProblem {
   const read: { readonly [Name in WordName]: Settings[Name] | WordProblem } = {
     name: readName(words.name ?? DEFAULTS.name),
+    'operator-name': ifSaid(words['operator-name'], readSaid),
+    price: ifSaid(words.price, readSaid),
+    contact: ifSaid(words.contact, readContact),
+    'source-url': ifSaid(words['source-url'], readSourceUrl),
     listen: readListen(words.listen ?? DEFAULTS.listen),
-    health: words.health === undefined ? undefined : readHealth(words.health),
-    origin: words.origin === undefined ? undefined : readOrigin(words.origin),
+    health: ifSaid(words.health, readHealth),
+    origin: ifSaid(words.origin, readOrigin),
     gateway: words.gateway ?? DEFAULTS.gateway,
     location: readLocation(words.location ?? DEFAULTS.location),
-    public: words.public === undefined ? undefined : readPublic(words.public),
+    public: ifSaid(words.public, readPublic),
     'keep-443': words['keep-443'] ?? DEFAULTS['keep-443'],
-    forwarder: words.forwarder === undefined ? undefined : readForwarders(words.forwarder),
+    forwarder: ifSaid(words.forwarder, readForwarders),
     image: words.image,
   };
   for (const [setting, value] of Object.entries(read)) {

@@ -15,8 +15,10 @@ import { serveStatus } from './status.os.ts';
 import { Watch } from './watch.ts';
 
 /** The words of `./lethe up`, as the command line gives them. */
-export interface UpFlags extends Omit<SettingFlags, 'keep-443'> {
+export interface UpFlags extends Omit<SettingFlags, 'keep-443' | 'operator-name' | 'source-url'> {
   readonly keep443?: boolean;
+  readonly operatorName?: string | false;
+  readonly sourceUrl?: string | false;
   /** Only write what an image has to be built with. */
   readonly operatorFile?: boolean;
   /** Only look at the flags, and print what of Debian the service needs. */
@@ -57,14 +59,21 @@ export function serviceOptions(
     ...(forwarders === undefined ? {} : { forwarders }),
     ...(image === undefined ? {} : { image }),
   };
-  return { directory, listen, name, origin, gateway: settings.gateway ? gateway : undefined };
+  const { 'operator-name': operator, price, contact, 'source-url': source } = settings;
+  const about = { operator, price, contact, source };
+  return { directory, listen, name, about, origin, gateway: settings.gateway ? gateway : undefined };
+}
+
+/** Flags under the names of the settings. */
+function named({ keep443, operatorName, sourceUrl, ...flags }: Omit<UpFlags, 'operatorFile' | 'needs'>): SettingFlags {
+  return { ...flags, 'keep-443': keep443, 'operator-name': operatorName, 'source-url': sourceUrl };
 }
 
 /** Settings are checked before anything else happens, and kept once the data directory is ours. */
 export async function up(flags: UpFlags, deps: UpDeps): Promise<ExitCode> {
   try {
-    const { operatorFile, needs, keep443, ...rest } = flags;
-    const settled = settle(keep443 === undefined ? rest : { ...rest, 'keep-443': keep443 }, process.getuid?.());
+    const { operatorFile, needs, ...said } = flags;
+    const settled = settle(named(said), process.getuid?.());
     const options = serviceOptions(settled);
     if (needs === true) return printNeeds(settled.settings, deps.stdout);
     for (const line of announced(settled.changes)) deps.stdout.write(line);
@@ -157,9 +166,16 @@ function welcome(service: Service, { settings, directory }: Settled, seconds: nu
     lines.push(...onDisk(swapsTo()));
     if (settings.public === undefined) {
       lines.push('', '  Only this machine reaches the gateway. To serve others: ./lethe up --public ADDRESS');
-    }
+    } else lines.push(...unsaid(settings));
   }
   return `${lines.join('\n')}\n\nCtrl-C stops it and leaves nothing behind but ${directory}.\n`;
+}
+
+/** What strangers want to know before they trust a service, as far as the operator keeps it back. */
+export function unsaid(settings: Pick<Settings, 'operator-name' | 'price' | 'contact'>): string[] {
+  const flags = (['operator-name', 'price', 'contact'] as const).filter((name) => settings[name] === undefined);
+  if (flags.length === 0) return [];
+  return ['', `  Customers are told that you have not said: ${flags.map((name) => `--${name}`).join(', ')}`];
 }
 
 /** A gateway's memory is the machine's, whether in a namespace or in a virtual machine. */

@@ -32,6 +32,43 @@ export function readName(text: string): string | WordProblem {
   return { problem: `${quoted(text)} is not a name. Write 1 to 60 characters, without blanks at the ends.` };
 }
 
+/** What the portal repeats to customers, `5 EUR a month`: one line of at most 120 characters. */
+export function readSaid(text: string): string | WordProblem {
+  if (/^[^\p{Cc}]{1,120}$/u.test(text) && text.trim() === text) return text;
+  return {
+    problem: `${quoted(text)} is not a line for customers. Write 1 to 120 characters, without blanks at the ends.`,
+  };
+}
+
+/** The longest address that the portal links to. */
+const LONGEST_LINK = 200;
+
+/** `help@vpn.example` or a page, `https://vpn.example/help`. Gives what the portal links to. */
+export function readContact(text: string): string | WordProblem {
+  const address = /^(?:mailto:)?([\w.+-]+@[\w.-]+\.[a-zA-Z]+)$/.exec(text)?.[1];
+  const link = address === undefined ? linkOf(text, /^https:$/) : `mailto:${address}`;
+  if (link !== undefined && link.length <= LONGEST_LINK) return link;
+  return {
+    problem: `${quoted(text)} is not where customers write to. Write help@vpn.example or https://vpn.example/help.`,
+  };
+}
+
+/** `https://code.example/lethe` */
+export function readSourceUrl(text: string): string | WordProblem {
+  return (
+    linkOf(text, /^https?:$/) ?? {
+      problem: `${quoted(text)} is not where the source is. Write it as https://code.example/lethe.`,
+    }
+  );
+}
+
+/** A link of one of these protocols, without a login in it and not without end. */
+function linkOf(text: string, protocol: RegExp): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !protocol.test(url.protocol) || url.username !== '' || url.password !== '') return undefined;
+  return url.href.length <= LONGEST_LINK ? url.href : undefined;
+}
+
 /** `ch-zrh:Zürich, Switzerland:CH` */
 export function readLocation(text: string): GatewayOptions['location'] | WordProblem {
   const [, id, name, country] = /^([a-z0-9][a-z0-9-]{0,49}):([^:\p{Cc}]{1,120}):([A-Z]{2})$/u.exec(text) ?? [];

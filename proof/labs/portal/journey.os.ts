@@ -21,7 +21,7 @@ export async function wholeJourney(lab: TestBrowser, look: Look): Promise<void> 
       await lab.visit(page, look, `/account/${item}`);
     }
     await page.getByRole('button', { name: 'Make a username and passwords' }).click();
-    await page.getByRole('heading', { name: 'Your new VPN passwords' }).waitFor();
+    await page.getByRole('heading', { name: 'Your VPN username and passwords' }).waitFor();
     await lab.inspect(page, look, 'fresh');
     const username = await page.locator('.secret .copy').first().innerText();
     await page.reload();

@@ -6,15 +6,23 @@ import { copied, formToken, type Html, NOTHING, onceField, type Page, type View 
 import { locationField } from './places.page.ts';
 import type { Session } from './session.http.ts';
 
-function apple(view: View, session: Session, locations: readonly Location[], credentials: VpnCredentials): Html {
+/** Files with the login inside, for the length of this page. A button for each kind; the form says which password. */
+function filled(view: View, session: Session, locations: readonly Location[], credentials: VpnCredentials): Html {
   const t = view.texts.credentials;
   if (locations.length === 0) return NOTHING;
-  return html`<details><summary>${t.appleTitle}</summary><div><p>${t.appleText}</p>
-<form method="post" action="/download/apple">${formToken(session)}
+  const form = (id: string, password: string, buttons: Readonly<Record<string, string>>) => html`<form method="post">
+${formToken(session)}
 <input type="hidden" name="username" value="${credentials.username}">
-<input type="hidden" name="password" value="${credentials.ikePassword}">
-${locationField(view, locations, 'location')}
-<button class="plain">${t.appleSubmit}</button></form></div></details>`;
+<input type="hidden" name="password" value="${password}">
+${locationField(view, locations, id)}
+<p>${Object.entries(buttons).map(([kind, label]) => html`<button class="plain" formaction="/download/${kind}">${label}</button> `)}</p></form>`;
+  return html`<details><summary>${t.filledTitle}</summary><div><p>${t.filledText}</p>
+<p class="note"><strong>${view.texts.connect.caution}:</strong> ${t.filledCaution}</p>
+<h2>${t.appleTitle}</h2>
+${form('apple-location', credentials.ikePassword, { apple: t.appleSubmit })}
+<h2>${t.openvpnTitle}</h2>
+<p>${t.openvpnText}</p>
+${form('openvpn-location', credentials.password, { 'openvpn-udp': t.openvpnUdp, 'openvpn-tcp': t.openvpnTcp })}</div></details>`;
 }
 
 /** What the page of the form is drawn from. */
@@ -56,7 +64,7 @@ ${copied(t.password, credentials.password)}
 ${copied(t.ikePassword, credentials.ikePassword)}
 </dl>
 <p class="quiet">${t.soon}</p>
-${apple(view, session, locations, credentials)}
+${filled(view, session, locations, credentials)}
 <p><a class="button" href="/account">${t.onward}</a></p>`,
   };
 }

@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import type { Location } from '../fleet/location.ts';
 import { appleProfile } from '../profiles/apple.ts';
 import { openvpnProfile } from '../profiles/openvpn.ts';
-import { type Profile, type ProfileMaterial, shortName, stem } from '../profiles/profile.ts';
+import { type Login, type Profile, type ProfileMaterial, shortName, stem } from '../profiles/profile.ts';
 import { authorityFile, sswanProfile, swanctlProfile } from '../profiles/strongswan.ts';
 import { forSession } from './account.http.ts';
 import { offered, type PortalContext, type PortalEnv, refuse } from './context.http.ts';
@@ -27,6 +27,14 @@ const BY_KIND: ReadonlyMap<string, (material: ProfileMaterial, location: Locatio
   ['apple', (material: ProfileMaterial, location: Location) => appleProfile(material, location)],
   ['swanctl', swanctlProfile],
 ]);
+
+/** Files that have the login inside, where the customer asks for that. */
+const WITH_LOGIN: ReadonlyMap<string, (material: ProfileMaterial, location: Location, login: Login) => Profile> =
+  new Map([
+    ['apple', appleProfile],
+    ['openvpn-udp', (material, location, login) => openvpnProfile(material, location, 'udp', login)],
+    ['openvpn-tcp', (material, location, login) => openvpnProfile(material, location, 'tcp', login)],
+  ]);
 
 /** VPN usernames and passwords as the service makes them; anything else did not come from its pages. */
 const LOGIN = /^[0-9A-Za-z_-]{8,64}$/;
@@ -67,15 +75,17 @@ export function downloadRoutes(app: Hono<PortalEnv>, context: PortalContext): vo
       return place && found ? handOut(c, sswanProfile(profile, place, found)) : refuse(c, context, 'not_found');
     }),
   );
-  app.post(
-    '/download/apple',
-    forSession(context, (c) => {
-      const place = locationAt(c.get('form').get('location') ?? '');
-      const username = c.get('form').get('username') ?? '';
-      const password = c.get('form').get('password') ?? '';
-      if (place === undefined) return refuse(c, context, 'not_found');
-      if (!LOGIN.test(username) || !LOGIN.test(password)) return refuse(c, context, 'malformed_form');
-      return handOut(c, appleProfile(profile, place, { username, password }));
-    }),
-  );
+  for (const [kind, make] of WITH_LOGIN) {
+    app.post(
+      `/download/${kind}`,
+      forSession(context, (c) => {
+        const place = locationAt(c.get('form').get('location') ?? '');
+        const username = c.get('form').get('username') ?? '';
+        const password = c.get('form').get('password') ?? '';
+        if (place === undefined) return refuse(c, context, 'not_found');
+        if (!LOGIN.test(username) || !LOGIN.test(password)) return refuse(c, context, 'malformed_form');
+        return handOut(c, make(profile, place, { username, password }));
+      }),
+    );
+  }
 }

@@ -4,9 +4,14 @@ import { after, test } from 'node:test';
 import { valueAfter } from '../../../proof/labs/customers/visitor.ts';
 import { openTestPortal, visitorOf } from '../../../proof/labs/portal/test-portal.os.ts';
 import { EXAMPLE_LOCATIONS } from '../../../proof/labs/profiles/example.ts';
+import { HOWTOS, SYSTEMS } from './howtos.ts';
 
 const lab = await openTestPortal();
 after(() => lab.close());
+
+/** Where the makers of the apps hand them out. */
+const MAKERS =
+  /^https:\/\/(?:www\.wireguard\.com|openvpn\.net|tunnelblick\.net|f-droid\.org|play\.google\.com|apps\.apple\.com)\//;
 
 const KEY = `${'A'.repeat(41)}9A=`;
 
@@ -127,6 +132,63 @@ test('the Apple profile holds the password only while the customer sees it', asy
   assert.doesNotMatch(await visitor.read('/download/us-nyc/apple'), /AuthPassword|AuthName/);
 });
 
+test('an OpenVPN file has the login inside where the customer asks for that, and the page says what it means', async () => {
+  const visitor = lab.visitor();
+  await visitor.submitFrom('/sign-up');
+  const page = await visitor.submitFrom('/account/credentials');
+  assert.match(page, /Anyone who has such a file can connect as you/);
+  const username = valueAfter(page, 'VPN username');
+  const password = valueAfter(page, 'OpenVPN password');
+  const [, form = ''] = page.split('<h2>OpenVPN</h2>');
+  assert.ok(form.includes(`<input type="hidden" name="password" value="${password}">`));
+  for (const transport of ['udp', 'tcp']) {
+    const path = `/download/openvpn-${transport}`;
+    assert.ok(form.includes(`formaction="${path}"`));
+    const filled = await visitor.submit(path, { location: 'us-nyc', username, password });
+    assert.ok(filled.includes(`\n<auth-user-pass>\n${username}\n${password}\n</auth-user-pass>\n`));
+    assert.doesNotMatch(await visitor.read(`/download/us-nyc/openvpn-${transport}`), /<auth-user-pass>/);
+    await visitor.submit(
+      path,
+      { location: 'us-nyc', username: 'a\n</auth-user-pass>\nscript-security 2', password },
+      400,
+    );
+    await visitor.submit(path, { location: 'nowhere', username, password }, 404);
+  }
+});
+
+test('each way to connect names its app, what happens when the tunnel drops, and how to see that it worked', async () => {
+  const visitor = visitorOf(lab, { seats: { used: () => 2 } });
+  await visitor.signUp();
+  for (const system of SYSTEMS) {
+    const page = await visitor.read(`/connect/${system}/ch-zrh`);
+    const ways = HOWTOS[system].methods;
+    assert.equal(page.match(/<strong>If the connection drops:<\/strong>/g)?.length, ways.length, system);
+    for (const { url } of ways.flatMap(({ apps }) => apps)) {
+      assert.ok(page.includes(`<a href="${url.replaceAll('&', '&amp;')}" rel="external noreferrer">`), url);
+      assert.match(url, MAKERS);
+    }
+    assert.match(page, /<a href="http:\/\/10\.65\.0\.1:8440\/" rel="external noreferrer">/);
+    assert.match(page, /We count 2 of your 5 connections as open now/);
+    assert.ok(page.includes(`<a href="/connect/${system}/ch-zrh">Load this page again</a>`));
+  }
+  const stranger = await lab.visitor().read('/connect/linux');
+  assert.match(stranger, /Did it work\?/);
+  assert.doesNotMatch(stranger, /connections as open now/);
+});
+
+test('who has VPN passwords is told that they serve every device, and nobody is told to make new ones for a second', async () => {
+  const visitor = lab.visitor();
+  await visitor.submitFrom('/sign-up');
+  assert.match(await visitor.read('/connect/linux'), /You have none yet: <a href="\/account\/credentials">make them/);
+  await visitor.submitFrom('/account/credentials');
+  for (const path of ['/account', '/connect/linux', '/connect/ios']) {
+    const page = await visitor.read(path);
+    assert.match(page, /the same on every device/, path);
+    assert.doesNotMatch(page, /[Mm]ake new ones/, path);
+  }
+  assert.match(await visitor.read('/account/credentials'), /A further device uses the ones that you have/);
+});
+
 test('a device is added by its public key, has a configuration for each gateway, and can be removed', async () => {
   const visitor = await customer();
   assert.match(await visitor.read('/account/devices'), /You have no device yet/);
@@ -183,7 +245,7 @@ test('without locations the pages say so', async () => {
   const visitor = visitorOf(lab, { locations: { list: () => [], signed: () => locations.signed() } });
   await visitor.submit('/sign-up');
   const welcome = await visitor.submitFrom('/account/credentials');
-  assert.doesNotMatch(welcome, /iPhone, iPad or Mac/);
+  assert.doesNotMatch(welcome, /Files with your login inside/);
   for (const path of ['/account/downloads', '/connect/ios', '/connect/windows']) {
     assert.match(await visitor.read(path), /There are no locations at the moment/, path);
   }

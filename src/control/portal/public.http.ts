@@ -23,15 +23,16 @@ export function publicRoutes(app: Hono<PortalEnv>, context: PortalContext): void
   app.get('/privacy/fields', (c) => show(c, context, (view) => fieldsPage(view, INVENTORY)));
   for (const system of SYSTEMS) {
     app.get(`/connect/${system}/:location?`, async (c) => {
-      const { profile: material, credentials } = context.services;
+      const { profile: material, credentials, seats } = context.services;
       const locations = offered(context);
       const wanted = c.req.param('location');
       const chosen = chosenOf(locations, wanted);
       if (wanted !== undefined && chosen?.id !== wanted) return refuse(c, context, 'not_found');
       const customer = c.get('session')?.customer;
       const present = customer !== undefined && (await credentials.present(customer));
+      const used = customer === undefined ? 0 : seats.used(customer.licence.id);
       return show(c, context, (view) =>
-        connectPage(view, system, { material, locations, chosen, credentials: present }),
+        connectPage(view, system, { material, locations, chosen, credentials: present, used }),
       );
     });
   }

@@ -16,14 +16,17 @@ function createForm(view: View, label: string, once: string): Html {
 }
 
 /** What a customer wants to know first, as far as it was decided. */
-function facts({ texts }: View, { trial, price, operator, contact }: Facts, locations: readonly Location[]): Html {
+function facts({ texts }: View, said: Facts, locations: readonly Location[]): Html {
+  const { trial, price, operator, contact } = said;
   const t = texts.home.facts;
+  const missing = (['operator', 'price', 'contact'] as const).filter((name) => said[name] === undefined);
   const lines = [
     trial && t.trial(trial.days, trial.seats),
     price && t.price(price),
     locations.length > 0 && t.places(locations.length, [...new Set(locations.map(({ country }) => country))]),
     t.devices,
     operator && t.operator(operator),
+    missing.length > 0 && t.notSaid(missing.map((name) => t.unsaid[name])),
   ].filter((line) => typeof line === 'string' && line !== '');
   const write = contact && html`<li><a href="${contact}" rel="external noreferrer">${t.contact}</a></li>`;
   return html`<ul>${lines.map((line) => html`<li>${line}</li>`)}${write ?? NOTHING}</ul>`;

@@ -11,6 +11,7 @@ import { type PageProblem, PROBLEMS, type ProblemText } from './problems.ts';
 const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
 
 const LIST = new Intl.ListFormat('en-GB');
+const EITHER = new Intl.ListFormat('en-GB', { type: 'disjunction' });
 const COUNTRY = new Intl.DisplayNames('en-GB', { type: 'region' });
 
 /** Other words than the codes of ISO 3166 stay as they are. */
@@ -97,6 +98,12 @@ export const ENGLISH = {
       devices: 'For Windows, macOS, iPhone, iPad, Android, Linux and routers, with WireGuard, OpenVPN or IKEv2.',
       operator: (operator: string): string => `Run by ${operator}.`,
       contact: 'Write to us',
+      unsaid: {
+        price: 'what it costs after the trial',
+        operator: 'who runs this service',
+        contact: 'how to reach them',
+      },
+      notSaid: (what: readonly string[]): string => `The operator has not said ${EITHER.format(what)}.`,
     },
     keepsTitle: 'Six fields stay behind after a session',
     keeps: [
@@ -166,9 +173,9 @@ export const ENGLISH = {
     credentials: 'VPN username and passwords',
     credentialsText: (present: boolean): string =>
       present
-        ? 'OpenVPN and IKEv2 ask for them. We cannot show them again, but you can make new ones.'
+        ? 'OpenVPN and IKEv2 ask for them, the same on every device. We cannot show them again.'
         : 'OpenVPN and IKEv2 ask for them. You have none yet. WireGuard needs none.',
-    credentialsLink: (present: boolean): string => (present ? 'Make new ones' : 'Make them'),
+    credentialsLink: (present: boolean): string => (present ? 'I have lost them' : 'Make them'),
     devices: 'WireGuard devices',
     devicesText: (count: number): string =>
       count === 0
@@ -192,22 +199,31 @@ export const ENGLISH = {
       cancel: 'Back to your account',
     },
     again: {
-      title: 'Make new VPN passwords',
-      text: 'Your old username and passwords will stop working within about a minute. Every device that uses OpenVPN or IKEv2 will need the new ones. WireGuard devices are not affected.',
-      submit: 'Make new ones: the old ones stop working',
+      title: 'Replace your VPN username and passwords',
+      text: 'You need this only if you have lost them, or if somebody may have seen them. A further device uses the ones that you have. Your old username and passwords will stop working within about a minute. Every device that uses OpenVPN or IKEv2 will need the new ones. WireGuard devices are not affected.',
+      submit: 'Replace them: the old ones stop working',
       cancel: 'Keep the old ones',
     },
     stale: 'That form was too old, or newer passwords have been made since. Nothing was changed.',
-    freshTitle: 'Your new VPN passwords',
+    freshTitle: 'Your VPN username and passwords',
     once: 'Keep them now: we store only what is needed to check them and cannot show them later.',
     shared: 'They have nothing to do with your account number, so a gateway never learns that number.',
     soon: 'They work in a moment, or within half a minute at the latest.',
     username: 'VPN username',
     password: 'OpenVPN password',
     ikePassword: 'IKEv2 password',
-    appleTitle: 'iPhone, iPad or Mac?',
-    appleText: 'While this page is open, you can download a profile with your username and password inside.',
+    filledTitle: 'Files with your login inside',
+    filledText:
+      'While this page is open, you can download files that already hold your username and password, so that no app has to ask for them.',
+    filledCaution:
+      'Anyone who has such a file can connect as you. Delete the download once your app has imported it, and do not send it by e-mail.',
+    appleTitle: 'iPhone, iPad or Mac: IKEv2',
     appleSubmit: 'Download the profile',
+    openvpnTitle: 'OpenVPN',
+    openvpnText:
+      'For OpenVPN GUI, OpenVPN Connect, Tunnelblick and OpenVPN for Android. NetworkManager cannot import such a file.',
+    openvpnUdp: 'Download for UDP',
+    openvpnTcp: 'Download for TCP',
     onward: 'I have kept them. Go to my account',
   },
   devices: {
@@ -288,10 +304,18 @@ export const ENGLISH = {
     choose: 'You need only one of these. We recommend the first.',
     login: (present: boolean): string =>
       present
-        ? 'OpenVPN and IKEv2 ask for your VPN username and password. If you have lost them,'
+        ? 'OpenVPN and IKEv2 ask for your VPN username and password, the same on every device. If you have lost them, you can'
         : 'OpenVPN and IKEv2 ask for a VPN username and password. You have none yet:',
-    loginLink: (present: boolean): string => (present ? 'make new ones' : 'make them'),
+    loginLink: (present: boolean): string => (present ? 'replace them on all your devices' : 'make them'),
     caution: 'Note',
+    apps: 'Get the app:',
+    dropsTitle: 'If the connection drops:',
+    workedTitle: 'Did it work?',
+    worked:
+      'This address exists only inside the tunnel. If it opens, this device is connected; if it does not, it is not:',
+    workedSeats: (used: number, limit: number): string =>
+      `We count ${used} of your ${limit} connections as open now. The number changes within half a minute after a device connects.`,
+    workedAgain: 'Load this page again',
     signIn: 'Sign in to get the files.',
     others: 'Other systems',
   },

@@ -23,6 +23,9 @@ const DOCUMENTED = new Set([
   'AuthName',
   'AuthPassword',
   'DeadPeerDetectionRate',
+  'OnDemandEnabled',
+  'OnDemandRules',
+  'Action',
   'DisableRedirect',
   'EnablePFS',
   'IKESecurityAssociationParameters',
@@ -55,6 +58,7 @@ test('plistutil reads the profile as it was written', async () => {
     'Lethe: Zürich, Switzerland (zrh-01)',
     'Lethe: Zürich, Switzerland (zrh-02)',
   ]);
+  assert.deepEqual(valuesOf(read, 'OnDemandEnabled'), ['0', '0']);
   assert.deepEqual(new Set(valuesOf(read, 'EncryptionAlgorithm')), new Set(['AES-256-GCM']));
   assert.deepEqual(new Set(valuesOf(read, 'DiffieHellmanGroup')), new Set(['20']));
   assert.equal(new Set(valuesOf(read, 'PayloadUUID')).size, 4);

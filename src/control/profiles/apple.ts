@@ -3,6 +3,7 @@ import type { Location, PublicGateway } from '../fleet/location.ts';
 import { type PlistValue, writePlist } from './plist.ts';
 import {
   certificateBase64,
+  type Login,
   oneLine,
   type Profile,
   type ProfileMaterial,
@@ -10,12 +11,6 @@ import {
   stableUuid,
   stem,
 } from './profile.ts';
-
-/** The customer's own IKEv2 name and password, while they are on the screen anyway. */
-export interface IkeLogin {
-  readonly username: string;
-  readonly password: string;
-}
 
 const DAY_IN_MINUTES = 1440;
 /** The same algorithms as IKE_PROPOSAL and ESP_PROPOSAL, in Apple's words. Group 20 is ECP-384. */
@@ -44,7 +39,7 @@ function authority(identifier: string, name: string, pem: string): PlistValue {
   };
 }
 
-function tunnel(identifier: string, name: string, gateway: PublicGateway, login: IkeLogin | undefined): PlistValue {
+function tunnel(identifier: string, name: string, gateway: PublicGateway, login: Login | undefined): PlistValue {
   return {
     ...payload('com.apple.vpn.managed', `${identifier}.${shortName(gateway)}`, name),
     UserDefinedName: name,
@@ -58,6 +53,9 @@ function tunnel(identifier: string, name: string, gateway: PublicGateway, login:
       ExtendedAuthEnabled: 1,
       ...(login === undefined ? {} : { AuthName: login.username, AuthPassword: login.password }),
       DeadPeerDetectionRate: 'Medium',
+      // Off, and offered as a switch in the details of the VPN: on, it cannot be disconnected for a while.
+      OnDemandEnabled: 0,
+      OnDemandRules: [{ Action: 'Connect' }],
       DisableRedirect: 1,
       EnablePFS: 1,
       IKESecurityAssociationParameters: ALGORITHMS,
@@ -71,7 +69,7 @@ function tunnel(identifier: string, name: string, gateway: PublicGateway, login:
  * of the location. Without a login the system asks for it when the profile is installed.
  * Keys as in Apple's device-management schema, com.apple.vpn.managed and com.apple.security.root.
  */
-export function appleProfile(material: ProfileMaterial, location: Location, login?: IkeLogin): Profile {
+export function appleProfile(material: ProfileMaterial, location: Location, login?: Login): Profile {
   const service = oneLine(material.name);
   const title = `${service}: ${oneLine(location.name)}`;
   const identifier = `vpn.${stem(material.name, 40)}.${location.id}`;

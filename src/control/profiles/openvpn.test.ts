@@ -29,6 +29,12 @@ test('OpenVPN Connect is told that there is no client certificate, which it woul
   }
 });
 
+test('a login that the customer wants inside is there, and nowhere else', () => {
+  const plain = openvpnProfile(material, zurich, 'udp').content;
+  const { content } = openvpnProfile(material, zurich, 'udp', { username: 'name-name', password: 'pass-pass' });
+  assert.equal(content.replace('<auth-user-pass>\nname-name\npass-pass\n</auth-user-pass>', 'auth-user-pass'), plain);
+});
+
 test('a location with one gateway names it in full', () => {
   const { fileName, content } = openvpnProfile(material, newYork, 'tcp');
   assert.equal(fileName, 'lethe-us-nyc-tcp.ovpn');

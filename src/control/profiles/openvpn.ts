@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { Location } from '../fleet/location.ts';
-import { oneLine, type Profile, type ProfileMaterial, stem } from './profile.ts';
+import { type Login, oneLine, type Profile, type ProfileMaterial, stem } from './profile.ts';
 
 export type Transport = 'udp' | 'tcp';
 
@@ -37,10 +37,16 @@ function inline(tag: string, text: string): string[] {
 }
 
 /**
- * A profile for OpenVPN 2.5 and later, OpenVPN Connect 3 and NetworkManager. It holds no secret of the customer: the
- * client asks for name and password and keeps neither. It runs no script.
+ * A profile for OpenVPN 2.5 and later, OpenVPN Connect 3 and NetworkManager. Without a login it holds no secret of the
+ * customer: the client asks for name and password and keeps neither. With one, the file connects by itself, for anybody who
+ * has it; NetworkManager does not import such a file. It runs no script.
  */
-export function openvpnProfile(material: ProfileMaterial, location: Location, transport: Transport): Profile {
+export function openvpnProfile(
+  material: ProfileMaterial,
+  location: Location,
+  transport: Transport,
+  login?: Login,
+): Profile {
   const lines = [
     `# ${oneLine(material.name)}: ${oneLine(location.name)}, OpenVPN over ${transport.toUpperCase()}`,
     'client',
@@ -51,7 +57,7 @@ export function openvpnProfile(material: ProfileMaterial, location: Location, tr
     'nobind',
     'persist-key',
     'persist-tun',
-    'auth-user-pass',
+    ...(login === undefined ? ['auth-user-pass'] : inline('auth-user-pass', `${login.username}\n${login.password}`)),
     'auth-nocache',
     '# OpenVPN Connect only: no client certificate is asked for. Other apps pass it on to scripts, of which there are none.',
     'setenv CLIENT_CERT 0',

@@ -11,7 +11,13 @@ export interface ProfileMaterial {
   readonly caCertificate: string;
   /** OpenVPN static key file, the whole text. */
   readonly tlsCryptKey: string;
-  readonly inside: Pick<GatewayPlan, 'service4' | 'service6' | 'tunnels'>;
+  readonly inside: Pick<GatewayPlan, 'service4' | 'service6' | 'heartbeatPort' | 'tunnels'>;
+}
+
+/** The customer's own VPN name and the password of one protocol, while they are on the screen anyway. */
+export interface Login {
+  readonly username: string;
+  readonly password: string;
 }
 
 /** A file that a stock client imports. */

@@ -62,7 +62,7 @@ const SCHEMA = z.strictObject({
       seats: z.int().min(1).max(255).default(5),
     })
     .prefault({}),
-  /** What the pages say about the service. What is not given is not said. */
+  /** What the pages say about the service. They say of the rest that the operator has not said it. */
   about: z
     .strictObject({
       /** Who runs it, and where: `Nordlicht GmbH, Vienna`. */
@@ -70,11 +70,17 @@ const SCHEMA = z.strictObject({
       /** What it costs after the first days: `5 EUR a month`. */
       price: z.string().min(1).max(120).optional(),
       /** Where customers write to: `mailto:help@vpn.example` or `https://…`. */
-      contact: z.url({ protocol: /^(https|mailto)$/ }).optional(),
+      contact: z
+        .url({ protocol: /^(https|mailto)$/ })
+        .max(200)
+        .optional(),
     })
     .prefault({}),
   /** Where the source of what runs can be had. Without it, the portal hands it out itself. */
-  sourceUrl: z.url({ protocol: /^https?$/ }).optional(),
+  sourceUrl: z
+    .url({ protocol: /^https?$/ })
+    .max(200)
+    .optional(),
   /** Without it, portal and API run alone. */
   fleet: fleet.optional(),
 });

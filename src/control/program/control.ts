@@ -212,8 +212,8 @@ function servicesOf({ config, material, clock, random, journal }: ControlContext
 /** Pools, ports and inner addresses are the same in every plan, whatever an operator chooses. */
 function profileOf(config: ControlConfig, { caCertificate, tlsCryptKey }: Material): ProfileMaterial {
   const none = { gateway: '', location: '', name: '', address4: '', address6: undefined, uplink: '' };
-  const { service4, service6, tunnels } = planGateway(none);
-  return { name: config.name, caCertificate, tlsCryptKey, inside: { service4, service6, tunnels } };
+  const { service4, service6, heartbeatPort, tunnels } = planGateway(none);
+  return { name: config.name, caCertificate, tlsCryptKey, inside: { service4, service6, heartbeatPort, tunnels } };
 }
 
 async function expectations(

@@ -71,6 +71,10 @@ export const API = {
     wireguard_port: { kind: 'count', purpose: 'port' },
     wireguard_key: { kind: 'public-key', purpose: "the gateway's WireGuard key" },
   }),
+  // A gateway answers it, inside the tunnel.
+  'api.connected': given({
+    connected: { kind: 'flag', purpose: 'whether the device that asks is connected to this gateway' },
+  }),
   'api.remembered': given({
     next: { kind: 'document', purpose: 'where the rows go on; empty at the end' },
   }),

@@ -37,7 +37,7 @@ export interface HeartbeatParts {
  * runtime hands it over as text. That is why this server must never be bound to an address outside the tunnels, and
  * why it runs behind Node's own HTTP parser: a parser of our own for hostile text would guard nothing worth more.
  *
- * 204: the seat is kept for five minutes more. 404: no session holds a seat at this address.
+ * 204: the seat is kept for five minutes more. 404: no session holds a seat at this address. `GET /` answers people.
  */
 export async function openHeartbeats(
   parts: HeartbeatParts,
@@ -79,10 +79,35 @@ function answer({ inner, beat }: HeartbeatParts, request: IncomingMessage, respo
   response.shouldKeepAlive = false;
   response.sendDate = false;
   request.resume();
+  if (request.url === '/') return tell(inner, request, response);
   if (request.url !== '/v1/heartbeat') return end(response, 404);
   if (request.method !== 'POST') return end(response.setHeader('allow', 'POST'), 405);
   const session = sessionOf(inner, String(request.socket.remoteAddress));
   end(response, session !== undefined && beat(session) ? 204 : 404);
+}
+
+/** For people, who want to know whether their device is connected. Declared as `api.connected`: yes, or nothing. */
+const CONNECTED = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Connected</title>
+<h1>This device is connected</h1>
+<p>This page exists only inside the tunnel, and your device has reached it. Nothing about it is kept.</p>
+`;
+const PAGE = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': "default-src 'none'",
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+} as const;
+
+/** It takes no seat and keeps none. */
+function tell(inner: InnerAddresses, request: IncomingMessage, response: ServerResponse): void {
+  if (request.method !== 'GET') return end(response.setHeader('allow', 'GET'), 405);
+  if (sessionOf(inner, String(request.socket.remoteAddress)) === undefined) return end(response, 404);
+  response.writeHead(200, PAGE).end(CONNECTED);
 }
 
 function end(response: ServerResponse, status: number): void {

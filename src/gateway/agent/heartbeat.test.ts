@@ -86,9 +86,24 @@ test('an address without a session, and a session without a seat, are not found'
   await withServer(HOME, async ({ say }) => assert.match(await say(POST), /^HTTP\/1\.1 404 /), false);
 });
 
+const PAGE = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
+
+test('a person with a browser inside the tunnel is told that the device is connected, and nothing that tells two apart', async () => {
+  await withServer(HOME, async ({ say, beats }) => {
+    const page = await say(PAGE);
+    assert.match(page, /^HTTP\/1\.1 200 [^]*This device is connected/);
+    assert.doesNotMatch(page, /127\.0\.0\.1|^date:|<script|href|src=/im);
+    assert.match(page, /^content-security-policy: default-src 'none'\r$/m);
+    assert.equal(await say(PAGE.replace('host: x', 'host: y\r\ncookie: a=b')), page);
+    assert.deepEqual(beats, [], 'it keeps no seat');
+  });
+  await withServer(Uint8Array.of(10, 64, 0, 3), async ({ say }) => assert.match(await say(PAGE), /^HTTP\/1\.1 404 /));
+});
+
 test('other paths and methods are refused', async () => {
   await withServer(HOME, async ({ say, beats }) => {
-    assert.match(await say(POST.replace('/v1/heartbeat', '/')), /^HTTP\/1\.1 404 /);
+    assert.match(await say(POST.replace('/v1/heartbeat', '/elsewhere')), /^HTTP\/1\.1 404 /);
+    assert.match(await say(POST.replace('/v1/heartbeat', '/')), /^HTTP\/1\.1 405 [^]*allow: GET/);
     assert.match(await say(POST.replace('POST', 'GET')), /^HTTP\/1\.1 405 [^]*allow: POST/);
     assert.deepEqual(beats, []);
   });
