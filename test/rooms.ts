@@ -63,6 +63,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'contracts/activation': {
     uses: 'bytes/formats verify/attestation core/configuration core/random contracts/plan',
     packages: 'zod',
+    tests: 'proof/labs',
   },
   'contracts/authfile': {
     uses: 'bytes/hashes core/clock core/licences core/sessions',

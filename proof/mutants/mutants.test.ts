@@ -36,11 +36,12 @@ test('a mutant whose line is gone, is there twice, changes nothing or is no prog
   assert.equal(describe(of('if (c)', ''), text), 'a.ts:2  if (c)  →  (nothing)');
 });
 
-test('the tests beside a file are tried first, then the shortest that reach it, never a machine', () => {
+test('the tests beside a file are tried first, then the shortest that reach it, never a machine or the table', () => {
   const near = nearTests({ 'proof/runner/times.test.ts': 1 });
   const found = near('proof/runner/times.ts');
   assert.equal(found[0], 'proof/runner/times.test.ts');
-  assert.ok(found.includes('proof/mutants/mutants.test.ts'));
+  assert.ok(!found.includes('proof/mutants/mutants.test.ts'));
+  assert.equal(near('src/host/processes/filter.c')[0], 'src/host/processes/filter.test.ts');
   assert.deepEqual(
     near('src/image/build/iso.os.ts').filter((file) => file.endsWith('.vm.test.ts')),
     [],

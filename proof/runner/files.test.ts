@@ -20,19 +20,25 @@ function write(name: string, text: string): string {
 test('a file reaches what it imports, what it starts, and what those do', () => {
   write('deep/slow.ts', '');
   write('deep/middle.ts', "const { x } = await import('./slow.ts');");
-  write('started.ts', "import '../elsewhere.ts';");
+  write('started.ts', "import '../elsewhere.ts';\nconst SOURCE = new URL('compiled.c', import.meta.url);");
+  write('compiled.c', '#include "words.h"\n');
+  write('words.h', '');
   write('typed.ts', '');
   const file = write(
     'a.test.ts',
     "import type {\n  T,\n} from './typed.ts';\nimport { m } from './deep/middle.ts';\nspawn(new URL('./started.ts', import.meta.url));",
   );
-  assert.deepEqual([...reach(file)].toSorted(), [file, at('deep/middle.ts'), at('deep/slow.ts'), at('started.ts')]);
+  const reached = { 'started.ts': 1, 'deep/middle.ts': 1, 'compiled.c': 2, 'deep/slow.ts': 2, 'words.h': 3 };
+  assert.deepEqual(
+    reach(file),
+    new Map([[file, 0], ...Object.entries(reached).map(([name, steps]) => [at(name), steps] as const)]),
+  );
 });
 
 test('files that import each other are no trouble', () => {
   const file = write('one.ts', "import './two.ts';");
   write('two.ts', "import './one.ts';");
-  assert.deepEqual([...reach(file)], [file, at('two.ts')]);
+  assert.deepEqual([...reach(file).keys()], [file, at('two.ts')]);
 });
 
 test('a quick file reaches nothing slow; what is not found any more is refused', () => {

@@ -34,7 +34,7 @@ export function quickFiles(files: readonly string[], slow: readonly string[] = S
   const found = new Set<string>();
   const quick = files.filter((file) => {
     if (needsMachine(file)) return false;
-    const reached = [...reach(file)];
+    const reached = [...reach(file).keys()];
     const met = slow.filter((end) => reached.some((path) => path.endsWith(end)));
     for (const end of met) found.add(end);
     return met.length === 0;
@@ -44,30 +44,31 @@ export function quickFiles(files: readonly string[], slow: readonly string[] = S
   return quick;
 }
 
-/** Every file that one names, that those name, and so on, itself included. */
-export function reach(file: string, read: (path: string) => string = textOf): Set<string> {
-  const reached = new Set([file]);
-  for (const path of reached) {
-    for (const named of namesIn(read(path), path)) reached.add(named);
+/** Every file that one names, that those name, and so on, itself included; and over how many others it is named. */
+export function reach(file: string, read: (path: string) => string = textOf): Map<string, number> {
+  const reached = new Map([[file, 0]]);
+  for (const [path, steps] of reached) {
+    for (const named of namesIn(read(path), path)) if (!reached.has(named)) reached.set(named, steps + 1);
   }
   return reached;
 }
 
 const texts = new Map<string, string>();
 
-function textOf(path: string): string {
+/** Read once. */
+export function textOf(path: string): string {
   const text = texts.get(path) ?? readFileSync(path, 'utf8');
   texts.set(path, text);
   return text;
 }
 
 /**
- * Every existing .ts file that a text names in quotes, from its own directory or from the root: what it imports, and also
- * programs that it starts. Imports of types alone are gone when it runs.
+ * Every existing .ts, .c or .h file that a text names in quotes, from its own directory or from the root: what it imports,
+ * and also programs that it starts or compiles. Imports of types alone are gone when it runs.
  */
 function namesIn(text: string, path: string): string[] {
   const running = text.replaceAll(/^(?:import|export) type [^;]*;/gm, '');
-  return [...running.matchAll(/['"`]([^'"`\s]+\.ts)['"`]/g)]
+  return [...running.matchAll(/['"`]([^'"`\s]+\.(?:ts|c|h))['"`]/g)]
     .flatMap(([, name = '']) => [join(dirname(path), name), name])
     .filter((name) => existsSync(name));
 }

@@ -123,7 +123,17 @@ test('what is too long is unknown without being hashed', () => {
   assert.equal(login(file, 'u', long), undefined);
   assert.equal(name(file, long), undefined);
   assert.throws(() => verifierOf(SALTED, 'x'.repeat(LONGEST + 1), 'p'), RangeError);
+  assert.equal(LONGEST, 255, 'the longest that OpenVPN and EAP carry');
   assert.throws(() => nameKeyOf(SALTED.subarray(1), 'u'), RangeError);
+});
+
+test('a file of another kind is told by its first bytes, before anything is verified', () => {
+  const bytes = sealAuthFile({ version: 1, salt: SALTED, logins: [], peers: [] }, privateKey);
+  for (let at = 0; at < 8; at += 1) {
+    const other = Uint8Array.from(bytes);
+    other[at] = (other[at] as number) ^ 1;
+    assert.equal(openAuthFile(other, publicKey), 'format', `byte ${at}`);
+  }
 });
 
 test('peers are found by their keys and listed in order', () => {

@@ -38,6 +38,36 @@ test('every proposal is of 256 bits with at least SHA-256 and group 14', () => {
   }
 });
 
+/** Without one of them somebody is let in, told of, or remembered, or a tunnel is opened to where nobody is. */
+const DEMANDED: Readonly<Record<string, string>> = {
+  'charon.load_modular': 'no',
+  'charon.interfaces_use': 'eth0',
+  'charon.cache_crls': 'no',
+  'charon.syslog.daemon.default': '-1',
+  'charon.syslog.auth.default': '-1',
+  'charon.plugins.eap-radius.accounting': 'no',
+  'charon.plugins.eap-radius.station_id_with_port': 'no',
+  'charon.plugins.eap-radius.dae.enable': 'no',
+  'charon.plugins.eap-radius.servers.agent.address': '127.0.0.1',
+  'charon.plugins.eap-radius.servers.agent.include': '/run/lethe/keys/radius.secret',
+  'connections.lethe.version': '2',
+  'connections.lethe.unique': 'never',
+  'connections.lethe.reauth_time': '0s',
+  'connections.lethe.pools': 'radius',
+  'connections.lethe.local.auth': 'pubkey',
+  'connections.lethe.local.id': 'gw.example',
+  'connections.lethe.remote.auth': 'eap-radius',
+  'connections.lethe.children.tunnel.remote_ts': 'dynamic',
+  'connections.lethe.children.tunnel.start_action': 'none',
+  'connections.lethe.children.tunnel.close_action': 'none',
+  'connections.lethe.children.tunnel.dpd_action': 'clear',
+};
+
+test('charon asks the agent about everybody, gives each the address it is told, and says nothing', () => {
+  const all = settings('kernel', undefined);
+  for (const [path, value] of Object.entries(DEMANDED)) assert.equal(all.get(path), value, path);
+});
+
 test('the RADIUS secret is random, and read back as charon reads it', () => {
   const content = makeRadiusSecret(seededRandom('secret'));
   assert.match(content, /^secret = [0-9a-f]{64}\n$/);
