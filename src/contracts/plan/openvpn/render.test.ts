@@ -29,7 +29,7 @@ const DEMANDED: Readonly<Record<string, string>> = {
   'allow-compression no': 'lengths would tell what is inside (VORACLE)',
   'reneg-sec 3600': 'keys live an hour',
   'verify-client-cert none': 'customers have no certificate, which would name them',
-  'management-client-auth': 'nobody gets in without the agent',
+  'management-client-auth': 'the agent decides who gets in',
   'auth-gen-token 86400 86400 external-auth': 'the agent is asked again, with a token too',
   'auth-gen-token-secret /run/lethe/keys/auth-token.key': 'tokens outlive the daemon, and no restart of the machine',
   'script-security 0': 'no program is run',
@@ -40,7 +40,7 @@ const DEMANDED: Readonly<Record<string, string>> = {
   'push "redirect-gateway def1 ipv6"': 'all traffic goes through the tunnel, IPv6 too',
   'push "dhcp-option DNS 10.65.0.1"': 'names are resolved here',
   'push "dhcp-option DNS6 fd6c:6574:6865:ff::1"': 'names are resolved here',
-  'push "block-outside-dns"': 'and by nobody else, on Windows',
+  'push "block-outside-dns"': 'and nowhere else, on Windows',
 };
 
 for (const protocol of ['openvpn-udp', 'openvpn-tcp'] as const) {

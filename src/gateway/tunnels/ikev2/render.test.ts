@@ -38,7 +38,7 @@ test('every proposal is of 256 bits with at least SHA-256 and group 14', () => {
   }
 });
 
-/** Without one of them somebody is let in, told of, or remembered, or a tunnel is opened to where nobody is. */
+/** Without one of them somebody is let in, told of, or remembered, or a tunnel is opened to an address that is free. */
 const DEMANDED: Readonly<Record<string, string>> = {
   'charon.load_modular': 'no',
   'charon.interfaces_use': 'eth0',
