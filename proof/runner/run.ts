@@ -8,13 +8,14 @@ import { coverageDirectory, judgeCoverage } from './coverage.ts';
 import { IdleMeter } from './cpu.ts';
 import { Display, duration } from './display.ts';
 import { needsMachine, needsRoot, quickFiles, testFiles } from './files.ts';
+import { inLanes, type Lanes } from './lanes.ts';
 import { count, fileLine, follow, sum, type Tally } from './reporter.ts';
 import { longestFirst, noteTime, readTimes, secondsLeft, TIMES_FILE } from './times.ts';
 
 /**
  * Runs all tests, or those of the files named, or with --quick those that need no gateway and no machine; each file in a
- * process of its own: first what needs no virtual machine, two files at a time; then, one by one, what does; more at a time
- * while the processors are idle.
+ * process of its own: first what needs no virtual machine, two files at a time, and more while the processors are idle;
+ * then what does, two at a time.
  */
 const words = process.argv.slice(2);
 const quick = words[0] === '--quick';
@@ -45,39 +46,32 @@ interface Phase {
   readonly title: string;
   /** In the order in which they begin. */
   readonly files: readonly string[];
-  readonly waiting: string[];
-  /** When each began, by the clock's elapsed time. */
+  readonly waiting: Set<string>;
+  /** When each that runs began, by the clock's elapsed time. */
   readonly running: Map<string, number>;
   readonly ended: Tally[];
-  /** Files at a time. */
-  readonly concurrency: number;
-  /** Files at a time while that part of the processors (0 to 1) is idle. */
-  readonly most: number;
-  readonly idle: number;
+  /** Files at a time: at least, and while half of the processors are idle. */
+  readonly lanes: Lanes;
   /** Limit of one test. An emulated machine on a busy host is slow. */
   readonly minutes: number;
 }
 
-function phase(of: Pick<Phase, 'title' | 'files' | 'concurrency' | 'most' | 'idle' | 'minutes'>): Phase {
+function phase(of: Pick<Phase, 'title' | 'files' | 'lanes' | 'minutes'>): Phase {
   const ordered = longestFirst(of.files, times);
-  return { ...of, files: ordered, waiting: [...ordered], running: new Map(), ended: [] };
+  return { ...of, files: ordered, waiting: new Set(ordered), running: new Map(), ended: [] };
 }
 
 const phases = [
   phase({
     title: '',
     files: files.filter((file) => !needsMachine(file)),
-    concurrency: 2,
-    most: 4,
-    idle: 0.5,
+    lanes: { least: 2, most: 4 },
     minutes: 20,
   }),
   phase({
     title: 'in virtual machines',
     files: files.filter(needsMachine),
-    concurrency: 2,
-    most: 2,
-    idle: 1,
+    lanes: { least: 2, most: 2 },
     minutes: 90,
   }),
 ].filter((one) => one.files.length > 0);
@@ -92,7 +86,7 @@ const secondsSince = (start: number) => (systemClock.elapsed() - start) / 1000;
 const runningIn = (one: Phase) => [...one.running].map(([file, start]) => ({ file, seconds: secondsSince(start) }));
 const left = () =>
   secondsLeft(
-    phases.map((one) => ({ ...one, running: runningIn(one) })),
+    phases.map((one) => ({ ...one, concurrency: one.lanes.least, waiting: [...one.waiting], running: runningIn(one) })),
     times,
   );
 
@@ -115,6 +109,7 @@ function opening(): string {
 async function runFile(one: Phase, file: string): Promise<void> {
   const tally: Tally = { passed: 0, failed: 0, milliseconds: 0 };
   const start = systemClock.elapsed();
+  one.waiting.delete(file);
   one.running.set(file, start);
   const env = coverage === undefined ? process.env : { ...process.env, NODE_V8_COVERAGE: coverage };
   await follow(runTests({ files: [resolve(file)], timeout: one.minutes * 60_000, env }), tally, print);
@@ -128,22 +123,11 @@ async function runFile(one: Phase, file: string): Promise<void> {
 /** Milliseconds. */
 const LOOK_EVERY = 1000;
 
-/** Begins file after file, more of them at a time while those that run wait for something. */
+/** Tests wait for daemons and clocks more than they compute: more of them run while half of the processors are idle. */
 async function runPhase(one: Phase): Promise<void> {
   const meter = new IdleMeter(systemClock.elapsed());
-  const running = new Set<Promise<void>>();
-  while (one.waiting.length + running.size > 0) {
-    const idle = running.size < one.most && meter.isIdle(systemClock.elapsed(), one.idle);
-    if (running.size < one.concurrency || idle) {
-      const file = one.waiting.shift();
-      if (file !== undefined) {
-        const run = runFile(one, file).finally(() => running.delete(run));
-        running.add(run);
-        continue;
-      }
-    }
-    await Promise.race([...running, delay(LOOK_EVERY)]);
-  }
+  const host = { isIdle: () => meter.isIdle(systemClock.elapsed(), 0.5), pause: () => delay(LOOK_EVERY) };
+  await inLanes(one.files, one.lanes, host, (file) => runFile(one, file));
   const total = sum(one.ended);
   print(`\n${count(total)}${one.title === '' ? '' : ` ${one.title}, ${(total.milliseconds / 1000).toFixed(0)} s`}\n`);
 }

@@ -124,7 +124,13 @@ export class ServiceActivator {
   /** Root opens nothing in the directory of the activator's user: a process of that user answers. */
   async #ask(question: readonly string[], stdin = ''): Promise<unknown> {
     const argv = [process.execPath, PROGRAM, '--config', this.#configure(), ...question];
-    return JSON.parse(await run(argv, { ...this.#program, stdin }));
+    let answer = '';
+    const alsoTo = (text: string) => {
+      answer += text;
+    };
+    // What it says on standard error, a warning of Node's for one, is no part of the answer.
+    await run(argv, { ...this.#program, stdin, alsoTo });
+    return JSON.parse(answer);
   }
 
   #configure(): string {

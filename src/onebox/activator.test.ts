@@ -94,3 +94,15 @@ test("a link that the activator's user planted leads root nowhere", async () => 
     renameSync(victim, join(store, name));
   }
 });
+
+test('what it says on standard error is no part of its answer', async () => {
+  const { NODE_V8_COVERAGE: before } = process.env;
+  // Node says that it cannot write there.
+  process.env['NODE_V8_COVERAGE'] = '/dev/null/nowhere';
+  try {
+    assert.equal(await activator.boot(GATEWAY), undefined);
+  } finally {
+    if (before === undefined) delete process.env['NODE_V8_COVERAGE'];
+    else process.env['NODE_V8_COVERAGE'] = before;
+  }
+});
