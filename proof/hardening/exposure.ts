@@ -18,6 +18,7 @@ export const EXPOSURE_CEILINGS: Readonly<Record<string, number>> = {
   'lethe-integrity': 1.2,
   'lethe-keys': 0.5,
   'lethe-modules': 2,
+  'lethe-reboot': 0.7,
   'lethe-renewal': 2.2,
   'lethe-renewed': 1.5,
   'lethe-swanctl': 1.5,

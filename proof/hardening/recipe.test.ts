@@ -96,11 +96,14 @@ test('no service but the loader may change policy, load modules, trace, or overr
 test('a boot that can do nothing more ends, and one that was tampered with ends at once', () => {
   for (const service of ['lethe-activation', 'lethe-renewal', 'lethe-attestation']) {
     const unit = readFileSync(unitFiles(service).unit, 'utf8');
-    assert.match(unit, /^OnFailure=lethe-reboot\.timer$[^]*^RestartPreventExitStatus=3$/m, service);
+    assert.match(unit, /^OnFailure=lethe-reboot\.service$[^]*^RestartPreventExitStatus=3$/m, service);
   }
-  assert.match(readFileSync(unitFiles('lethe-modules').unit, 'utf8'), /^OnFailure=lethe-reboot\.timer$/m);
+  assert.match(readFileSync(unitFiles('lethe-modules').unit, 'utf8'), /^OnFailure=lethe-reboot\.service$/m);
   const target = unitFiles('lethe-modules').unit.replace('lethe-modules.service', 'lethe-gateway.target');
   assert.match(readFileSync(target, 'utf8'), /^Requires=.*\blethe-modules\.service\b/m);
+  const reboot = readFileSync(unitFiles('lethe-reboot').unit, 'utf8');
+  assert.match(reboot, /^FailureAction=reboot$[^]*^RuntimeMaxSec=1min$[^]*^RuntimeRandomizedExtraSec=4min$/m);
+  assert.doesNotMatch(reboot, /^Restart=/m, 'what is started again has not failed');
   assert.match(readFileSync(unitFiles('lethe-integrity').unit, 'utf8'), /^FailureAction=reboot-immediate$/m);
   const profile = readFileSync(profileFile('lethe-integrity'), 'utf8');
   assert.deepEqual(profile.match(/^ {2}(?:capability|ptrace|network|signal|unix|\/.* [a-z]*w).*$/gm), [
