@@ -140,6 +140,7 @@ function fleetOf(
         uplink: plan.uplink,
         forwarders: plan.forwarders === 'root' ? 'root' : [...plan.forwarders],
         esp: plan.esp,
+        users: plan.users,
         ...keys,
       },
     ],

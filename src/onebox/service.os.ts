@@ -70,9 +70,11 @@ async function assemble(asked: Asked, opened: AsyncDisposableStack): Promise<Omi
   await deps.claimed?.();
   const identity = await progress.stage("Opening the service's keys", () => openIdentity(keys, options.name, deps));
   const site =
-    gateway === undefined
+    gateway === undefined || users === undefined
       ? undefined
-      : await progress.stage('Making room for the gateway', () => openSite({ gateway, keys, seams }, deps, opened));
+      : await progress.stage('Making room for the gateway', () =>
+          openSite({ gateway, keys, seams, users }, deps, opened),
+        );
   const database = await progress.stage('Starting the database', () =>
     startDatabase({ directory: options.directory, users, filter }, deps),
   );

@@ -12,6 +12,19 @@ export interface TunnelPlan {
   readonly pool6: string;
 }
 
+/** User ids of a gateway's programs, by which its firewall knows who may send what. */
+export interface SendingUsers {
+  readonly agent: number;
+  readonly resolver: number;
+  readonly openvpn: number;
+  readonly charon: number;
+  /** Only in the image. */
+  readonly activation?: number | undefined;
+}
+
+/** Users of the image, whose numbers are fixed (image/users.txt). */
+export const IMAGE_USERS = { agent: 900, resolver: 901, openvpn: 902, charon: 903, activation: 905 } as const;
+
 /**
  * Everything that decides how a gateway's daemons are configured. It holds no secret: keys are in files whose names
  * are fixed (see {@link GATEWAY_FILES}). The same plan renders to the same bytes everywhere, so that the service can
@@ -40,11 +53,12 @@ export interface GatewayPlan {
   readonly forwarders: 'root' | readonly string[];
   /** `kernel` where the kernel carries ESP, else `libipsec`. */
   readonly esp: 'kernel' | 'libipsec';
+  readonly users: SendingUsers;
 }
 
 /** What an operator chooses about a gateway; the rest follows. */
 export type GatewayChoice = Pick<GatewayPlan, 'gateway' | 'location' | 'name' | 'address4' | 'address6' | 'uplink'> &
-  Partial<Pick<GatewayPlan, 'forwarders' | 'esp'>> & {
+  Partial<Pick<GatewayPlan, 'forwarders' | 'esp' | 'users'>> & {
     /** Without it, `address4`. */
     readonly listen4?: string | undefined;
     /** Where a web server has 443/tcp of the public address. */
@@ -76,6 +90,7 @@ export function planGateway({ openvpnTcpPort, ...choice }: GatewayChoice): Gatew
   return {
     forwarders: 'root',
     esp: 'kernel',
+    users: IMAGE_USERS,
     ...choice,
     listen4: choice.listen4 ?? choice.address4,
     service4: '10.65.0.1',

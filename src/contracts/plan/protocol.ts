@@ -17,5 +17,9 @@ export interface PlannedProtocol<Name extends string = string> {
   readonly ports: (tunnel: TunnelPlan) => OuterPorts;
   /** How nftables knows a packet that came out of the tunnel, where that is not by the tunnel's device. */
   readonly arrival?: (plan: GatewayPlan) => string | undefined;
+  /** And one that is about to go into it. */
+  readonly departure?: (plan: GatewayPlan) => string | undefined;
+  /** The user whose sockets alone send from its UDP ports; undefined where the kernel does. */
+  readonly sender?: (plan: GatewayPlan) => number | undefined;
   readonly render: (plan: GatewayPlan) => RenderedFile[];
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { address, hostName, port, word } from '../../core/configuration/words.ts';
 import { PROTOCOLS, type Protocol } from '../../core/sessions/session.ts';
+import { IMAGE_USERS } from './plan.ts';
 
 const tunnel = z.strictObject({
   device: word.max(15),
@@ -9,6 +10,8 @@ const tunnel = z.strictObject({
   pool4: z.cidrv4(),
   pool6: z.cidrv6(),
 });
+
+const uid = z.int().min(0).max(0xffff_fffe);
 
 /** The schema of `GatewayPlan`: nothing in it can be more than it says, for it becomes configuration of daemons. */
 export const PLAN_SCHEMA = z.strictObject({
@@ -28,9 +31,12 @@ export const PLAN_SCHEMA = z.strictObject({
   ),
   forwarders: z.union([z.literal('root'), z.array(address).min(1).readonly()]),
   esp: z.enum(['kernel', 'libipsec']),
+  users: z
+    .strictObject({ agent: uid, resolver: uid, openvpn: uid, charon: uid, activation: uid.optional() })
+    .default(IMAGE_USERS),
 });
 
-const { forwarders, esp } = PLAN_SCHEMA.shape;
+const { forwarders, esp, users } = PLAN_SCHEMA.shape;
 
 /** The schema of `GatewayChoice`: what of a plan an operator chooses. */
 export const CHOICE_SCHEMA = PLAN_SCHEMA.pick({
@@ -45,4 +51,5 @@ export const CHOICE_SCHEMA = PLAN_SCHEMA.pick({
   openvpnTcpPort: port.optional(),
   forwarders: forwarders.default('root'),
   esp: esp.default('kernel'),
+  users,
 });

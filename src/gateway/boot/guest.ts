@@ -5,14 +5,14 @@ import { type Bundle, HANDOVER_INFO, parseBundle } from '../../contracts/activat
 import { openvpnAuthTokenKey, privateKeyPem } from '../../contracts/pki/keys.ts';
 import { type AgentChoice, gatewayFiles, type OwnedFile, type Owners } from '../../contracts/plan/files.ts';
 import { makeRadiusSecret } from '../../contracts/plan/ikev2/secret.ts';
-import { GATEWAY_FILES } from '../../contracts/plan/plan.ts';
+import { GATEWAY_FILES, IMAGE_USERS } from '../../contracts/plan/plan.ts';
 import type { Random } from '../../core/random/random.ts';
 import type { FreshKeys } from './boot-keys.os.ts';
 import type { Proven } from './prove.ts';
 
-/** Users of the image, whose numbers are fixed (image/files). */
+/** Users and groups of the image, whose numbers are fixed (image/users.txt, image/groups.txt). */
 export const GUEST_OWNERS: Owners = {
-  agent: { uid: 900, gid: 900 },
+  agent: { uid: IMAGE_USERS.agent, gid: IMAGE_USERS.agent },
   wireguard: { uid: 904, gid: 904 },
   tunnels: 910,
   charon: 910,

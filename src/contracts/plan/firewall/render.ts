@@ -43,12 +43,15 @@ interface Door {
   readonly tunnel: TunnelPlan;
   /** What a packet that came out of the tunnel looks like. */
   readonly from: string;
+  /** And one that is about to go into it. */
+  readonly to: string;
 }
 
 function doors(plan: Walled): Door[] {
   return plan.protocols.map((protocol) => {
     const tunnel = tunnelOf(plan, protocol);
-    return { tunnel, from: protocol.arrival?.(plan) ?? `iifname "${tunnel.device}"` };
+    const from = protocol.arrival?.(plan) ?? `iifname "${tunnel.device}"`;
+    return { tunnel, from, to: protocol.departure?.(plan) ?? `oifname "${tunnel.device}"` };
   });
 }
 
@@ -73,7 +76,9 @@ function ruleset(plan: Walled): string {
     chain('segments', 'type filter hook forward priority mangle; policy accept;', [
       'tcp flags syn / syn,rst tcp option maxseg size set rt mtu',
     ]),
-    chain('output', 'type filter hook output priority filter; policy accept;', strays(plan)),
+    chain('answers', '', answers(plan)),
+    chain('offered', '', [`ip saddr ${plan.service4} accept`, `ip6 saddr ${plan.service6} accept`]),
+    chain('output', 'type filter hook output priority filter; policy drop;', output(plan)),
     chain('translate', 'type nat hook postrouting priority srcnat; policy accept;', translate(plan)),
   ];
   const sets = counted('flows4', 'ipv4_addr') + counted('flows6', 'ipv6_addr');
@@ -160,6 +165,43 @@ function forward(plan: Walled): string[] {
 function strays(plan: Walled): string[] {
   const open = plan.esp === 'kernel' ? `oifname "${plan.uplink}" rt ipsec missing` : `oifname "${plan.uplink}"`;
   return [`${open} ip daddr ${list(pools4(plan))} drop`, `${open} ip6 daddr ${list(pools6(plan))} drop`];
+}
+
+/**
+ * What the gateway may send itself. Only the agent and, in the image, the activation may open connections: to control and
+ * to the activator. Only the resolver may ask for names.
+ */
+function output(plan: Walled): string[] {
+  const { agent, resolver, activation } = plan.users;
+  return [
+    ...strays(plan),
+    'oifname "lo" accept',
+    'ct state established,related accept',
+    `meta skuid ${list(activation === undefined ? [agent] : [agent, activation])} meta l4proto tcp accept`,
+    `meta skuid ${resolver} udp dport 53 accept`,
+    `meta skuid ${resolver} tcp dport 53 accept`,
+    'udp sport 68 udp dport 67 accept',
+    'icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld2-listener-report } accept',
+    'icmp type { destination-unreachable, time-exceeded, parameter-problem } accept',
+    'icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept',
+    ...doors(plan).map(({ to }) => `${to} goto offered`),
+    `oifname "${plan.uplink}" goto answers`,
+  ];
+}
+
+/** What leaves by the tunnels' own ports. Packets of a tunnel that is in the kernel have no user, or whose answer they carry. */
+function answers(plan: Walled): string[] {
+  const ports = plan.protocols.flatMap((protocol) => {
+    const { udp, tcp } = protocol.ports(tunnelOf(plan, protocol));
+    const user = protocol.sender?.(plan);
+    return [
+      udp.length === 0 ? '' : `${user === undefined ? '' : `meta skuid ${user} `}udp sport ${list(udp)} accept`,
+      // What a program leaves behind in a connection that it has closed has no user any more.
+      tcp.length === 0 ? '' : `tcp sport ${list(tcp)} accept`,
+    ];
+  });
+  // A connection is never opened from there.
+  return ['tcp flags syn / syn,ack drop', ...ports, plan.esp === 'kernel' ? 'meta l4proto esp accept' : '', 'drop'];
 }
 
 function outbound(plan: Walled): string[] {

@@ -10,5 +10,8 @@ export const IKEV2_PLANNED: PlannedProtocol<'ikev2'> = {
   ports: ({ port }) => ({ udp: [port, NAT_PORT], tcp: [] }),
   /** Where the kernel carries ESP, its customers' packets appear on the uplink itself, marked as decrypted. */
   arrival: ({ esp, uplink }) => (esp === 'kernel' ? `iifname "${uplink}" meta ipsec exists` : undefined),
+  departure: ({ esp, uplink }) => (esp === 'kernel' ? `oifname "${uplink}" rt ipsec exists` : undefined),
+  /** Behind a NAT, ESP is in packets of the kernel from the same port. */
+  sender: ({ esp, users }) => (esp === 'kernel' ? undefined : users.charon),
   render: (plan) => render(plan),
 };

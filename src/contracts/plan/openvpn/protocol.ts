@@ -8,5 +8,10 @@ export const OPENVPN_UDP_PLANNED = planned('openvpn-udp', ({ port }) => ({ udp: 
 export const OPENVPN_TCP_PLANNED = planned('openvpn-tcp', ({ port }) => ({ udp: [], tcp: [port] }));
 
 function planned<Name extends OpenvpnProtocol>(name: Name, ports: PlannedProtocol['ports']): PlannedProtocol<Name> {
-  return { name, ports, render: (plan) => [renderServer(openvpnServer(plan, name))] };
+  return {
+    name,
+    ports,
+    sender: ({ users }) => users.openvpn,
+    render: (plan) => [renderServer(openvpnServer(plan, name))],
+  };
 }

@@ -5,11 +5,11 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { labelFor } from '../../../../proof/labs/internet/dns.ts';
 import { LAB, type Lab, openLab } from '../../../../proof/labs/internet/lab.os.ts';
-import { fetchPage, startInternet } from '../../../../proof/labs/internet/start.os.ts';
+import { fetchPage } from '../../../../proof/labs/internet/start.os.ts';
 import { routeBy } from '../../../../proof/labs/network/network.os.ts';
 import { render } from '../../../contracts/plan/dns/render.ts';
 import { render as renderFirewall } from '../../../contracts/plan/firewall/render.ts';
-import { GATEWAY_FILES, type GatewayPlan, planGateway } from '../../../contracts/plan/plan.ts';
+import { GATEWAY_FILES, type GatewayPlan, IMAGE_USERS, planGateway } from '../../../contracts/plan/plan.ts';
 import { systemClock } from '../../../core/clock/clock.ts';
 import { waitUntil } from '../../../core/clock/until.ts';
 import { RecordingJournal } from '../../../core/journal/journal.ts';
@@ -25,15 +25,15 @@ const DAEMON = { user: { uid: 962, gid: 962 }, agentGroup: 970 };
 function plan(...forwarders: string[]): GatewayPlan {
   const address = { address4: LAB.address4, address6: LAB.address6 };
   const names = { gateway: 'zrh-01', location: 'ch-zrh', name: 'zrh-01.example' };
-  return planGateway({ ...names, ...address, uplink: LAB.uplink, forwarders });
+  const users = { ...IMAGE_USERS, resolver: DAEMON.user.uid };
+  return planGateway({ ...names, ...address, uplink: LAB.uplink, forwarders, users });
 }
 
 /** A gateway with the real firewall and resolver, and a customer on a cable in place of a tunnel. */
-async function openResolver(forwarder: string = LAB.web4): Promise<{ lab: Lab; resolver: Child }> {
+async function openResolver(): Promise<{ lab: Lab; resolver: Child }> {
   await using opened = new AsyncDisposableStack();
   const lab = opened.use(await openLab());
-  await startInternet(lab.internet, { http: 8080, dns: 5353 });
-  const chosen = plan(forwarder);
+  const chosen = plan(LAB.web4);
   for (const file of [...render(chosen), ...renderFirewall(chosen)])
     place(lab.gateway, `${DIRECTORY}/${file.name}`, file.content, 0o644);
   await raiseFirewall(lab.gateway, chosen, DIRECTORY);
@@ -120,7 +120,7 @@ const HOSTILE =
   ff02::1 ff05::2`.split(/\s+/);
 
 test('a public name leads into no network that is closed to customers, however its server spells it', async () => {
-  const { lab } = await openResolver(`${LAB.web4}@5353`);
+  const { lab } = await openResolver();
   const lookUp = async (address: string) => {
     const type = address.includes(':') ? ['AAAA'] : [];
     return (await ask(lab, labelFor(address), ...type)).answers;

@@ -5,7 +5,7 @@ import { LAB, openLab } from '../../../../proof/labs/internet/lab.os.ts';
 import { fetchPage, startInternet } from '../../../../proof/labs/internet/start.os.ts';
 import { routeBy } from '../../../../proof/labs/network/network.os.ts';
 import { FIREWALL_FILE, MOST_FLOWS, render } from '../../../contracts/plan/firewall/render.ts';
-import { type GatewayPlan, planGateway } from '../../../contracts/plan/plan.ts';
+import { type GatewayPlan, IMAGE_USERS, planGateway } from '../../../contracts/plan/plan.ts';
 import { waitUntil } from '../../../core/clock/until.ts';
 import { type Namespace, openNamespace } from '../../../host/namespaces/namespace.os.ts';
 import { place } from '../../../host/namespaces/place.os.ts';
@@ -70,24 +70,36 @@ async function watch(internet: Namespace): Promise<() => Promise<string[]>> {
   };
 }
 
-async function answers(from: Namespace, argv: readonly string[]): Promise<boolean> {
+async function answers(from: Pick<Namespace, 'run'>, argv: readonly string[]): Promise<boolean> {
   return await from.run(argv).then(
     () => true,
     () => false,
   );
 }
 
-const ping = (from: Namespace, address: string, ...more: string[]) =>
+const ping = (from: Pick<Namespace, 'run'>, address: string, ...more: string[]) =>
   answers(from, ['ping', '-c1', '-W2', ...more, address]);
 
-const dig = (from: Namespace, server: string, ...more: string[]) =>
+const dig = (from: Pick<Namespace, 'run'>, server: string, ...more: string[]) =>
   answers(from, ['dig', '+time=2', '+tries=1', `@${server}`, `name.${LAB.zone}`, ...more]);
+
+type Who = Pick<Namespace, 'run'>;
+
+/** The same namespace, for a program of that user. */
+function as(namespace: Namespace, uid: number): Who {
+  return { run: (argv) => namespace.run(argv, { user: { uid, gid: uid } }) };
+}
+
+/** Whether a TCP connection comes about. */
+const opens = (from: Who, address: string, port = 80) =>
+  answers(from, ['timeout', '2', 'bash', '-c', `exec 3<>/dev/tcp/${address}/${port}`]);
 
 test('customers reach the Internet under the name of the gateway, the services inside, and nothing else', async () => {
   const lab = await openLab();
   const { gateway, internet } = lab;
   const [a, b] = lab.clients;
   try {
+    for (const address of [...LAB.private4, ...LAB.private6]) assert.ok(await ping(gateway, address), address);
     await raise(gateway, PLAN);
     const strays = await watch(internet);
     await joinTunnel(gateway, a, 'wireguard');
@@ -127,9 +139,6 @@ test('customers reach the Internet under the name of the gateway, the services i
     }
     assert.ok(await fetchPage(gateway, '127.0.0.1'), 'the closed port does answer to the gateway itself');
     assert.ok(await fetchPage(b, '10.64.0.2'), 'the other customer does serve');
-    // The last of the IPv4 ones is in the WireGuard pool: not even the gateway reaches it.
-    const reached = [...LAB.private4.slice(0, 3), ...LAB.private6];
-    for (const address of reached) assert.ok(await ping(gateway, address), address);
     assert.deepEqual(await strays(), []);
   } finally {
     await lab.close();
@@ -158,8 +167,10 @@ test('a false source, a tunnel that has gone, and what comes from outside under 
     assert.equal(await ping(internet, PLAN.service4), false);
     assert.ok(await ping(a, LAB.web4));
     await gateway.run(['ip', 'link', 'delete', PLAN.tunnels.wireguard.device]);
-    assert.equal(await ping(gateway, '100.64.0.2'), false);
-    assert.equal(await ping(gateway, 'fd6c:6574:6865:4::2'), false);
+    const agent = as(gateway, PLAN.users.agent);
+    assert.ok(await opens(agent, LAB.web4));
+    assert.equal(await opens(agent, '100.64.0.2'), false);
+    assert.equal(await opens(agent, 'fd6c:6574:6865:4::2'), false);
     assert.deepEqual(await strays(), []);
   } finally {
     await lab.close();
@@ -211,6 +222,66 @@ test('one customer cannot fill the table of flows, and what it filled is soon em
   }
 });
 
+/** Counts, at the router, whatever the gateway sends but neighbours' and routers' questions. */
+async function listen(internet: Namespace): Promise<() => Promise<number>> {
+  const rules = 'iifname "gw" icmpv6 type { 133-136, 143 } accept\niifname "gw" counter';
+  const chain = `chain heard {\ntype filter hook prerouting priority raw;\n${rules}\n}`;
+  await internet.run(['nft', '--file', '-'], { stdin: `table inet heard {\n${chain}\n}\n` });
+  return async () => Number(/packets (\d+)/.exec(await internet.run(['nft', 'list', 'table', 'inet', 'heard']))?.[1]);
+}
+
+const boundTo = (port: number) => ['-b', `0.0.0.0#${port}`];
+
+/** What a program of a gateway could try to send by itself. */
+const TRIES: Readonly<Record<string, (who: Who) => Promise<boolean>>> = {
+  name: (who) => dig(who, LAB.web4),
+  'name by IPv6': (who) => dig(who, LAB.web6),
+  'name by TCP': (who) => dig(who, LAB.web4, '+tcp'),
+  connection: (who) => opens(who, LAB.web4),
+  'connection by IPv6': (who) => opens(who, LAB.web6),
+  "connection from OpenVPN's port": (who) => dig(who, LAB.web4, '+tcp', ...boundTo(443)),
+  "packet from OpenVPN's port": (who) => dig(who, LAB.web4, ...boundTo(1194)),
+  echo: (who) => ping(who, LAB.web4),
+};
+
+async function succeed(who: Who): Promise<string[]> {
+  const tried = Object.entries(TRIES).map(async ([what, attempt]) => ((await attempt(who)) ? [what] : []));
+  return (await Promise.all(tried)).flat();
+}
+
+test('what the gateway itself may send is listed by user; whatever else its programs try stays inside', async () => {
+  await using lab = await openLab();
+  const { gateway, internet } = lab;
+  const anyPort = ['net.ipv4.ping_group_range=0 2147483647', 'net.ipv4.ip_unprivileged_port_start=0'];
+  await gateway.run(['sysctl', '-qw', ...anyPort]);
+  const [root, another] = [0, 12_345];
+  assert.deepEqual(await succeed(as(gateway, another)), Object.keys(TRIES), 'without rules it is all possible');
+
+  await raise(gateway, PLAN);
+  const heard = await listen(internet);
+  for (const uid of [root, another]) assert.deepEqual(await succeed(as(gateway, uid)), [], String(uid));
+  // What comes back to IKE's port must be IKE, so no answer would show it.
+  const { agent, activation, resolver, openvpn, charon } = IMAGE_USERS;
+  const sendsAsIke = (uid: number) => dig(as(gateway, uid), LAB.web4, ...boundTo(500));
+  for (const uid of [root, another, agent, openvpn]) await sendsAsIke(uid);
+  assert.equal(await heard(), 0);
+  await sendsAsIke(charon);
+  assert.equal(await heard(), 1);
+  const connections = Object.keys(TRIES).filter((what) => /connection|TCP/.test(what));
+  const names = Object.keys(TRIES).filter((what) => what !== 'echo' && !/^connection(?: by|$)/.test(what));
+  assert.deepEqual(await succeed(as(gateway, agent)), connections);
+  assert.deepEqual(await succeed(as(gateway, activation)), connections);
+  assert.deepEqual(await succeed(as(gateway, resolver)), names);
+  assert.deepEqual(await succeed(as(gateway, openvpn)), ["packet from OpenVPN's port"]);
+  assert.deepEqual(await succeed(as(gateway, charon)), []);
+
+  // Who asks at a port whose daemon is away is told so by the kernel, and need not wait.
+  const asking = ['dig', '+tries=1', '+time=9', '-p', '1194', `@${LAB.address4}`];
+  await assert.rejects(internet.run(asking), /connection refused/);
+  const opening = ['timeout', '9', 'bash', '-c', `exec 3<>/dev/tcp/${LAB.address4}/443`];
+  await assert.rejects(internet.run(opening), /refused/);
+});
+
 test('without an address of its own, IPv6 of customers is refused at once and nothing of it leaves', async () => {
   const lab = await openLab();
   const [a] = lab.clients;
@@ -237,7 +308,7 @@ test('the kernel takes every ruleset and setting, and what it then has in force 
         await raise(gateway, planGateway({ ...CHOICE, esp, address6 }));
         // The kernel's list is indented with tabs, which no file of ours has.
         const inForce = (await gateway.run(['nft', 'list', 'ruleset'])).replaceAll('\t', ' ');
-        assert.match(inForce, /policy drop/);
+        assert.match(inForce, /hook output priority filter; policy drop;/);
         assert.deepEqual(FIREWALL_JUDGE.findings({ name: FIREWALL_FILE, content: inForce }), []);
       }
     }

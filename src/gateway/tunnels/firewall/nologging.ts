@@ -39,14 +39,14 @@ const FORBIDDEN: Readonly<Record<string, string>> = {
 
 /** All that a silent ruleset needs: chains, what a packet is like, and whether it may pass. Any other word is a finding. */
 const SILENT = new Set(
-  `table delete inet lethe chain arriving leaving input outside inside forward outbound segments output translate
+  `table delete inet lethe chain arriving leaving input outside inside forward outbound segments answers offered output translate
   type filter nat hook prerouting postrouting priority raw mangle srcnat policy
   accept drop reject with goto notrack masquerade to fully-random
-  iifname oifname iif fib local daddr saddr ip ip6 hoplimit meta l4proto nfproto ipv6 ipsec exists missing rt mtu
-  tcp udp esp dccp sctp dport sport flags syn rst option maxseg size ct state established related invalid
+  iifname oifname iif fib local skuid daddr saddr ip ip6 hoplimit meta l4proto nfproto ipv6 ipsec exists missing rt mtu
+  tcp udp esp dccp sctp dport sport flags syn ack rst option maxseg size @th length ct state established related invalid
   icmp icmpv6 icmpx admin-prohibited no-route destination-unreachable time-exceeded parameter-problem packet-too-big
-  echo-request nd-neighbor-solicit nd-neighbor-advert nd-router-advert
-  . / !=`.split(/\s+/),
+  echo-request nd-neighbor-solicit nd-neighbor-advert nd-router-solicit nd-router-advert mld2-listener-report
+  . / != >=`.split(/\s+/),
 );
 
 /**
@@ -63,9 +63,9 @@ const EXCEPTIONS = [
 /** The only chain that may count: what gets there has come out of a tunnel under an inner address. */
 const COUNTING = 'outbound';
 
-/** Numbers, the range of ports of the NAT, addresses and networks, and the names of interfaces. */
+/** Numbers and ranges of them, the range of ports of the NAT, addresses and networks, and the names of interfaces. */
 const PLAIN = [
-  /^\d+$/,
+  /^(?:\d+|0x[\da-f]+)(?:-(?:\d+|0x[\da-f]+))?$/,
   /^:\d+-\d+$/,
   /^\d{1,3}(?:\.\d{1,3}){3}(?:\/\d{1,2})?$/,
   /^(?=[^:]*:[^:]*:)[\da-f]{0,4}(?::[\da-f]{0,4}){2,7}(?:\/\d{1,3})?$/,
