@@ -81,7 +81,7 @@ test('its file is rendered, and the firewall lets its packets in, knows its pool
   assert.deepEqual(files.at(-1), { name: 'mesh.conf', content: 'quiet 10.65.0.1\n' });
   assert.equal(files.length, renderGateway(usual).length + 1);
   const ruleset = files.find(({ name }) => name === 'firewall.nft')?.content ?? '';
-  assert.match(ruleset, /fib daddr \. iif type local udp dport \{ 1194, 500, 4500, 51820, 7001 \} accept/);
+  assert.match(ruleset, /fib daddr \. iif type local udp dport \{ 1194, 51820, 7001 \} accept/);
   assert.match(ruleset, /fib daddr \. iif type local tcp dport \{ 443, 7002 \} accept/);
   assert.match(ruleset, /iifname "mesh0" ip saddr != 10\.70\.0\.0\/18 drop/);
   assert.match(ruleset, /iifname "mesh0" goto inside/);

@@ -15,6 +15,11 @@ export interface PlannedProtocol<Name extends string = string> {
   /** As written in usage events and in the plan. */
   readonly name: Name;
   readonly ports: (tunnel: TunnelPlan) => OuterPorts;
+  /**
+   * Which packets are let in at its UDP ports, in words of nftables; without it, all of them. What could not be its
+   * protocol should not reach its daemon.
+   */
+  readonly admits?: (tunnel: TunnelPlan) => readonly string[];
   /** How nftables knows a packet that came out of the tunnel, where that is not by the tunnel's device. */
   readonly arrival?: (plan: GatewayPlan) => string | undefined;
   /** And one that is about to go into it. */

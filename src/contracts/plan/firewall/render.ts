@@ -128,11 +128,17 @@ function input(plan: Walled): string[] {
 }
 
 function outside(plan: Walled): string[] {
-  const { udp, tcp } = outerPorts(plan, plan.protocols);
+  const { tcp } = outerPorts(plan, plan.protocols);
+  const { udp } = outerPorts(
+    plan,
+    plan.protocols.filter(({ admits }) => admits === undefined),
+  );
+  const admitted = plan.protocols.flatMap((protocol) => protocol.admits?.(tunnelOf(plan, protocol)) ?? []);
   const here = 'fib daddr . iif type local';
   return [
     'ct state established,related accept',
     `${here} udp dport ${list(udp)} accept`,
+    ...admitted.map((packets) => `${here} ${packets} accept`),
     `${here} tcp dport ${list(tcp)} accept`,
     plan.esp === 'kernel' ? `${here} meta l4proto esp accept` : '',
     'icmp type { destination-unreachable, time-exceeded, parameter-problem } accept',
