@@ -4,12 +4,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, extname, join } from 'node:path';
 import { test } from 'node:test';
+import { IMAGE_USERS } from '../../src/contracts/plan/plan.ts';
 import { knownEntries } from '../../src/core/configuration/judge.ts';
 import { GATEWAY_JUDGES, isEntered } from '../../src/gateway/agent/judges.ts';
 import { TUNNEL_PROTOCOLS } from '../../src/gateway/tunnels/protocols.ts';
 import { run } from '../../src/host/processes/process.os.ts';
 import { EXPOSURE_CEILINGS, exposureOf } from './exposure.ts';
-import { IMAGE_FILES, profileFile, profileNames, serviceNames, unitFiles } from './recipe.os.ts';
+import { IMAGE, IMAGE_FILES, profileFile, profileNames, serviceNames, unitFiles } from './recipe.os.ts';
 
 /** Units that do what another does, with its profile. */
 const SHARED: Readonly<Record<string, string>> = {
@@ -42,6 +43,23 @@ test('every service but the one that loads them has a profile, of its own or sha
     assert.equal(profile, service === 'lethe-apparmor' ? undefined : expected, service);
   }
   assert.deepEqual(profileNames().toSorted(), [...new Set(used.flatMap(([, profile]) => profile ?? []))].toSorted());
+});
+
+test('the firewall knows the users of the image by their numbers', () => {
+  const numbers = readFileSync(join(IMAGE, 'users.txt'), 'utf8');
+  const names = {
+    agent: 'gateway',
+    resolver: 'resolver',
+    openvpn: 'openvpn',
+    charon: 'charon',
+    activation: 'activation',
+  };
+  for (const [role, name] of Object.entries(names)) {
+    const uid = Number(new RegExp(`^_lethe-${name} +(\\d+) `, 'm').exec(numbers)?.[1]);
+    assert.equal(IMAGE_USERS[role as keyof typeof IMAGE_USERS], uid, role);
+  }
+  const closed = readFileSync(join(IMAGE_FILES, 'etc/lethe/closed.nft'), 'utf8');
+  assert.deepEqual(closed.match(/meta skuid .*/g), [`meta skuid ${IMAGE_USERS.activation} meta l4proto tcp accept`]);
 });
 
 test('the image starts a daemon for each protocol', () => {
