@@ -5,7 +5,7 @@ import { DATABASE_NAME, ROLE } from './settings.ts';
 import type { Database, Tables } from './tables.ts';
 
 /** Dates stay text (a Date object has a time), and whole numbers become numbers. */
-const PARSERS: typeof types.getTypeParser = (
+export const PARSERS: typeof types.getTypeParser = (
   oid: Parameters<typeof types.getTypeParser>[0],
   format?: 'text' | 'binary',
 ) => {
@@ -60,6 +60,8 @@ export function connect(place: string): Database {
   });
   // An idle connection that breaks is not an event: the next query opens another or fails by itself.
   pool.on('error', () => undefined);
+  // One that breaks while it is used fails the query that uses it. Unheard, its event would end the program as well.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   POOLS.set(db, pool);
   return db;

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
 import { openTemporaryDatabase, type TemporaryDatabase } from '../../../proof/labs/database/temporary.os.ts';
+import { waitUntil } from '../../core/clock/until.ts';
 import { UndeclaredError } from '../../core/inventory/guard.ts';
 import { connect } from './connect.os.ts';
 import { forgetOrder } from './forget.store.ts';
@@ -12,6 +13,7 @@ import { migrate } from './migrate.store.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { schemaFindings } from './schema.store.ts';
 import { declared } from './tables.ts';
+import { databaseIsAway } from './unavailable.ts';
 
 let database: TemporaryDatabase;
 before(async () => {
@@ -223,6 +225,25 @@ test('a server elsewhere is named by a URL', async () => {
   } finally {
     await elsewhere.destroy();
   }
+});
+
+test('a connection that breaks under a query fails the query, and not the program', async () => {
+  const { db, server } = database;
+  const [{ pid } = assert.fail()] = (await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db)).rows;
+  const asked = assert.rejects(sql`select pg_sleep(60)`.execute(db), (error) => databaseIsAway(error));
+  await waitUntil('the query runs', () =>
+    readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', '').endsWith('SELECT'),
+  );
+  process.kill(pid, 'SIGKILL');
+  await asked;
+  // The server ends its other processes and is back by itself.
+  await waitUntil('the database answers', () =>
+    sql`select 1`.execute(db).then(
+      () => true,
+      () => false,
+    ),
+  );
+  assert.ok(server.child.running);
 });
 
 test('migrating again changes nothing, and a newer schema is left alone', async () => {
