@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { OpenAPIHono, type z } from '@hono/zod-openapi';
-import type { Context } from 'hono';
+import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { UndeclaredError } from '../../core/inventory/guard.ts';
 import type { Journal } from '../../core/journal/journal.ts';
@@ -62,13 +62,16 @@ const LICENCE = { name: 'AGPL-3.0-or-later', identifier: 'AGPL-3.0-or-later' } a
  */
 export class Door {
   readonly app = new OpenAPIHono();
+  /** Known paths with unknown methods. Apart: a path with two handlers puts them together anew at each request. */
+  readonly #otherMethods = new Hono();
   readonly #accounts: Accounts;
   readonly #methods = new Map<string, string[]>();
 
   constructor(accounts: Accounts, journal: Journal) {
     this.#accounts = accounts;
     this.app.onError((error) => problemResponse(codeOf(error, journal)));
-    this.app.notFound(() => problemResponse('not_found'));
+    this.app.notFound(({ req }) => this.#otherMethods.fetch(req.raw));
+    this.#otherMethods.notFound(() => problemResponse('not_found'));
     this.app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   }
 
@@ -81,8 +84,9 @@ export class Door {
     this.#methods.set(path, [...(this.#methods.get(path) ?? []), operation.method.toUpperCase()]);
     // To look for a body, where there is none, would cost more than the rest of the answer.
     if (operation.body !== undefined) this.app.on(operation.method.toUpperCase(), path, LIMITED);
+    const queries = Object.entries(operation.query ?? {});
     this.app.on(operation.method.toUpperCase(), path, async (context) => {
-      const call = await this.#enter(operation, context);
+      const call = await this.#enter(operation, queries, context);
       if (typeof call === 'string') return problemResponse(call);
       const outcome = await handle(call);
       if (typeof outcome === 'string') return problemResponse(outcome);
@@ -119,7 +123,7 @@ export class Door {
     this.app.get('/problems/:code', (context) => problemPage(context.req.param('code')));
     this.app.get('/openapi.json', () => new Response(json, { headers: JSON_HEADERS }));
     for (const [path, methods] of this.#methods) {
-      this.app.all(path, () => {
+      this.#otherMethods.all(path, () => {
         const response = problemResponse('method_not_allowed');
         response.headers.set('allow', methods.join(', '));
         return response;
@@ -129,13 +133,13 @@ export class Door {
 
   async #enter<Body extends RecordSchema | undefined>(
     operation: Operation<Body, RecordSchema | undefined>,
+    queries: readonly (readonly [name: string, pattern: RegExp])[],
     context: Context,
   ): Promise<Call<Body> | ApiProblem> {
     const token = /^Bearer ([0-9A-Za-z_-]{43})$/i.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
     const customer = operation.signedIn ? await this.#accounts.customerOf(token) : undefined;
     if (operation.signedIn && customer === undefined) return 'not_signed_in';
     const query = (name: string) => context.req.query(name) ?? '';
-    const queries = Object.entries(operation.query ?? {});
     if (queries.some(([name, pattern]) => query(name) !== '' && !pattern.test(query(name)))) return 'invalid';
     const body = operation.body === undefined ? undefined : await readBody(operation.body, context.req.raw);
     if (typeof body === 'string') return body;

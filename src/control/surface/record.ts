@@ -6,7 +6,13 @@ import { INVENTORY } from '../../core/inventory/inventory.ts';
 /** A strict object schema that the inventory knows. Only {@link record} makes one. */
 export type RecordSchema = z.ZodObject<z.ZodRawShape, z.core.$strict>;
 
-const STORES = new WeakMap<z.ZodType, string>();
+interface Declared {
+  readonly store: string;
+  /** Fields that hold a record or a list of records. */
+  readonly nested: ReadonlyMap<string, RecordSchema>;
+}
+
+const DECLARED = new WeakMap<z.core.$ZodType, Declared>();
 
 /**
  * Makes the schema of a JSON object that the API takes or gives, `api.NAME` in the inventory. A field is either declared
@@ -17,15 +23,16 @@ export function record<Shape extends z.ZodRawShape>(name: string, shape: Shape):
   const store = `api.${name}`;
   const declaration = INVENTORY[store];
   if (declaration === undefined) throw new UndeclaredError(`${store} is not in the inventory`);
-  const values = Object.entries(shape).filter(([, field]) => inner(field) === undefined);
-  for (const [field] of values) {
+  const nested = new Map(Object.entries(shape).flatMap(([field, held]) => inner(field, held)));
+  const values = Object.keys(shape).filter((field) => !nested.has(field));
+  for (const field of values) {
     if (!Object.hasOwn(declaration, field)) throw new UndeclaredError(`${store}.${field} is not in the inventory`);
   }
   for (const field of Object.keys(declaration)) {
-    if (!values.some(([value]) => value === field)) throw new UndeclaredError(`${store}.${field} is missing`);
+    if (!values.includes(field)) throw new UndeclaredError(`${store}.${field} is missing`);
   }
   const schema = z.strictObject(shape).openapi(name);
-  STORES.set(schema, store);
+  DECLARED.set(schema, { store, nested });
   return schema;
 }
 
@@ -34,23 +41,26 @@ export function record<Shape extends z.ZodRawShape>(name: string, shape: Shape):
  * record in it has exactly the declared fields and each value is of its declared kind.
  */
 export function leaving<Schema extends RecordSchema>(schema: Schema, answer: z.input<Schema>): string {
-  if (!schema.safeParse(answer).success) throw new UndeclaredError(`${STORES.get(schema)} does not fit its schema`);
+  const { store } = DECLARED.get(schema) as Declared;
+  if (!schema.safeParse(answer).success) throw new UndeclaredError(`${store} does not fit its schema`);
   check(schema, answer);
   return JSON.stringify(answer);
 }
 
 function check(schema: RecordSchema, answer: Readonly<Record<string, unknown>>): void {
+  const { store, nested } = DECLARED.get(schema) as Declared;
+  if (nested.size === 0) return assertDeclared(store, answer);
   const values: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(answer)) {
-    const nested = inner(schema.shape[field] as z.ZodType);
-    if (nested === undefined) values[field] = value;
-    else for (const item of Array.isArray(value) ? value : [value]) check(nested, item as Record<string, unknown>);
+    const held = nested.get(field);
+    if (held === undefined) values[field] = value;
+    else for (const item of Array.isArray(value) ? value : [value]) check(held, item as Record<string, unknown>);
   }
-  assertDeclared(STORES.get(schema) as string, values);
+  assertDeclared(store, values);
 }
 
 /** The record that a field holds, or holds a list of. */
-function inner(field: z.core.$ZodType): RecordSchema | undefined {
-  const held = field instanceof z.ZodArray ? field.element : field;
-  return STORES.has(held as z.ZodType) ? (held as RecordSchema) : undefined;
+function inner(field: string, holder: z.core.$ZodType): [string, RecordSchema][] {
+  const held = holder instanceof z.ZodArray ? holder.element : holder;
+  return DECLARED.has(held) ? [[field, held as RecordSchema]] : [];
 }
