@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { check } from '../proof/check/check.cli.ts';
+import { CHECKS, check, memoryOf } from '../proof/check/check.cli.ts';
 import { addActivationCommands } from '../src/activator/commands.cli.ts';
 import { systemClock } from '../src/core/clock/clock.ts';
 import { systemRandom } from '../src/core/random/random.ts';
@@ -110,7 +110,10 @@ program.commandsGroup('For developers:');
 program
   .command('check')
   .description('types, lint, format, copies, architecture and texts, in under a minute')
-  .action(async () => process.exit(await check(stdout, systemClock)));
+  .option('--all', 'also what was found good before and has not changed')
+  .action(async ({ all = false }: { all?: boolean }) => {
+    process.exit(await check(stdout, systemClock, CHECKS, all ? undefined : await memoryOf('.')));
+  });
 
 program
   .command('test')
