@@ -216,8 +216,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     tests: 'contracts/release activator',
   },
   'proof/bench': {
-    uses: 'bytes/formats bytes/hashes bytes/text verify/attestation core/clock core/journal core/licences core/random contracts/plan contracts/activation contracts/authfile contracts/pki host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/sensitive gateway/tunnels gateway/boot gateway/residue control/api control/program activator image/build onebox proof/labs',
-    packages: 'lmdb mmdb-lib',
+    uses: 'bytes/formats bytes/hashes bytes/text verify/attestation core/clock core/journal core/licences core/random contracts/plan contracts/activation contracts/authfile contracts/pki host/processes host/namespaces host/machines host/terminal gateway/authfile gateway/geoip gateway/sessions gateway/sensitive gateway/tunnels gateway/boot gateway/residue control/database control/usage control/accounts control/portal control/api control/program activator image/build onebox proof/labs',
+    packages: 'kysely lmdb mmdb-lib pg',
   },
   'proof/check': { uses: 'core/clock host/processes host/terminal' },
   'proof/hardening': {

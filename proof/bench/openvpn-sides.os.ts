@@ -130,7 +130,7 @@ export async function transfer({ lab }: OpenvpnSide): Promise<{ megabits: number
 }
 
 /** Its own time to the nanosecond, and that of its finished children to the tick. */
-export function cpuSecondsOf({ pid }: Child): number {
+export function cpuSecondsOf({ pid }: Pick<Child, 'pid'>): number {
   const own = readdirSync(`/proc/${pid}/task`).map((task) =>
     readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8'),
   );
