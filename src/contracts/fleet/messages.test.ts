@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { anything, assert as assertProperty, property, uint8Array } from 'fast-check';
-import { checkMessage, ENDS, FLEET_MESSAGES, type FleetMessageKind, parseFleetBody } from './messages.ts';
+import { LONGEST_MESSAGE } from './endpoints.ts';
+import { checkMessage, ENDS, FLEET_MESSAGES, type FleetMessageKind, MOST_BEATS, parseFleetBody } from './messages.ts';
 
 const EVENT = {
   date: '2026-11-21',
@@ -59,6 +60,26 @@ test('only exact batches are read', () => {
   }
 });
 
+/** Each of a session of its own. */
+function manyBeats(count: number) {
+  return Array.from({ length: count }, (_, index) => ({
+    session: index.toString(16).padStart(16, '0'),
+    licence: 2 ** 39 - 1,
+  }));
+}
+
+test('the longest message has room for as many beats as there may be, and not for twice as many', () => {
+  const longest = JSON.stringify({ beats: manyBeats(MOST_BEATS) }).length;
+  assert.ok(longest <= LONGEST_MESSAGE && LONGEST_MESSAGE < 2 * longest, `${longest}`);
+});
+
+test('a name that is not UTF-8 is no name', () => {
+  const body = Buffer.from(JSON.stringify(BATCH).replace('Example Net', 'Example N?t'));
+  assert.ok(parseFleetBody(FLEET_MESSAGES.usage, body));
+  body[body.indexOf('?')] = 0xff;
+  assert.equal(parseFleetBody(FLEET_MESSAGES.usage, body), undefined);
+});
+
 test('only exact beats and statuses are read', () => {
   for (const change of [
     { licence: 0 },
@@ -69,7 +90,7 @@ test('only exact beats and statuses are read', () => {
   ]) {
     assert.equal(refusal('beats', { beats: [{ ...BEAT, ...change }] }), 'exit.beat');
   }
-  assert.equal(refusal('beats', { beats: Array.from({ length: 100_001 }, () => BEAT) }), 'exit.beats');
+  assert.equal(refusal('beats', { beats: manyBeats(MOST_BEATS + 1) }), 'exit.beats');
   for (const licence of [7, 8]) assert.equal(refusal('beats', { beats: [BEAT, { ...BEAT, licence }] }), 'exit.beats');
   for (const change of [{ configuration: 'odd' }, { authfile: -1 }, { release: '192.0.2.7' }, { load: 1 }]) {
     assert.equal(refusal('status', { ...STATUS, ...change }), 'exit.status');

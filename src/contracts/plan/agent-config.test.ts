@@ -79,6 +79,14 @@ test('what could do harm is refused', () => {
     /plan\.uplink/,
   );
   assert.match(
+    problemWith((file) => Object.assign(file.plan, { uplink: 'a-name-of-16-by.' })),
+    /plan\.uplink/,
+  );
+  assert.match(
+    problemWith((file) => Object.assign(file, { intervals: { beats: 86_400_001 } })),
+    /intervals\.beats/,
+  );
+  assert.match(
     problemWith((file) => Object.assign(file.plan, { forwarders: [] })),
     /plan\.forwarders/,
   );

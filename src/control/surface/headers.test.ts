@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Hono } from 'hono';
-import { hardened } from './headers.http.ts';
+import { hardened, headersOf } from './headers.http.ts';
 
 test('every answer, also to a failure or an unknown path, has the headers of all surfaces and its own', async () => {
   const app = new Hono();
@@ -29,4 +29,15 @@ test('every answer, also to a failure or an unknown path, has the headers of all
       'x-frame-options': 'DENY',
     });
   }
+});
+
+test('an answer to a program is kept nowhere, and has the same headers', () => {
+  assert.deepEqual(headersOf("default-src 'none'"), {
+    'cache-control': 'no-store',
+    'content-security-policy': "default-src 'none'",
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'same-origin',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+  });
 });

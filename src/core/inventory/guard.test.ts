@@ -71,3 +71,22 @@ test('each kind takes a value of its own and refuses the others', () => {
     }
   }
 });
+
+test('a number is whole and exact, and a text has an end', () => {
+  for (const kind of ['count', 'megabytes'] as const) {
+    assert.ok(valueAllowed(kind, Number.MAX_SAFE_INTEGER));
+    for (const number of [1.5, 2 ** 53, Number.POSITIVE_INFINITY, 1n, '1'])
+      assert.equal(valueAllowed(kind, number), false, `${kind} ${number}`);
+  }
+  for (const [kind, longest] of [
+    ['isp', 120],
+    ['name', 120],
+    ['word', 64],
+    ['secret', 128],
+    ['digest', 128],
+    ['random', 64],
+  ] as const) {
+    assert.ok(valueAllowed(kind, 'a'.repeat(longest)), kind);
+    assert.equal(valueAllowed(kind, 'a'.repeat(longest + 1)), false, kind);
+  }
+});

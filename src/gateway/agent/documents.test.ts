@@ -15,13 +15,21 @@ function started() {
   const asked: { etag: string | undefined; wait: number | undefined }[] = [];
   const answers: (() => Document | 'unchanged' | 'away')[] = [];
   const held: { current: AuthFile | undefined } = { current: undefined };
+  const expected: { tags: (string | undefined)[]; answer: Document | 'away'; outcome: 'in_force' | 'signature' } = {
+    tags: [],
+    answer: 'away',
+    outcome: 'in_force',
+  };
   const documents = new Documents({
     link: {
       authFile: async (etag, wait) => {
         asked.push({ etag, wait });
         return answers.shift()?.() ?? 'away';
       },
-      expected: async () => 'away' as const,
+      expected: async (etag) => {
+        expected.tags.push(etag);
+        return expected.answer;
+      },
     },
     auth: {
       get current() {
@@ -33,7 +41,7 @@ function started() {
         return 'in_force';
       },
     },
-    check: { offer: () => 'in_force', check: () => 'in_force' },
+    check: { offer: () => expected.outcome, check: () => 'in_force' },
     interval: INTERVAL,
     elapsed: () => clock.elapsed(),
   });
@@ -42,7 +50,7 @@ function started() {
     clock.advance(milliseconds);
     return 'unchanged' as const;
   };
-  return { documents, asked, answers, file, nothingAfter };
+  return { documents, asked, answers, expected, file, nothingAfter };
 }
 
 test('without a file it is asked for every second; with one, control is asked to say when there is another', async () => {
@@ -86,4 +94,20 @@ test('a control that is away, does not wait or gives what is refused is not aske
   answers.push(nothingAfter(0));
   await documents.look(true);
   assert.equal(documents.pause, INTERVAL);
+});
+
+test('what was refused, a file or an expected configuration, is asked for again', async () => {
+  const { documents, asked, answers, expected, file } = started();
+  expected.answer = file('"e1"', 1)();
+  expected.outcome = 'signature';
+  answers.push(file('"1"', 0), file('"2"', 1));
+  await documents.look(true);
+  expected.outcome = 'in_force';
+  await documents.look(true);
+  await documents.look(true);
+  assert.deepEqual(
+    asked.map(({ etag }) => etag),
+    [undefined, undefined, '"2"'],
+  );
+  assert.deepEqual(expected.tags, [undefined, undefined, '"e1"']);
 });

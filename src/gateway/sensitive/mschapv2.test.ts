@@ -99,6 +99,17 @@ test('MS-CHAPv2 gives the vectors of RFC 2759 §9.2', () => {
   assert.equal(Buffer.from(answer).toString('latin1'), '407A5589115FD0D6209F510FE9C04566932CDA56');
 });
 
+test('every bit of the 24 bytes of a proof counts', () => {
+  const challenge = new Uint8Array(8);
+  challengeHash(response, SERVER_CHALLENGE, challenge);
+  for (let bit = 0; bit < 8 * NT_RESPONSE.length; bit += 1) {
+    const bytes = Uint8Array.from(response.bytes);
+    const at = response.ntResponse + (bit >> 3);
+    bytes[at] = (bytes[at] as number) ^ (1 << (bit & 7));
+    assert.equal(responseMatches({ ...response, bytes }, ntHash, challenge), false, `bit ${bit}`);
+  }
+});
+
 test('the keys are those of RFC 3079 §3.5.3', () => {
   const master = new Uint8Array(16);
   masterKey(ntHash, response, master, 0);

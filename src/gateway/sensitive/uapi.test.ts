@@ -93,6 +93,38 @@ test('a key comes in lower case, and in upper case it is junk', () => {
   assert.equal(read(`public_key=${'af'.repeat(31)}Af\nerrno=0\n\n`).reader.state, 'junk');
 });
 
+test('a key has 64 digits, and a line an end', () => {
+  for (const digits of [62, 63, 65, 66])
+    assert.equal(read(`public_key=${'a'.repeat(digits)}\nerrno=0\n\n`).reader.state, 'junk', `${digits} digits`);
+  const line = (length: number) => `${'x'.repeat(length - 2)}=1`;
+  assert.equal(read(`${line(160)}\nerrno=0\n\n`).reader.state, 'done');
+  assert.equal(read(`${line(161)}\nerrno=0\n\n`).reader.state, 'junk');
+});
+
+test('a peer is a host only with the two addresses of it, whole, and with no other', () => {
+  const [four, six] = ['allowed_ip=10.64.192.2/32', 'allowed_ip=fd6c:6574:6865:4::2/128'];
+  const host = (...lines: string[]) =>
+    read([`public_key=${HEX}`, ...lines, 'errno=0', '\n'].join('\n')).seen.map(
+      (peer) => (peer as { host?: number }).host,
+    );
+  assert.deepEqual(host(four, six), [2]);
+  assert.deepEqual(host(six, four), [2]);
+  for (const lines of [
+    [],
+    [four],
+    [six],
+    [four, four, six],
+    [four, six, six],
+    [four, six, 'allowed_ip=0.0.0.0/0'],
+    [four, six, 'allowed_ip=::/0'],
+    [four.replace('/32', '/24'), six],
+    [four, six.replace('/128', '/64')],
+    [four.replace('.2/', '.3/'), six],
+    [four, six.replace('::2', '::3')],
+  ])
+    assert.deepEqual(host(...lines), [undefined], lines.join());
+});
+
 test('junk ends the reading and never throws', () => {
   check(
     property(uint8Array({ maxLength: 2000 }), (bytes) => {

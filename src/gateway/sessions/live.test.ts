@@ -59,6 +59,18 @@ test('admits who is known, not expired, and has a seat left; the newest is refus
   assert.ok(!isRefusal(admit('c')));
 });
 
+test('a session that is told to end and then ends gives its seat back once', () => {
+  const { sessions, up, admit } = setting();
+  const [first, second] = [up('a'), up('b')];
+  sessions.endThese([first], 'seats');
+  sessions.ended(first);
+  assert.ok(!isRefusal(admit('c')));
+  assert.equal(admit('d'), 'seats');
+  sessions.ended(second);
+  assert.ok(!isRefusal(admit('d')));
+  assert.equal(admit('e'), 'seats');
+});
+
 test('the last day of a licence is valid to its end', () => {
   const { clock, admit } = setting();
   clock.advance(12 * 3_600_000 - 1);

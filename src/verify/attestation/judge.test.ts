@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SampleTpm, sampleEvents, sampleImage, sampleTrust } from '../../../proof/labs/attestation/sample.ts';
-import type { LoggedEvent } from '../../bytes/formats/eventlog.ts';
+import { EVENT, type LoggedEvent } from '../../bytes/formats/eventlog.ts';
 import { ALGORITHM, type Quote } from '../../bytes/formats/tpm.ts';
 import { seededRandom } from '../../core/random/random.ts';
 import { type ActivatedBoot, type AskingBoot, discontinuity } from './continuity.ts';
@@ -11,6 +11,7 @@ import { type Expectations, judge } from './judge.ts';
 import { type AllowedRelease, compareVersions, parseVersion, type ReleasePolicy, type Version } from './policy.ts';
 import { predictPcrs, UnpredictableError } from './prediction.ts';
 import { type AttestationRefusal, isRefused } from './refusal.ts';
+import { replayed } from './replay.ts';
 
 const NOW = 1_790_000_000_000;
 const DAY = 86_400_000;
@@ -68,6 +69,18 @@ function logged(other: readonly LoggedEvent[]): Evidence {
   return { ...good, log: tpm.evidence(other, asked).log };
 }
 
+/** A quote in which one byte is another, signed by the right key. */
+function resigned(at: number, byte: number): Evidence {
+  const quote = Uint8Array.from(good.quote);
+  quote[at] = byte;
+  return { ...good, quote, signature: tpm.sign(quote) };
+}
+
+/** Where a quote says whether its clock is safe: behind magic, type, signer, data, milliseconds, resets and restarts. */
+const SAFE = 4 + 2 + (2 + 34) + (2 + 32) + 8 + 4 + 4;
+const SELECTED = { bank: ALGORITHM.sha256, pcrs: QUOTED_PCRS };
+const large: LoggedEvent = { pcr: 16, type: 0x0d, digest: new Uint8Array(32), data: new Uint8Array(60_000) };
+
 const CLOCK = { milliseconds: 1000n, resets: 5, restarts: 0, safe: true };
 
 test('honest evidence is believed, and says which release, firmware and boot it is about', () => {
@@ -88,12 +101,14 @@ const tampered = events.map((event, index) =>
 );
 
 /** Every forged or stale piece of evidence, and the code that is meant for it. */
-const FORGED: readonly [what: string, meant: AttestationRefusal, Evidence, Partial<Expectations>?][] = [
+const FORGED: [what: string, meant: AttestationRefusal, Evidence, Partial<Expectations>?][] = [
   ['truncated quote', 'quote_format', { ...good, quote: good.quote.subarray(0, -1) }],
   ['no quote', 'quote_format', { ...good, quote: new Uint8Array(0) }],
   ['half a magic number', 'quote_format', { ...good, quote: good.quote.subarray(0, 5) }],
   ['more than a quote', 'quote_format', { ...good, quote: Uint8Array.from([...good.quote, 0]) }],
   ['oversized quote', 'quote_format', { ...good, quote: new Uint8Array(10_000).fill(0xff) }],
+  ['more banks than any TPM has', 'quote_format', quoted({ selections: Array(17).fill(SELECTED) })],
+  ['a clock that is neither safe nor not', 'quote_format', resigned(SAFE, 2)],
   ['bytes that no TPM made', 'quote_kind', { ...good, quote: altered(good.quote, 0) }],
   ['another attestation than a quote', 'quote_kind', { ...good, quote: altered(good.quote, 5) }],
   ['a signature of another quote', 'signature', { ...good, signature: quoted({ firmware: 2n }).signature }],
@@ -118,10 +133,12 @@ const FORGED: readonly [what: string, meant: AttestationRefusal, Evidence, Parti
     quoted({ selections: [{ bank: ALGORITHM.sha256, pcrs: [0, 2, 7, 9, 11, 12, 15] }] }),
   ],
   ['no PCR at all', 'pcr_selection', quoted({ selections: [] })],
+  ['a second bank', 'pcr_selection', quoted({ selections: [SELECTED, { bank: ALGORITHM.sha1, pcrs: [0] }] })],
   ['another PCR value', 'pcr_digest', { ...good, pcrs: altered(good.pcrs, 70) }],
   ['PCR values cut short', 'pcr_digest', { ...good, pcrs: good.pcrs.subarray(32) }],
   ['truncated log', 'log_format', { ...good, log: good.log.subarray(0, -1) }],
   ['oversized log', 'log_format', { ...good, log: new Uint8Array(300_000) }],
+  ['a well-formed log that is too long', 'log_format', booted([...events, ...Array(5).fill(large)])],
   ['tampered log', 'log_event', logged(tampered)],
   ['log that does not replay', 'log_replay', logged(events.slice(0, -1))],
   ['log in another order', 'log_replay', logged(events.toReversed())],
@@ -144,7 +161,24 @@ const FORGED: readonly [what: string, meant: AttestationRefusal, Evidence, Parti
   ['old release', 'release_old', good, { policy: policy(release('1.2.3'), '1.2.4') }],
   ['command line added to', 'command_line', booted([...events, commandLine])],
   ['other firmware', 'firmware', booted(sampleEvents(image, trust, 'firmware 2')), { firmware: firmwareOf(good) }],
+  ['other code', 'firmware', good, { firmware: { ...firmwareOf(good), code: new Uint8Array(32) } }],
+  ['other drivers', 'firmware', good, { firmware: { ...firmwareOf(good), drivers: new Uint8Array(32) } }],
 ];
+
+for (const pcr of [4, 9, 11] as const)
+  FORGED.push([
+    `a release that shows another PCR ${pcr}`,
+    'release_unknown',
+    good,
+    { policy: policy(release('1.2.3', { pcrs: { ...predictPcrs(image, trust), [pcr]: new Uint8Array(32) } })) },
+  ]);
+
+for (const type of [EVENT.separator, EVENT.efiAction, EVENT.variableDriverConfig, EVENT.variableAuthority])
+  FORGED.push([
+    `a log whose data is not what was measured, in an event of type ${type.toString(16)}`,
+    'log_event',
+    logged(events.map((event) => (event.type === type ? { ...event, data: Uint8Array.of(1) } : event))),
+  ]);
 
 function firmwareOf(evidence: Evidence) {
   const outcome = judge(evidence, expectations);
@@ -211,6 +245,11 @@ const STEPS: readonly [
 
 for (const [what, meant, purpose, before, now] of STEPS)
   test(`${what}: ${meant}`, () => assert.equal(discontinuity(purpose, before, now), meant));
+
+test('PCR 0 begins with the locality that measured first, the others with zeros', () => {
+  assert.equal(replayed({ events: [], locality: 3 }, 0).toHex(), `${'00'.repeat(31)}03`);
+  assert.equal(replayed({ events: [], locality: 3 }, 2).toHex(), '00'.repeat(32));
+});
 
 test('versions are ordered as people mean them', () => {
   const ordered = ['0.9.9', '0.10.0-rc1', '0.10.0-rc2', '0.10.0', '1.0.0', '1.0.10', '1.2.0'].map((text) =>
