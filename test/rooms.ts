@@ -85,7 +85,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
   // This machine.
   'host/files': { uses: 'core/configuration' },
-  'host/listening': { uses: '', tests: 'proof/labs' },
+  'host/listening': { uses: '', tests: 'core/clock proof/labs' },
   'host/processes': { uses: 'core/clock' },
   'host/namespaces': { uses: 'host/files host/processes' },
   'host/machines': { uses: 'core/clock host/processes host/namespaces', tests: 'proof/labs' },

@@ -45,9 +45,12 @@ export class MutantTree implements AsyncDisposable {
     return code === 0;
   }
 
-  /** Whether it passes where nothing is broken: one that does not cannot notice anything. Asked once. */
+  /**
+   * Whether it passes where nothing is broken: one that does not cannot notice anything. Asked once; one that fails may have
+   * been short of time, and is tried again.
+   */
   isSound(test: string): Promise<boolean> {
-    const known = this.#sound.get(test) ?? this.passes(test);
+    const known = this.#sound.get(test) ?? this.passes(test).then((passes) => passes || this.passes(test));
     this.#sound.set(test, known);
     return known;
   }
