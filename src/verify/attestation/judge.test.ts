@@ -81,6 +81,14 @@ const SAFE = 4 + 2 + (2 + 34) + (2 + 32) + 8 + 4 + 4;
 const SELECTED = { bank: ALGORITHM.sha256, pcrs: QUOTED_PCRS };
 const large: LoggedEvent = { pcr: 16, type: 0x0d, digest: new Uint8Array(32), data: new Uint8Array(60_000) };
 
+function times<T>(count: number, item: T): T[] {
+  return Array.from({ length: count }, () => item);
+}
+
+function withOtherData(event: LoggedEvent): LoggedEvent {
+  return { ...event, data: Uint8Array.of(1) };
+}
+
 const CLOCK = { milliseconds: 1000n, resets: 5, restarts: 0, safe: true };
 
 test('honest evidence is believed, and says which release, firmware and boot it is about', () => {
@@ -107,7 +115,7 @@ const FORGED: [what: string, meant: AttestationRefusal, Evidence, Partial<Expect
   ['half a magic number', 'quote_format', { ...good, quote: good.quote.subarray(0, 5) }],
   ['more than a quote', 'quote_format', { ...good, quote: Uint8Array.from([...good.quote, 0]) }],
   ['oversized quote', 'quote_format', { ...good, quote: new Uint8Array(10_000).fill(0xff) }],
-  ['more banks than any TPM has', 'quote_format', quoted({ selections: Array(17).fill(SELECTED) })],
+  ['more banks than any TPM has', 'quote_format', quoted({ selections: times(17, SELECTED) })],
   ['a clock that is neither safe nor not', 'quote_format', resigned(SAFE, 2)],
   ['bytes that no TPM made', 'quote_kind', { ...good, quote: altered(good.quote, 0) }],
   ['another attestation than a quote', 'quote_kind', { ...good, quote: altered(good.quote, 5) }],
@@ -138,7 +146,7 @@ const FORGED: [what: string, meant: AttestationRefusal, Evidence, Partial<Expect
   ['PCR values cut short', 'pcr_digest', { ...good, pcrs: good.pcrs.subarray(32) }],
   ['truncated log', 'log_format', { ...good, log: good.log.subarray(0, -1) }],
   ['oversized log', 'log_format', { ...good, log: new Uint8Array(300_000) }],
-  ['a well-formed log that is too long', 'log_format', booted([...events, ...Array(5).fill(large)])],
+  ['a well-formed log that is too long', 'log_format', booted([...events, ...times(5, large)])],
   ['tampered log', 'log_event', logged(tampered)],
   ['log that does not replay', 'log_replay', logged(events.slice(0, -1))],
   ['log in another order', 'log_replay', logged(events.toReversed())],
@@ -177,7 +185,7 @@ for (const type of [EVENT.separator, EVENT.efiAction, EVENT.variableDriverConfig
   FORGED.push([
     `a log whose data is not what was measured, in an event of type ${type.toString(16)}`,
     'log_event',
-    logged(events.map((event) => (event.type === type ? { ...event, data: Uint8Array.of(1) } : event))),
+    logged(events.map((event) => (event.type === type ? withOtherData(event) : event))),
   ]);
 
 function firmwareOf(evidence: Evidence) {
