@@ -9,6 +9,14 @@ test('a day is written as a date and read back', () => {
   assert.equal(parseIsoDate('2026-11-21'), day);
 });
 
+test('every day of ten thousand years is written as a Date writes it', () => {
+  const [first, last] = [Date.parse('0000-01-01T00:00:00Z'), Date.parse('9999-12-31T00:00:00Z')];
+  for (let at = first; at <= last; at += 86_400_000) {
+    const written = isoDate((at / 86_400_000) as EpochDay);
+    if (written !== new Date(at).toISOString().slice(0, 10)) assert.fail(`${written} is wrong`);
+  }
+});
+
 test('what is not a calendar date is not read', () => {
   for (const text of ['', '2026-11-21T10:00:00Z', '2026-02-30', '2026-13-01', '21.11.2026', '+002026-11-21']) {
     assert.equal(parseIsoDate(text), undefined, text);
