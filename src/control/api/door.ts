@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { OpenAPIHono, type z } from '@hono/zod-openapi';
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { UndeclaredError } from '../../core/inventory/guard.ts';
 import type { Journal } from '../../core/journal/journal.ts';
@@ -85,14 +85,19 @@ export class Door {
     // To look for a body, where there is none, would cost more than the rest of the answer.
     if (operation.body !== undefined) this.app.on(operation.method.toUpperCase(), path, LIMITED);
     const queries = Object.entries(operation.query ?? {});
-    this.app.on(operation.method.toUpperCase(), path, async (context) => {
-      const call = await this.#enter(operation, queries, context);
-      if (typeof call === 'string') return problemResponse(call);
+    this.app.on(operation.method.toUpperCase(), path, async ({ req }) => {
+      const token = /^Bearer ([0-9A-Za-z_-]{43})$/i.exec(req.header('authorization') ?? '')?.[1] ?? '';
+      const customer = operation.signedIn ? await this.#accounts.customerOf(token) : undefined;
+      if (operation.signedIn && customer === undefined) return problemResponse('not_signed_in');
+      const query = (name: string) => req.query(name) ?? '';
+      const parameter = (name: string) => req.param(name) as string;
+      if (queries.some(([name, pattern]) => query(name) !== '' && !pattern.test(query(name))))
+        return problemResponse('invalid');
+      const body = operation.body === undefined ? undefined : await readBody(operation.body, req.raw);
+      if (typeof body === 'string') return problemResponse(body);
+      const call = { token, customer: customer as Customer, body: body as Call<Body>['body'], parameter, query };
       const outcome = await handle(call);
-      if (typeof outcome === 'string') return problemResponse(outcome);
-      if (operation.answer === undefined) return new Response(null, { status: operation.status, headers: API_HEADERS });
-      const json = leaving<RecordSchema>(operation.answer, outcome as Record<string, unknown>);
-      return new Response(json, { status: operation.status, headers: JSON_HEADERS });
+      return typeof outcome === 'string' ? problemResponse(outcome) : answerOf(operation, outcome);
     });
   }
 
@@ -131,27 +136,6 @@ export class Door {
     }
   }
 
-  async #enter<Body extends RecordSchema | undefined>(
-    operation: Operation<Body, RecordSchema | undefined>,
-    queries: readonly (readonly [name: string, pattern: RegExp])[],
-    context: Context,
-  ): Promise<Call<Body> | ApiProblem> {
-    const token = /^Bearer ([0-9A-Za-z_-]{43})$/i.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
-    const customer = operation.signedIn ? await this.#accounts.customerOf(token) : undefined;
-    if (operation.signedIn && customer === undefined) return 'not_signed_in';
-    const query = (name: string) => context.req.query(name) ?? '';
-    if (queries.some(([name, pattern]) => query(name) !== '' && !pattern.test(query(name)))) return 'invalid';
-    const body = operation.body === undefined ? undefined : await readBody(operation.body, context.req.raw);
-    if (typeof body === 'string') return body;
-    return {
-      token,
-      customer: customer as Customer,
-      body: body as Call<Body>['body'],
-      parameter: (name) => context.req.param(name) as string,
-      query,
-    };
-  }
-
   #describe(operation: Operation<RecordSchema | undefined, RecordSchema | undefined>): void {
     const { method, path, summary, status, answer, body, signedIn, query = {} } = operation;
     const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string);
@@ -182,6 +166,17 @@ export class Door {
       responses: { [status]: described(answer), ...refused(refusals) },
     });
   }
+}
+
+function answerOf(
+  { status, answer }: Pick<Operation<undefined, RecordSchema | undefined>, 'status' | 'answer'>,
+  outcome: object | undefined,
+): Response {
+  if (answer === undefined) return new Response(null, { status, headers: API_HEADERS });
+  return new Response(leaving<RecordSchema>(answer, outcome as Record<string, unknown>), {
+    status,
+    headers: JSON_HEADERS,
+  });
 }
 
 /** `delete /api/v1/sign-ins/current` → `deleteSignInsCurrent`: what generated clients call the operation. */
