@@ -29,6 +29,8 @@ let profiles: Profiles;
 let devices: Device[];
 const killed: Running[] = [];
 let served = 0;
+/** Times that the IKEv2 client has connected. */
+let initiated = 1;
 
 const gateway = () => scene.service.gateway as NonNullable<Service['gateway']>;
 const programs = () => [
@@ -66,14 +68,27 @@ async function tryOnce(device: Device): Promise<boolean> {
     served += 1;
     return true;
   } catch {
-    if (device.protocol === 'ikev2') {
-      await device.client?.disconnect().catch(() => undefined);
-      device.client = await connect(device, profiles, welcome).catch(
-        () => device.client as NonNullable<Device['client']>,
-      );
-    }
+    if (device.protocol === 'ikev2') await again(device).catch(() => undefined);
     return false;
   }
+}
+
+async function again(device: Device): Promise<void> {
+  await device.client?.disconnect().catch(() => undefined);
+  device.client = await connect(device, profiles, welcome);
+  initiated += 1;
+}
+
+/**
+ * Sessions by what the clients of OpenVPN and IKEv2 say, and the events of these protocols that the service has. A
+ * WireGuard client knows of no sessions.
+ */
+async function sessionsAndEvents(): Promise<{ sessions: number; events: number }> {
+  const openvpn = devices.find(({ protocol }) => protocol === 'openvpn')?.client?.output() ?? '';
+  const sessions = initiated + openvpn.split('Initialization Sequence Completed').length - 1;
+  const rows = (await customer.remembered()).filter(({ store }) => store === 'database.usage_events');
+  const counted = ({ value }: { value: unknown }) => value === 'openvpn-udp' || value === 'ikev2';
+  return { sessions, events: rows.filter(({ fields }) => fields.some(counted)).length };
 }
 
 /** Programs in the gateway that no launcher watches any more. */
@@ -92,7 +107,7 @@ function orphans(): string[] {
     });
 }
 
-test('whatever is killed comes back by itself, and nothing of it is left behind', async () => {
+test('whatever is killed comes back by itself, nothing of it is left behind, and sessions have their events', async (t) => {
   const end = clock.elapsed() + SECONDS * 1000;
   const using = devices.map(async (device) => {
     while (clock.elapsed() < end) await tryOnce(device);
@@ -110,4 +125,13 @@ test('whatever is killed comes back by itself, and nothing of it is left behind'
     [],
   );
   assert.deepEqual(orphans(), []);
+  for (const { client, protocol } of devices) if (protocol !== 'wireguard') await client?.disconnect();
+  const enough = async () => {
+    const { sessions, events } = await sessionsAndEvents();
+    return events >= Math.ceil(sessions * 0.99);
+  };
+  const counted = await waitUntil('sessions have their events', enough, 120_000).catch((error: unknown) => error);
+  const { sessions, events } = await sessionsAndEvents();
+  t.diagnostic(`${killed.length} killed, ${served} pages, ${sessions} sessions, ${events} events`);
+  assert.equal(counted, true);
 });

@@ -40,7 +40,7 @@ const TIMEOUT = 400_000;
  * than theirs.
  */
 export async function residueOf(deps: ResidueDeps): Promise<Residue> {
-  const scene = await openScene({ ...deps, hardware: { memoryFile: deps.memoryFile, processors: 1 } });
+  const scene = await openScene({ ...deps, hardware: { memoryFile: deps.memoryFile } });
   try {
     const machine = machineOf(scene);
     await waitUntil('the machine serves', () => serves(machine), TIMEOUT);
