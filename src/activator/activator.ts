@@ -18,8 +18,8 @@ import { judgeEndorsement } from '../verify/attestation/endorsement.ts';
 import { type BootKeys, bindingOf, type Evidence, keysDigest, type Purpose } from '../verify/attestation/evidence.ts';
 import { type AttestationVerdict, judge } from '../verify/attestation/judge.ts';
 import { type AttestationRefused, isRefused, refused } from '../verify/attestation/refusal.ts';
-import type { ActivatorStore, EnrolledGateway } from './activator.store.ts';
-import { type Asked, Challenges } from './challenges.ts';
+import type { ActivatorStore, EnrolledGateway, StoredBoot } from './activator.store.ts';
+import { type Asked, Challenges, type ShownClock } from './challenges.ts';
 import { hourOf } from './freshness.ts';
 import type { Policy } from './policy.os.ts';
 import { Refusals } from './refusals.ts';
@@ -93,6 +93,7 @@ export class Activator {
       secret: random.bytes(32),
       attestationKey: message.attestation_key,
       identity: endorsement.identity,
+      shown: shownBy(this.#deps.store.boot(gateway.gateway)),
     };
     const made = { seed: random.bytes(32), secret: asked.secret };
     const credential = makeCredential(endorsement.key, key.name, made);
@@ -175,18 +176,19 @@ export class Activator {
       if (gateway === undefined || !sameBytes(gateway.certificate, proof.gateway.certificate))
         return refused('ek_unknown');
       const last = store.boot(asked.gateway);
-      const why = discontinuity(purpose, last, { ...verdict, attestationKey: name, keys });
+      const known = last === undefined ? undefined : { ...last, milliseconds: knownOf(last, asked.shown) };
+      const why = discontinuity(purpose, known, { ...verdict, attestationKey: name, keys });
       if (why !== undefined) return refused(why);
       const bound = store.gatewayOfKey(asked.identity);
       if (bound !== undefined && bound.gateway !== asked.gateway) return refused('ek_elsewhere');
       store.bind(asked.gateway, asked.identity, verdict.firmware);
-      const { resets, restarts, milliseconds } = verdict.clock;
+      const { resets, restarts } = verdict.clock;
       store.keepBoot({
         gateway: asked.gateway,
         release: verdict.release.version,
         resets,
         restarts,
-        milliseconds,
+        milliseconds: latest(last, verdict.clock),
         attestationKey: name,
         keys,
         // The secrets of a boot are those of its activation.
@@ -197,6 +199,30 @@ export class Activator {
       return undefined;
     });
   }
+}
+
+type BootClock = Pick<StoredBoot, 'resets' | 'restarts' | 'milliseconds'>;
+
+function sameBoot(one: Pick<BootClock, 'resets' | 'restarts'>, other: Pick<BootClock, 'resets' | 'restarts'>): boolean {
+  return one.resets === other.resets && one.restarts === other.restarts;
+}
+
+function shownBy(boot: BootClock | undefined): ShownClock | undefined {
+  if (boot === undefined) return undefined;
+  return { resets: boot.resets, restarts: boot.restarts, milliseconds: Number(boot.milliseconds) };
+}
+
+/**
+ * The TPM's clock as it was known when the question was asked, which an honest answer cannot be behind. Not as it is known
+ * by now: a gateway's renewal and its proof on schedule may overtake each other, and no clock has gone back by that.
+ */
+function knownOf(last: BootClock, shown: ShownClock | undefined): bigint {
+  return shown !== undefined && sameBoot(last, shown) ? BigInt(shown.milliseconds) : 0n;
+}
+
+function latest(last: BootClock | undefined, clock: BootClock): bigint {
+  const overtaken = last !== undefined && sameBoot(last, clock) && last.milliseconds > clock.milliseconds;
+  return overtaken ? last.milliseconds : clock.milliseconds;
 }
 
 /** What was judged, and accepted. */

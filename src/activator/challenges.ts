@@ -16,6 +16,15 @@ export interface Asked {
   readonly attestationKey: Uint8Array;
   /** SHA-256 of the endorsement key. */
   readonly identity: Uint8Array;
+  /** What the gateway's TPM had shown of its last boot by then; undefined for one that has had none. */
+  readonly shown?: ShownClock | undefined;
+}
+
+/** Counters of a boot, and milliseconds on its TPM's clock. */
+export interface ShownClock {
+  readonly resets: number;
+  readonly restarts: number;
+  readonly milliseconds: number;
 }
 
 const binary = z
@@ -28,6 +37,7 @@ const ASKED = z.strictObject({
   secret: binary,
   attestationKey: binary,
   identity: binary,
+  shown: z.strictObject({ resets: z.number(), restarts: z.number(), milliseconds: z.number() }).optional(),
   expires: z.number(),
 });
 

@@ -15,7 +15,6 @@ import { sampleEvents, sampleImage, sampleTrust } from '../../proof/labs/attesta
 import { answerRequest } from '../../src/activator/activator.http.ts';
 import { open } from '../../src/bytes/formats/hpke.ts';
 import { HANDOVER_INFO, parseBundle } from '../../src/contracts/activation/bundle.ts';
-import { writeMessage } from '../../src/contracts/activation/messages.ts';
 import { ManualClock } from '../../src/core/clock/clock.ts';
 import type { Post } from '../../src/gateway/boot/post.os.ts';
 import { prove } from '../../src/gateway/boot/prove.ts';
@@ -27,6 +26,18 @@ before(async () => {
 });
 beforeEach(() => lab.begin());
 after(() => lab.close());
+
+/** What the machine would send to prove itself now, without sending it. */
+async function heldBack(purpose: 'activate' | 'attest'): Promise<string> {
+  let held: string | undefined;
+  const post: Post = async (path, message) => {
+    if (path === '/v1/challenge') return lab.post(path, message);
+    held = message;
+    return '{}';
+  };
+  await prove({ tpm: lab.lasting.machine.tpm, post, log: () => lab.log }, lab.claimed(purpose));
+  return held ?? assert.fail();
+}
 
 test('a machine that proves itself gets its secrets and a certificate of one day', async () => {
   const { sealed, binding, certificate: pem } = await lab.granted('activate');
@@ -60,20 +71,23 @@ test('a second activation in the same boot is refused, with and without the secr
 });
 
 test('two activations at the same time give the secrets once', async () => {
-  const challenge = writeMessage({ certificate: lab.lasting.certificate, attestation_key: lab.area });
-  const asked = JSON.parse(await lab.post('/v1/challenge', challenge)) as object;
-  assert.ok('nonce' in asked);
-  const messages: string[] = [];
-  const collect: Post = async (path, message) => {
-    if (path === '/v1/challenge') return lab.post(path, message);
-    messages.push(message);
-    return '{}';
-  };
-  for (let count = 0; count < 2; count += 1)
-    await prove({ tpm: lab.lasting.machine.tpm, post: collect, log: () => lab.log }, lab.claimed('activate'));
+  const messages = [await heldBack('activate'), await heldBack('activate')];
   const answers = await Promise.all(messages.map((message) => lab.post('/v1/evidence', message)));
   assert.equal(answers.filter((answer) => answer.includes('sealed')).length, 1);
   assert.ok(answers.some((answer) => answer === '{"refused":"already_activated"}'));
+});
+
+test('proofs that overtake each other are judged by what was known when they were asked for', async () => {
+  const [first, second] = [await heldBack('activate'), await heldBack('activate')];
+  assert.ok((await lab.post('/v1/evidence', second)).includes('sealed'));
+  assert.equal(await lab.post('/v1/evidence', first), '{"refused":"already_activated"}');
+  await lab.boot();
+  await lab.activated();
+  const scheduled = await heldBack('attest');
+  await lab.granted('renew');
+  const kept = lab.store.boot(GATEWAY)?.milliseconds;
+  assert.equal(await lab.post('/v1/evidence', scheduled), '{"believed":true}');
+  assert.equal(lab.store.boot(GATEWAY)?.milliseconds, kept, 'and the later clock is kept');
 });
 
 test('a renewal gives a certificate again and again, and never the secrets', async () => {

@@ -9,7 +9,7 @@ import type { AttestationRefusal } from './refusal.ts';
 export interface ActivatedBoot {
   readonly resets: number;
   readonly restarts: number;
-  /** Milliseconds on the TPM's clock, at the last quote. */
+  /** Milliseconds on the TPM's clock, at the last quote that was known when the next one was asked for. */
   readonly milliseconds: bigint;
   readonly attestationKey: TpmName;
   /** Digest of the boot's keys. */
