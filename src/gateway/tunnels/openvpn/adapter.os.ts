@@ -34,6 +34,14 @@ const RETRY = 500;
  */
 const WAKE_EVERY = 1000;
 const WAKE_TIMES = 30;
+/**
+ * OpenVPN keeps what it warned about last, with the address of who caused it: in its log for the management, which has one
+ * line at least, and in the buffer of its output. So it is made to say something else: at level 3 it says each command, so
+ * the second of these takes the warning's place, and the zeros that of the longest address. They are one write, so that
+ * it speaks of no customer between them.
+ */
+const SAY_ANOTHER_THING = `verb 3\nverb 0 ${'0'.repeat(64)}\n`;
+const SAY_EVERY = 10_000;
 
 /**
  * The agent's side of one OpenVPN server: lets clients in from memory, and hears of their bytes and their end. It holds
@@ -51,6 +59,7 @@ export class OpenvpnAdapter implements InnerAddresses {
   #connection: ManagementConnection | undefined;
   #timer: NodeJS.Timeout | undefined;
   #waking: NodeJS.Timeout | undefined;
+  #saying: NodeJS.Timeout | undefined;
   #wakesLeft = 0;
   #stopped = true;
   #state: 'connecting' | 'waiting' | 'in step' = 'connecting';
@@ -79,6 +88,7 @@ export class OpenvpnAdapter implements InnerAddresses {
     clearTimeout(this.#timer);
     clearInterval(this.#waking);
     this.#waking = undefined;
+    clearInterval(this.#saying);
     this.#connection?.close();
   }
 
@@ -103,6 +113,8 @@ export class OpenvpnAdapter implements InnerAddresses {
     this.#contact.found();
     this.#connection?.send('pid');
     this.#connection?.send(`bytecount ${COUNT_EVERY}`);
+    this.#connection?.send(SAY_ANOTHER_THING);
+    this.#saying = setInterval(() => this.#connection?.send(SAY_ANOTHER_THING), SAY_EVERY);
     this.#state = 'waiting';
     this.#getInStep();
   }
@@ -116,6 +128,7 @@ export class OpenvpnAdapter implements InnerAddresses {
 
   #ended(how: ManagementEnd): void {
     this.#state = 'connecting';
+    clearInterval(this.#saying);
     if (this.#stopped) return;
     if (how === 'junk') {
       this.#contact.junk();
