@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../src/core/clock/clock.ts';
 import { type Child, spawnChild } from '../../src/host/processes/process.os.ts';
 import { untilSays } from '../../src/host/processes/ready.os.ts';
-import { type BenchContext, type Benchmark, interleave, median, type Row, rowOf } from './bench.ts';
+import { type BenchContext, type Benchmark, inTurn, interleave, median, type Row, rowOf } from './bench.ts';
 
 /** What one stranger does, in words, and with how many connections. */
 const STRANGERS = {
@@ -48,7 +48,8 @@ async function measure(context: BenchContext, attacked: Attacked): Promise<Row[]
   const kinds = Object.keys(STRANGERS) as Kind[];
   const calls = context.size === 'full' ? 200 : 10;
   const sides = Object.fromEntries(kinds.map((kind) => [kind, () => during(kind, attacked, calls)]));
-  const samples = await interleave(context, {
+  const measured = context.size === 'full' ? interleave : inTurn;
+  const samples = await measured(context, {
     ...(sides as Record<Kind, () => Promise<number>>),
     alone: () => waits(attacked, calls),
   });
