@@ -22,7 +22,7 @@ test('every line of the table is in its file once, and is a program still when i
     assert.ok(!seen.has(one), `twice in the table: ${mutant.file} ${mutant.from}`);
     seen.add(one);
   }
-  assert.ok(seen.size >= 24, `${seen.size} mutants`);
+  assert.ok(seen.size >= 200, `${seen.size} mutants`);
 });
 
 test('a mutant whose line is gone, is there twice, changes nothing or is no program is refused', () => {

@@ -52,7 +52,7 @@ test('a form is of its purpose, of our key and of today or yesterday, and every 
   assert.throws(() => opened?.random.bytes(256), RangeError);
   assert.equal(forms('key').open('number', field), undefined);
   assert.equal(forms('another key').open('sign-up', field), undefined);
-  for (const junk of ['', field.slice(1), `${field}A`, `${field.slice(0, -1)}!`])
+  for (const junk of ['', field.slice(1), `${field}A`, `${field}\n`, ` ${field}`, `${field.slice(0, -1)}!`])
     assert.equal(forms('key').open('sign-up', junk), undefined);
   const bytes = Buffer.from(field, 'base64url');
   for (let at = 0; at < bytes.length; at += 1) {
@@ -71,8 +71,12 @@ test('a form is of its purpose, of our key and of today or yesterday, and every 
 test('a key of a device has one written form, and is no point of small order', () => {
   const key = Buffer.from(seededRandom('device').bytes(32));
   assert.equal(deviceKeyText(parseDeviceKey(key.toString('base64')) ?? new Uint8Array()), key.toString('base64'));
-  const text = `${'A'.repeat(42)}B=`;
-  assert.equal(parseDeviceKey(text), undefined, 'bits that stand for nothing');
+  const written = key.toString('base64');
+  const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+  const last = digits.charAt(digits.indexOf(written.charAt(42)) + 1);
+  const other = `${written.slice(0, 42)}${last}=`;
+  assert.deepEqual(Buffer.from(other, 'base64'), key, 'bits that stand for nothing');
+  assert.equal(parseDeviceKey(other), undefined);
   const small = [
     '00'.repeat(32),
     `01${'00'.repeat(31)}`,

@@ -104,6 +104,8 @@ const PLANTED: Readonly<Record<Absence, readonly TreeEntry[]>> = {
     file('opt/b.ko', SIGNED.subarray(0, -1)),
     file('opt/c.ko', Buffer.concat([Buffer.alloc(8), Buffer.from('~Module signature appended~\n')])),
     file('opt/d.ko.xz', 'x'),
+    file('opt/e.ko', Buffer.concat([SIGNED.subarray(0, -28), Buffer.alloc(28)])),
+    file('opt/f.ko', Buffer.concat([Buffer.alloc(64), Buffer.from('~Module signature appended~\n')])),
   ],
   'writable by others': [file('etc/open', '', 0o666), directory('var/open', 0o777)],
   'trace of the building machine': [

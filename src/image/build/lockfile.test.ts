@@ -33,6 +33,7 @@ test('anything else is refused, by line', () => {
     first.replace('debian/pool', 'https://debian.example/pool'),
     first.replace('debian/pool/main', 'debian/pool/../..'),
     first.replace(/a{64}/, 'A'.repeat(64)),
+    first.replace(/a{64}/, 'a'.repeat(63)),
     first.replace('amd64', 'arm64'),
     `${first} more`,
     '# a comment',

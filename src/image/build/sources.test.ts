@@ -9,6 +9,7 @@ deb [signed-by=/k.gpg arch=amd64] http://one.example/debian/ bookworm main contr
 deb-src http://one.example/debian bookworm main
 deb http://one.example/debian-security bookworm-security main
 deb http://other.example/apt bookworm stable
+deb http://other.example/debian bookworm-updates contrib
 `;
 const DEB822 = `Types: deb deb-src
 # comment
