@@ -196,7 +196,7 @@ test('nothing that can be written can be executed; and where somebody made it so
   assert.notEqual(stopped.code, 0, 'no proof without the look');
   assert.equal(await text('systemctl show -P Result -P ExecMainStatus lethe-integrity'), 'exit-code\n1\n');
   // Where the unit may not reset the machine, as here, the proof that could not be made ends the boot.
-  assert.equal(await text('systemctl is-active lethe-reboot'), 'active\n');
+  assert.match(await text('systemctl show -P ActiveState lethe-reboot'), /^activ(?:e|ating)$/m);
   await text('systemctl stop lethe-reboot');
   await text(`kill $(cat /run/stranger) && rm /usr/bin/sh2 ${drop}/90-test.conf && systemctl daemon-reload`);
   await text('systemctl start lethe-attestation');
@@ -216,7 +216,7 @@ test('a gateway whose release is revoked while it serves ends its boot', async (
   await text('while systemctl daemon-reload; do date >>/run/reloads; sleep 1; done </dev/null >/dev/null 2>&1 &');
   await waitUntil(
     'the units are read again and again',
-    async () => Number(await text('wc -l </run/reloads')) > 2,
+    async () => Number(await text('cat /run/reloads 2>/dev/null | wc -l')) > 2,
     TIMEOUT,
   );
   const policy = readFileSync(POLICY, 'utf8');
