@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { openNamespace } from '../host/namespaces/namespace.os.ts';
+import { type Namespace, openNamespace } from '../host/namespaces/namespace.os.ts';
 import { CommandError, run } from '../host/processes/process.os.ts';
 import { EXIT, type ExitCode } from '../host/terminal/exit.ts';
 
@@ -127,6 +127,15 @@ const FEATURES: readonly { readonly argv: readonly string[]; readonly missing: s
   },
 ];
 
+/** Entering a namespace leads out of a plain chroot, where neither our programs nor their files are. */
+async function assertOwnRoot(namespace: Namespace): Promise<void> {
+  const { dev, ino } = statSync('/', { bigint: true });
+  if ((await namespace.run(['stat', '--format=%d %i', '/'])).trim() === `${dev} ${ino}`) return;
+  throw new CannotStart(
+    'This is a chroot, and a gateway needs a root of its own: a machine, a container, or a chroot made with pivot_root.',
+  );
+}
+
 /** Tries each kernel feature in a namespace that is thrown away. */
 export async function kernelCanServe(tun = '/dev/net/tun', features = FEATURES): Promise<void> {
   if (!existsSync(tun))
@@ -137,6 +146,7 @@ export async function kernelCanServe(tun = '/dev/net/tun', features = FEATURES):
     );
   });
   try {
+    await assertOwnRoot(namespace);
     for (const { argv, missing } of features) {
       await namespace.run(argv).catch(() => {
         throw new CannotStart(`The kernel of this machine lacks ${missing}, which a gateway needs.`);

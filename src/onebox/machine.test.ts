@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -77,4 +77,22 @@ test('this kernel can serve, and a missing feature is named', async () => {
     ]),
     /lacks absent \(CONFIG_ABSENT\)/,
   );
+});
+
+test('a plain chroot is refused in one sentence', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'lethe-chroot-'));
+  const module = new URL('machine.os.ts', import.meta.url).href;
+  const script = `const { kernelCanServe } = await import(${JSON.stringify(module)});
+    await kernelCanServe('/dev/null').catch(({ message }) => console.log(message));`;
+  const inside = ['chroot', root, process.execPath, '--input-type=module', '-e', script];
+  // Another root with everything in it that is in ours.
+  const mounted = `mount -t tmpfs none "$0" && cd / && for name in *; do
+    if [ -L "$name" ]; then cp -d "$name" "$0"; elif [ -d "$name" ]; then mkdir "$0/$name"; mount --rbind "$name" "$0/$name"; fi
+  done && exec "$@"`;
+  try {
+    const said = await run(['unshare', '--mount', '--', 'sh', '-c', mounted, root, ...inside]);
+    assert.match(said, /^This is a chroot, and a gateway needs a root of its own: /);
+  } finally {
+    rmdirSync(root);
+  }
 });
