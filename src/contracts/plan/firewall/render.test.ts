@@ -27,9 +27,10 @@ function chain(name: string, plan = DUAL): string[] {
 const POOLS4 = '{ 10.64.0.0/18, 10.64.64.0/18, 10.64.128.0/18, 100.64.0.0/10 }';
 const POOLS6 = '{ fd6c:6574:6865:1::/64, fd6c:6574:6865:2::/64, fd6c:6574:6865:3::/64, fd6c:6574:6865:4::/64 }';
 
-test('what is not let in or through is dropped', () => {
+test('what is not let in, through or out is dropped', () => {
   assert.equal(chain('input')[0], 'type filter hook input priority filter; policy drop;');
   assert.equal(chain('forward')[0], 'type filter hook forward priority filter; policy drop;');
+  assert.equal(chain('output')[0], 'type filter hook output priority filter; policy drop;');
   assert.deepEqual(chain('outside').slice(-2), [
     'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } ip6 hoplimit 255 accept',
     'drop',
@@ -73,7 +74,7 @@ test('a packet for a customer whose tunnel has gone does not travel on in the op
     `oifname "eth0" rt ipsec missing ip6 daddr ${POOLS6} drop`,
   ];
   assert.deepEqual(chain('forward').slice(1, 4), [...strays, 'ct state invalid drop']);
-  assert.deepEqual(chain('output').slice(1), strays);
+  assert.deepEqual(chain('output').slice(1, 3), strays);
 });
 
 test('customers reach the Internet and nothing else, with so many flows each', () => {
