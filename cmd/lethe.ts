@@ -64,7 +64,7 @@ const releaseDeps = {
   keyboard: process.stdin,
   environment: process.env,
 };
-const imageDeps = { terminal: stdout, clock: systemClock };
+const imageDeps = { stdout, stderr, clock: systemClock };
 const imageCli = () => import('../src/image/build/image.cli.ts');
 
 image

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Operator, parseOperator } from '../../contracts/activation/operator.ts';
 import type { Clock } from '../../core/clock/clock.ts';
+import { EXIT, type ExitCode } from '../../host/terminal/exit.ts';
 import { Progress, type Terminal, table } from '../../host/terminal/terminal.ts';
 import { buildImage, buildProbe } from './build.os.ts';
 import { FetchError, fetchLocks, openCache } from './fetch.os.ts';
@@ -13,7 +14,10 @@ import type { BuildRecord } from './record.ts';
 import { imageState, readLock } from './state.os.ts';
 
 export interface ImageDeps {
-  readonly terminal: Terminal;
+  /** Progress, and what came out. */
+  readonly stdout: Terminal;
+  /** Why nothing did. */
+  readonly stderr: Terminal;
   readonly clock: Clock;
 }
 
@@ -29,22 +33,28 @@ export interface BuildFlags {
   readonly offline?: boolean;
 }
 
-/** A wish that cannot be fulfilled, told in one sentence. */
+/** A wish that cannot be fulfilled, told in one sentence, and with what the command ends. */
 class CannotBuild extends Error {
   override readonly name = 'CannotBuild';
+  readonly exit: ExitCode;
+
+  constructor(message: string, exit: ExitCode = EXIT.usage) {
+    super(message);
+    this.exit = exit;
+  }
 }
 
 /** Resolves the recipe against today's archives and rewrites both locks. Gives the exit code, as the others do. */
-export async function imageLock(deps: ImageDeps, directory = recipeOf().directory): Promise<number> {
+export async function imageLock(deps: ImageDeps, directory = recipeOf().directory): Promise<ExitCode> {
   return await told(deps, async (progress) => {
     needRoot();
     const { image, tools } = await progress.stage('resolve packages', () => lockImage(recipeOf(), directory));
-    deps.terminal.write(`\n${table([lockRow('image', image), lockRow('tools', tools)], '   ')}`);
+    deps.stdout.write(`\n${table([lockRow('image', image), lockRow('tools', tools)], '   ')}`);
   });
 }
 
 /** Fills the cache with all that the locks name, and verifies every file. */
-export async function imageFetch(deps: ImageDeps, directory = recipeOf().directory): Promise<number> {
+export async function imageFetch(deps: ImageDeps, directory = recipeOf().directory): Promise<ExitCode> {
   return await told(deps, async (progress) => {
     const locks = [readLock(join(directory, 'packages.lock')), readLock(join(directory, 'tools.lock'))];
     const cache = openCache(imageState().cache);
@@ -52,7 +62,7 @@ export async function imageFetch(deps: ImageDeps, directory = recipeOf().directo
   });
 }
 
-export async function imageBuild(flags: BuildFlags, deps: ImageDeps): Promise<number> {
+export async function imageBuild(flags: BuildFlags, deps: ImageDeps): Promise<ExitCode> {
   return await told(deps, async (progress) => {
     needRoot();
     const out = resolve(flags.out);
@@ -64,7 +74,7 @@ export async function imageBuild(flags: BuildFlags, deps: ImageDeps): Promise<nu
       ...(flags.offline === true ? {} : { sources: machineSources() }),
     };
     const record = await build(flags, options);
-    deps.terminal.write(summary(out, record));
+    deps.stdout.write(summary(out, record));
   });
 }
 
@@ -77,13 +87,14 @@ async function build(flags: BuildFlags, options: Parameters<typeof buildImage>[0
 }
 
 function readOperator(file: string): Operator {
+  if (!existsSync(file)) throw new CannotBuild(`--operator: ${file} is not there.`);
   const operator = parseOperator(readFileSync(file, 'utf8'));
   if ('problem' in operator) throw new CannotBuild(`${file}: ${operator.problem}`);
   return operator;
 }
 
 function needRoot(): void {
-  if (process.getuid?.() !== 0) throw new CannotBuild('This mounts and changes owners, and needs root.');
+  if (process.getuid?.() !== 0) throw new CannotBuild('This mounts and changes owners, and needs root.', EXIT.machine);
 }
 
 function lockRow(name: string, lock: Lock): string[] {
@@ -100,14 +111,14 @@ function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
 }
 
-async function told(deps: ImageDeps, work: (progress: Progress) => Promise<void>): Promise<number> {
+async function told(deps: ImageDeps, work: (progress: Progress) => Promise<void>): Promise<ExitCode> {
   try {
-    await work(new Progress(deps.terminal, deps.clock));
-    return 0;
+    await work(new Progress(deps.stdout, deps.clock));
+    return EXIT.done;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const expected = [CannotBuild, FetchError, LockError].some((kind) => error instanceof kind);
-    deps.terminal.write(`\n${expected ? error.message : `It failed: ${error.message}`}\n`);
-    return 1;
+    deps.stderr.write(`lethe: ${expected ? error.message : `It failed: ${error.message}`}\n`);
+    return error instanceof CannotBuild ? error.exit : EXIT.failed;
   }
 }

@@ -12,6 +12,7 @@ import { fingerprint } from '../../contracts/release/keyring.ts';
 import { systemClock } from '../../core/clock/clock.ts';
 import { systemRandom } from '../../core/random/random.ts';
 import { run } from '../../host/processes/process.os.ts';
+import { EXIT } from '../../host/terminal/exit.ts';
 import { builderKey, writeStatement } from './builders.os.ts';
 import { readKeyring } from './ceremony.os.ts';
 import { addReleaseCommands } from './commands.cli.ts';
@@ -75,7 +76,7 @@ test('the ceremony, a second signer, and the first one retired', async () => {
   assert.equal(await lethe('keys', 'retire', at('keys'), fingerprint(first).slice(0, 16)), 0, said.stderr);
   assert.equal(readKeyring(at('keys')).db.length, 1);
   assert.equal(await lethe('keys', 'replace', at('keys'), 'KEK'), 0, said.stderr);
-  assert.equal(await lethe('keys', 'replace', at('keys'), 'db'), 1);
+  assert.equal(await lethe('keys', 'replace', at('keys'), 'db'), EXIT.usage);
   assert.match(said.stderr, /'db' is neither PK nor KEK/);
 });
 
@@ -87,12 +88,12 @@ test('a hash, a program or a release is revoked', async () => {
   assert.equal(readKeyring(at('keys')).revoked.length, 2);
   assert.ok(existsSync(at('keys/enrol/dbx.auth')));
   writeFileSync(at('pcrs.json'), '{}');
-  for (const [what, why] of [
-    ['/nonexistent', /neither a file nor a SHA-256/],
-    [at('softhsm2.conf'), /not a program/],
-    [directory, /pcrs.json: line 1/],
+  for (const [what, why, code] of [
+    ['/nonexistent', /neither a file nor a SHA-256/, EXIT.usage],
+    [at('softhsm2.conf'), /not a program/, EXIT.failed],
+    [directory, /pcrs.json: line 1/, EXIT.failed],
   ] as const) {
-    assert.equal(await lethe('revoke', what, '--keys', at('keys')), 1);
+    assert.equal(await lethe('revoke', what, '--keys', at('keys')), code);
     assert.match(said.stderr, why);
   }
   const values = Object.fromEntries([4, 7, 9, 11].map((pcr) => [pcr, '00'.repeat(32)]));
@@ -106,7 +107,7 @@ test('who cannot be asked, and what cannot be a key, is said', async () => {
   assert.equal(await lethe('keys', 'create', at('more'), ...token('sign')), 1);
   assert.match(said.stderr, /nobody can be asked for the PIN/);
   const bad = ['--module', SOFTHSM, '--key', 'pkcs11:token=release;object=sign;pin-value=1'];
-  assert.equal(await lethe('keys', 'create', at('more'), ...bad, ...pin), 1);
+  assert.equal(await lethe('keys', 'create', at('more'), ...bad, ...pin), EXIT.usage);
   assert.match(said.stderr, /--key must be .* without a PIN/);
   assert.equal(await lethe('keys', 'create', at('more'), ...token('sign'), '--pin-fd', '999'), 1);
   assert.match(said.stderr, /It failed/);
@@ -164,7 +165,7 @@ test('signing wants two statements and a keyring, verifying a release', async ()
       '--statement',
       ...statements,
     );
-  assert.equal(await sign('a'), 1);
+  assert.equal(await sign('a'), EXIT.usage);
   assert.match(said.stderr, /exactly two statements/);
   assert.equal(await sign(at('anna/statement.json'), at('anna/statement.json')), 1);
   assert.match(said.stderr, /both builds are by anna/);
@@ -181,7 +182,7 @@ test('signing wants two statements and a keyring, verifying a release', async ()
   assert.equal(await lethe('pcrs', at('anna'), '--keys', at('keys')), 1);
   assert.match(said.stderr, /uki.signed.efi is not there/);
   await sampleBuild(at('probe'), { variant: 'probe' });
-  assert.equal(await lethe('verify', at('probe')), 1);
+  assert.equal(await lethe('verify', at('probe')), EXIT.usage);
   assert.match(said.stderr, /a 'probe' is made from a build of your own/);
   writeFileSync(at('anna/operator.json'), '{}');
   assert.equal(await lethe('verify', at('anna')), 1);

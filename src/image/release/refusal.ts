@@ -2,6 +2,7 @@
 
 /** Why a release is not made, or not accepted. */
 export type ReleaseRefusalCode =
+  | 'command line'
   | 'keyring'
   | 'builders'
   | 'build'

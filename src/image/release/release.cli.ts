@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseOperator } from '../../contracts/activation/operator.ts';
 import { printPcrs } from '../../contracts/release/publication.ts';
 import { builderEntry } from '../../contracts/release/statement.ts';
+import { EXIT, type ExitCode } from '../../host/terminal/exit.ts';
 import { Progress, table } from '../../host/terminal/terminal.ts';
 import { buildImage } from '../build/build.os.ts';
 import { makeIso } from '../build/iso.os.ts';
@@ -18,7 +19,7 @@ import { signRelease } from './sign.os.ts';
 import { pinOf, type ReleaseDeps, type TokenFlags, told, withToken } from './token.cli.ts';
 import { predictedPcrs, program, type Step, verifyRelease } from './verify.os.ts';
 
-export async function builder(name: string, flags: { builderKey?: string }, deps: ReleaseDeps): Promise<number> {
+export async function builder(name: string, flags: { builderKey?: string }, deps: ReleaseDeps): Promise<ExitCode> {
   return await told(deps, async () => {
     const key = builderKey(flags.builderKey ?? defaultBuilderKey(name));
     deps.stdout.write(`${JSON.stringify(builderEntry(name, key))}\n`);
@@ -32,9 +33,9 @@ export interface StateFlags {
 }
 
 /** Signs a build directory as the work of the builder, if one is named. */
-export async function state(flags: StateFlags, deps: ReleaseDeps): Promise<number> {
+export async function state(flags: StateFlags, deps: ReleaseDeps): Promise<ExitCode> {
   const { out, builder: name } = flags;
-  if (name === undefined) return 0;
+  if (name === undefined) return EXIT.done;
   return await told(deps, async () => {
     await writeStatement(out, name, builderKey(flags.builderKey ?? defaultBuilderKey(name)));
     deps.stdout.write(`\n${join(out, STATEMENT_FILE)}, signed by ${name}\n`);
@@ -52,7 +53,7 @@ export interface CompareFlags {
   readonly json?: boolean;
 }
 
-export async function compare(a: string, b: string, flags: CompareFlags, deps: ReleaseDeps): Promise<number> {
+export async function compare(a: string, b: string, flags: CompareFlags, deps: ReleaseDeps): Promise<ExitCode> {
   return await told(deps, async () => {
     const { builders, differences } = await compareBuilds(a, b, readBuilders(flags.builders));
     const names = builders.map((believed) => believed.builder);
@@ -65,7 +66,7 @@ export async function compare(a: string, b: string, flags: CompareFlags, deps: R
         deps.stderr.write(`\n${report ?? 'diffoscope is not installed.\n'}`);
       }
     }
-    return differences.length === 0 ? 0 : 1;
+    return differences.length === 0 ? EXIT.done : EXIT.failed;
   });
 }
 
@@ -83,11 +84,11 @@ export interface SignFlags extends TokenFlags {
   readonly draft?: boolean;
 }
 
-export async function sign(flags: SignFlags, deps: ReleaseDeps): Promise<number> {
+export async function sign(flags: SignFlags, deps: ReleaseDeps): Promise<ExitCode> {
   return await told(deps, async () => {
     const [a, b, ...more] = flags.statement;
     if (a === undefined || b === undefined || more.length > 0)
-      throw new ReleaseRefused('statement', 'give exactly two statements, by two builders');
+      throw new ReleaseRefused('command line', 'give exactly two statements, by two builders');
     const builders = readBuilders(flags.builders);
     const keyring = readKeyring(flags.keys);
     await withToken(flags, deps, async (key) => {
@@ -112,7 +113,7 @@ export async function sign(flags: SignFlags, deps: ReleaseDeps): Promise<number>
 }
 
 /** Prints what machines of this keyring show that run a release: after each change of the keyring it is something else. */
-export async function pcrs(release: string, flags: { keys: string }, deps: ReleaseDeps): Promise<number> {
+export async function pcrs(release: string, flags: { keys: string }, deps: ReleaseDeps): Promise<ExitCode> {
   return await told(deps, async () => {
     deps.stdout.write(printPcrs(await predictedPcrs(release, program(release), readKeyring(flags.keys))));
   });
@@ -125,7 +126,7 @@ export interface VerifyFlags {
   readonly json?: boolean;
 }
 
-export async function verify(release: string, flags: VerifyFlags, deps: ReleaseDeps): Promise<number> {
+export async function verify(release: string, flags: VerifyFlags, deps: ReleaseDeps): Promise<ExitCode> {
   return await told(deps, async () => {
     const speaking = flags.json === true ? deps.stderr : deps.stdout;
     const scratch = mkdtempSync(join(tmpdir(), 'lethe-rebuild-'));
@@ -144,7 +145,7 @@ export async function verify(release: string, flags: VerifyFlags, deps: ReleaseD
         },
       });
       if (flags.json === true) deps.stdout.write(`${JSON.stringify({ sound, steps })}\n`);
-      return sound ? 0 : 1;
+      return sound ? EXIT.done : EXIT.failed;
     } finally {
       rmSync(scratch, { recursive: true });
     }
@@ -157,7 +158,7 @@ const MARK = { holds: '✓', fails: '✗', skipped: '·' } as const;
 async function rebuilt(release: string, scratch: string, flags: VerifyFlags, progress: Progress): Promise<string> {
   const { variant } = readRecord(release);
   if (variant !== 'release')
-    throw new ReleaseRefused('release', `a '${variant}' is made from a build of your own: --rebuild DIR`);
+    throw new ReleaseRefused('command line', `a '${variant}' is made from a build of your own: --rebuild DIR`);
   const file = join(release, OPERATOR_FILE);
   const operator = existsSync(file) ? parseOperator(readFileSync(file, 'utf8')) : undefined;
   if (operator !== undefined && 'problem' in operator)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock/clock.ts';
 import type { Random } from '../../core/random/random.ts';
+import { EXIT, type ExitCode } from '../../host/terminal/exit.ts';
 import type { Terminal } from '../../host/terminal/terminal.ts';
 import { hasSwap, type Keyboard, PinError, type PinSource, readPin, wipe } from '../tokens/pin.os.ts';
 import { compileToken, TokenKey } from '../tokens/token.os.ts';
@@ -36,7 +37,7 @@ export async function withToken<T>(
   const place = parseKeyUri(flags.key);
   if (place === undefined)
     throw new ReleaseRefused(
-      'keyring',
+      'command line',
       "--key must be 'pkcs11:token=LABEL;object=NAME' or 'pkcs11:token=LABEL;id=%02', without a PIN",
     );
   const directory = mkdtempSync(join(tmpdir(), 'lethe-token-'));
@@ -81,13 +82,13 @@ export async function pinOf(flags: TokenFlags, deps: ReleaseDeps, warning: strin
 }
 
 /** Gives the exit code. What a person has to know is one sentence; the rest is a broken promise, and says so. */
-export async function told(deps: ReleaseDeps, work: () => Promise<number | undefined | void>): Promise<number> {
+export async function told(deps: ReleaseDeps, work: () => Promise<ExitCode | undefined | void>): Promise<ExitCode> {
   try {
-    return (await work()) ?? 0;
+    return (await work()) ?? EXIT.done;
   } catch (error) {
     const expected = [ReleaseRefused, TokenError, PinError].some((kind) => error instanceof kind);
     if (!(error instanceof Error)) throw error;
-    deps.stderr.write(`\n${expected ? error.message : `It failed: ${error.message}`}\n`);
-    return 1;
+    deps.stderr.write(`lethe: ${expected ? error.message : `It failed: ${error.message}`}\n`);
+    return error instanceof ReleaseRefused && error.code === 'command line' ? EXIT.usage : EXIT.failed;
   }
 }
