@@ -81,6 +81,7 @@ function addUp(program: Command, deps: ServiceCliDeps, exit: ExitWith): void {
     .option('--no-contact', 'say it no longer')
     .option('--source-url <url>', 'where the source of what you run is; without it, the portal hands it out')
     .option('--no-source-url', 'let the portal hand it out again')
+    .option('--accounts <number>', 'how many accounts there may be (default: 1000000)', Number)
     .option('--public <address>', 'open the gateway to the world under this address of the machine')
     .option('--no-public', 'let only this machine reach the gateway again')
     .option('--keep-443', 'leave 443/tcp of that address to a web server; OpenVPN over TCP takes 1194/tcp')

@@ -16,7 +16,8 @@ import { askStatus, serveStatus } from './status.os.ts';
 const directory = mkdtempSync(join(tmpdir(), 'lethe-health-'));
 after(() => rmSync(directory, { recursive: true }));
 
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 const FACTS: Facts = {
   release: '0.1.0',
   phase: 'serving',
@@ -117,6 +118,39 @@ test('auth file and certificate say for how long', () => {
   assert.equal(stateAfter([], 100 * DAY)['certificate'], 'ended');
   assert.equal(stateAfter([], 0, { certificateEnds: undefined })['certificate'], undefined);
   assert.equal(stateAfter([], 0, { phase: 'starting' })['service'], 'starting');
+});
+
+test('a gateway in a machine is known by what it tells control, and its activator', () => {
+  const facts = { certificateEnds: undefined };
+  assert.equal(stateAfter([], 0, facts)['authfile'], undefined);
+  const told = ['control', { code: 'gateway_authfile', gateway: 'zrh-01', version: 9 }] as const;
+  const given = ['activator', { code: 'machine_activated', gateway: 'zrh-01', release: '0.2.0' }] as const;
+  const known = stateAfter([told, given], 0, facts);
+  assert.deepEqual([known['authfile'], known['certificate'], known['service']], ['in_force', 'valid', 'serving']);
+  assert.equal(stateAfter([given], 20 * HOUR, facts)['certificate'], 'valid');
+  assert.equal(stateAfter([given], 22 * HOUR, facts)['certificate'], 'ending', 'nobody has renewed it');
+  assert.equal(stateAfter([given], 23 * HOUR, facts)['certificate'], 'ended');
+  const clock = new ManualClock(0);
+  const health = new Health(clock);
+  health.note(...given);
+  clock.advance(20 * HOUR);
+  health.note('activator', { code: 'machine_renewed', gateway: 'zrh-01' });
+  clock.advance(20 * HOUR);
+  assert.equal(health.report({ ...FACTS, ...facts }).parts.at(-1)?.state, 'valid');
+  health.note('agent', { code: 'authfile_in_force', version: 10 });
+  health.note(...told);
+  const { parts } = health.report(FACTS);
+  assert.deepEqual(parts[1], { part: 'authfile', state: 'in_force', version: 10, seconds: 0 });
+});
+
+test('room for accounts is spoken of when it is scarce, until it is not or control counts anew', () => {
+  const filling = ['control', { code: 'accounts_filling', accounts: 90, most: 100 }] as const;
+  const full = ['control', { code: 'accounts_full', accounts: 100, most: 100 }] as const;
+  assert.equal(stateAfter([])['accounts'], undefined);
+  assert.equal(stateAfter([filling])['accounts'], 'filling');
+  assert.deepEqual([stateAfter([filling, full])['accounts'], stateAfter([full])['service']], ['full', 'attention']);
+  assert.equal(stateAfter([full, ['control', { code: 'accounts_freed' }]])['accounts'], undefined);
+  assert.equal(stateAfter([full, ['lethe', { code: 'daemon_lost', daemon: 'control' }]])['accounts'], undefined);
 });
 
 test('only declared events of a program are heard, as a line for people or for programs', () => {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { oneDay } from '../contracts/pki/authority.ts';
 import type { Clock } from '../core/clock/clock.ts';
 import { assertDeclared } from '../core/inventory/guard.ts';
 import type { JournalEvent } from '../core/inventory/journal.ts';
@@ -41,8 +42,10 @@ const WELL = new Set(['serving', 'reporting', 'in_force', 'valid', 'moving']);
 /** A program that was lost this recently may be lost again, milliseconds. */
 const SETTLED_AFTER = 60_000;
 const DAY = 86_400_000;
-/** Days before its end at which a certificate counts as ending. */
-const SOON = 30;
+/** Milliseconds before its end at which a certificate of years counts as ending. */
+const SOON = 30 * DAY;
+/** The same for one of a day, which a machine renews after 18 to 20 hours. */
+const NOT_RENEWED = 7_200_000;
 
 interface Loss {
   restarts: number;
@@ -55,8 +58,11 @@ export class Health {
   readonly #losses = new Map<string, Loss>();
   readonly #gateways = new Map<string, 'reporting' | 'lost'>();
   readonly #drifted = new Map<string, string>();
-  #authfile: { version: number; since: number } | undefined;
+  #authfile: { version: number; since: number; from: Speaker } | undefined;
+  /** Wall time at which the certificate ends that the activator gave a machine last. */
+  #machineEnds: number | undefined;
   #controlLost = false;
+  #accounts: StatusPart | undefined;
   #outbox: 'moving' | 'filling' | 'overflowed' = 'moving';
   #dropped = 0;
 
@@ -68,9 +74,16 @@ export class Health {
     switch (event.code) {
       case 'daemon_lost':
         if (from === 'lethe') this.#lost(event.daemon);
+        // Its successor counts anew.
+        if (from === 'lethe' && event.daemon === 'control') this.#accounts = undefined;
         break;
       case 'authfile_in_force':
-        this.#authfile = { version: event.version, since: this.#clock.elapsed() };
+        this.#authfile = { version: event.version, since: this.#clock.elapsed(), from };
+        break;
+      case 'gateway_authfile':
+        // What the agent says itself comes sooner; that of a machine says it to control alone.
+        if (this.#authfile?.from !== 'agent')
+          this.#authfile = { version: event.version, since: this.#clock.elapsed(), from };
         break;
       case 'control_lost':
         this.#controlLost = true;
@@ -91,6 +104,15 @@ export class Health {
 
   #noteFleet(event: JournalEvent): void {
     switch (event.code) {
+      case 'accounts_filling':
+        this.#accounts = accountsPart('filling', event);
+        break;
+      case 'accounts_full':
+        this.#accounts = accountsPart('full', event);
+        break;
+      case 'accounts_freed':
+        this.#accounts = undefined;
+        break;
       case 'gateway_lost':
         this.#gateways.set(event.gateway, 'lost');
         break;
@@ -102,6 +124,10 @@ export class Health {
         break;
       case 'gateway_in_force':
         this.#drifted.delete(event.gateway);
+        break;
+      case 'machine_activated':
+      case 'machine_renewed':
+        this.#machineEnds = oneDay(this.#clock).notAfter;
         break;
       case 'outbox_filling':
         this.#outbox = 'filling';
@@ -125,9 +151,11 @@ export class Health {
   report({ release, phase, programs, gateways, certificateEnds }: Facts): StatusReport {
     const parts = [
       ...programs.map((program) => this.#program(program)),
+      ...(this.#accounts === undefined ? [] : [this.#accounts]),
       ...(this.#authfile === undefined ? [] : [this.#authfilePart(this.#authfile)]),
       ...gateways.flatMap((gateway) => this.#gatewayParts(gateway)),
-      ...(certificateEnds === undefined ? [] : [this.#certificate(certificateEnds)]),
+      ...(certificateEnds === undefined ? [] : [this.#certificate(certificateEnds, SOON)]),
+      ...(this.#machineEnds === undefined ? [] : [this.#certificate(this.#machineEnds, NOT_RENEWED)]),
     ];
     const well = parts.every(({ state }) => WELL.has(state));
     const service = phase === 'serving' && !well ? 'attention' : phase;
@@ -165,15 +193,23 @@ export class Health {
     ];
   }
 
-  #certificate(ends: number): StatusPart {
+  /** `soon`: milliseconds before its end at which it counts as ending. */
+  #certificate(ends: number, soon: number): StatusPart {
     const left = ends - this.#clock.wall();
-    const state = left <= 0 ? 'ended' : left < SOON * DAY ? 'ending' : 'valid';
+    const state = left <= 0 ? 'ended' : left < soon ? 'ending' : 'valid';
     return declared('certificate', {
       part: 'certificate',
       state,
       ends_on: new Date(ends).toISOString().slice(0, 10),
     });
   }
+}
+
+function accountsPart(
+  state: string,
+  { accounts, most }: { readonly accounts: number; readonly most: number },
+): StatusPart {
+  return declared('accounts', { part: 'accounts', state, accounts, most });
 }
 
 function declared(kind: string, part: StatusPart): StatusPart {

@@ -24,6 +24,8 @@ export interface ServiceOptions {
   readonly about?: About;
   /** `https://vpn.example`, which browsers ask: a proxy there ends TLS and passes on to `listen`. */
   readonly origin?: string | undefined;
+  /** How many accounts there may be; as many as is usual without it. */
+  readonly accounts?: number;
   /** Undefined: portal and API alone. */
   readonly gateway: GatewayOptions | undefined;
 }

@@ -10,6 +10,7 @@ import { remember, remembered, type SettingFlags, settle } from './remembered.os
 import { changes, overlay, parseWords, readSettings, type Words } from './settings.ts';
 import { behindProxy, onDisk, serviceOptions, unsaid } from './up.cli.ts';
 import {
+  readAccounts,
   readContact,
   readForwarders,
   readHealth,
@@ -78,6 +79,9 @@ test('each other word is read, or refused with what it should be', () => {
     assert.ok('problem' in (readSourceUrl(text) as object), text);
   assert.deepEqual(readHealth('127.0.0.1:8081'), { host: '127.0.0.1', port: 8081 });
   for (const text of ['0.0.0.0:8081', '[::]:8081', 'x']) assert.ok('problem' in readHealth(text), text);
+  assert.equal(readAccounts(50_000), 50_000);
+  for (const wrong of [0, -1, 1.5, Number.NaN, 1e9])
+    assert.ok('problem' in (readAccounts(wrong) as object), `${wrong}`);
   assert.deepEqual(readForwarders(['9.9.9.9', '2620:fe::fe']), ['9.9.9.9', '2620:fe::fe']);
   assert.ok('problem' in readForwarders([]));
 });

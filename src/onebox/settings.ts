@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { z } from 'zod';
 import { parseJson } from '../bytes/formats/json.ts';
+import { USUAL_ACCOUNTS } from '../control/program/config.ts';
 import { parseConfiguration } from '../core/configuration/configuration.ts';
 import type { Address } from './machine.os.ts';
 import type { GatewayOptions } from './options.ts';
 import {
+  readAccounts,
   readContact,
   readForwarders,
   readHealth,
@@ -39,6 +41,8 @@ const SCHEMA = z.strictObject({
   health: z.string().optional(),
   /** What browsers ask, where a proxy ends TLS. */
   origin: z.string().optional(),
+  /** How many accounts there may be. */
+  accounts: z.number().optional(),
   /** False: portal and API alone. */
   gateway: z.boolean().optional(),
   /** Place of the machine, as customers see it. */
@@ -67,6 +71,7 @@ export type FlagWords = { readonly [Name in WordName]?: Words[Name] | false };
 const DEFAULTS = {
   name: 'Lethe',
   listen: '127.0.0.1:8080',
+  accounts: USUAL_ACCOUNTS,
   gateway: true,
   'keep-443': false,
   location: 'xx-home:This machine:XX',
@@ -82,6 +87,7 @@ export interface Settings {
   readonly listen: Address;
   readonly health: Address | undefined;
   readonly origin: string | undefined;
+  readonly accounts: number;
   readonly gateway: boolean;
   readonly location: GatewayOptions['location'];
   readonly public: string | undefined;
@@ -121,6 +127,7 @@ export function readSettings(words: Words): Settings | SettingProblem {
     listen: readListen(words.listen ?? DEFAULTS.listen),
     health: ifSaid(words.health, readHealth),
     origin: ifSaid(words.origin, readOrigin),
+    accounts: readAccounts(words.accounts ?? DEFAULTS.accounts),
     gateway: words.gateway ?? DEFAULTS.gateway,
     location: readLocation(words.location ?? DEFAULTS.location),
     public: ifSaid(words.public, readPublic),
@@ -186,5 +193,5 @@ export function changes(from: Words, to: Words): Change[] {
 function shown(word: Words[WordName]): string {
   if (word === undefined) return 'none';
   if (typeof word === 'boolean') return word ? 'yes' : 'no';
-  return typeof word === 'string' ? word : word.join(', ');
+  return typeof word === 'object' ? word.join(', ') : String(word);
 }

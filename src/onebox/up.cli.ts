@@ -45,6 +45,7 @@ export function serviceOptions(
     name,
     listen,
     origin,
+    accounts,
     location,
     public: address,
     'keep-443': keep443,
@@ -61,7 +62,7 @@ export function serviceOptions(
   };
   const { 'operator-name': operator, price, contact, 'source-url': source } = settings;
   const about = { operator, price, contact, source };
-  return { directory, listen, name, about, origin, gateway: settings.gateway ? gateway : undefined };
+  return { directory, listen, name, about, origin, accounts, gateway: settings.gateway ? gateway : undefined };
 }
 
 /** Flags under the names of the settings. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { isIP, isIPv4 } from 'node:net';
+import { MOST_ACCOUNTS } from '../control/program/config.ts';
 import type { Address } from './machine.os.ts';
 import type { GatewayOptions } from './options.ts';
 
@@ -67,6 +68,12 @@ function linkOf(text: string, protocol: RegExp): string | undefined {
   const url = URL.parse(text);
   if (url === null || !protocol.test(url.protocol) || url.username !== '' || url.password !== '') return undefined;
   return url.href.length <= LONGEST_LINK ? url.href : undefined;
+}
+
+/** So many that an auth file holds them all. */
+export function readAccounts(accounts: number): number | WordProblem {
+  if (Number.isSafeInteger(accounts) && accounts >= 1 && accounts <= MOST_ACCOUNTS) return accounts;
+  return { problem: `it is not how many accounts there may be. Write a number from 1 to ${MOST_ACCOUNTS}.` };
 }
 
 /** `ch-zrh:Zürich, Switzerland:CH` */

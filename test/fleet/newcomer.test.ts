@@ -60,7 +60,7 @@ test('who has just signed up is let in at once, and not told for half a minute t
   await delay(200);
 
   const made = await house.control.services.accounts.signUp();
-  assert.ok(made !== 'busy');
+  assert.ok(typeof made !== 'string');
   const { username, password } = await house.control.services.credentials.rotate(made.customer);
   const bytes = Buffer.from(username + password);
   const known = () => auth.current?.login(bytes, 0, username.length, username.length, bytes.length) !== undefined;

@@ -99,10 +99,10 @@ export interface TestControl {
 export const NOON = Date.UTC(2026, 10, 21, 12);
 
 /** The whole of control on a real database, but with a clock that obeys. Nothing listens on a port. */
-export async function openTestControl(): Promise<TestControl> {
+export async function openTestControl(change: Partial<ControlConfigFile> = {}): Promise<TestControl> {
   const database = await openTemporaryDatabase();
   const temporary = await temporaryConfig(database.server.socket);
-  const config = parseControlConfig(JSON.stringify(temporary.config)) as ControlConfig;
+  const config = parseControlConfig(JSON.stringify({ ...temporary.config, ...change })) as ControlConfig;
   const [clock, journal] = [new ManualClock(NOON), new RecordingJournal()];
   const control = await openControl({
     config,
@@ -122,7 +122,7 @@ export async function openTestControl(): Promise<TestControl> {
     config,
     async customer() {
       const made = await control.services.accounts.signUp();
-      if (made === 'busy') throw new Error('too many sign-ups');
+      if (typeof made === 'string') throw new Error(`no sign-up: ${made}`);
       return made.customer;
     },
     async ask(method, path, { token, body, headers } = {}) {

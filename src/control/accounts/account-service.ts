@@ -6,6 +6,7 @@ import { below, type Random } from '../../core/random/random.ts';
 import type { Database } from '../database/tables.ts';
 import {
   accountByNumber,
+  customerByNumber,
   deleteAccount,
   deleteOldestSignIns,
   deleteOtherSignIns,
@@ -28,9 +29,11 @@ import type {
   SignUpAgain,
 } from './account.ts';
 import type { AccountLimiter } from './account-limiter.ts';
+import { closeAccount, wasClosed } from './closed.store.ts';
 import type { FailureLimiter } from './failure-limiter.ts';
 import type { Forms } from './forms.ts';
 import { accountNumberHash, newAccountNumber, parseAccountNumber } from './number.ts';
+import type { Made, Room } from './room.ts';
 
 /** What an operator decides about new accounts. */
 export interface Offer {
@@ -53,6 +56,7 @@ export interface AccountsContext {
   readonly signIns: AccountLimiter;
   /** For sign-ups, which cost a row each. */
   readonly signUps: FailureLimiter;
+  readonly room: Pick<Room, 'take'>;
 }
 
 const SIGN_IN_DAYS = 30;
@@ -71,13 +75,14 @@ export class AccountService {
   }
 
   /** A new account. Credentials for the tunnels are made when a way to connect asks for them. */
-  async signUp(): Promise<SignUp | 'busy'> {
-    const { db, random, signUps } = this.#context;
+  async signUp(): Promise<SignUp | 'busy' | 'full'> {
+    const { random, signUps } = this.#context;
     if (!(await signUps.spend())) return 'busy';
-    const accountNumber = newAccountNumber(random);
-    return db.transaction().execute(async (transaction) => {
-      const customer = (await this.#insert(transaction, accountNumber)) as Customer;
-      return { accountNumber, customer, signIn: await this.#open(transaction, customer.account) };
+    const fresh = freshAccount(random);
+    return this.#inRoom(async (db) => {
+      const customer = (await this.#insert(db, fresh)) as Customer;
+      const signIn = (await this.#open(db, customer.account)) as SignIn;
+      return { made: true, answer: { accountNumber: fresh.accountNumber, customer, signIn } };
     });
   }
 
@@ -98,24 +103,49 @@ export class AccountService {
 
   /**
    * One form makes one account. Sent again, it gives the same number, and signs in who is not signed in there yet.
-   * `stale`: not a form of ours, or older than yesterday.
+   * `stale`: not a form of ours, or older than yesterday. `used`: its account has another number now, or was deleted.
    */
-  async signUpOnce(form: string, present: Customer | undefined): Promise<SignUp | SignUpAgain | 'busy' | 'stale'> {
+  async signUpOnce(
+    form: string,
+    present: Customer | undefined,
+  ): Promise<SignUp | SignUpAgain | 'busy' | 'full' | 'stale' | 'used'> {
     const { db, signUps } = this.#context;
-    const accountNumber = this.numberOf(form);
-    if (accountNumber === undefined) return 'stale';
-    const hash = accountNumberHash(accountNumber);
-    if (present !== undefined && (await accountByNumber(db, hash)) === present.account) {
+    const opened = this.#context.forms.open(SIGN_UP, form);
+    if (opened === undefined) return 'stale';
+    const fresh = freshAccount(opened.random);
+    const { accountNumber } = fresh;
+    const there = await accountByNumber(db, accountNumberHash(accountNumber));
+    if (present !== undefined && there === present.account) {
       return { accountNumber, customer: present, signIn: undefined };
     }
     if (!(await signUps.spend())) return 'busy';
-    return db.transaction().execute(async (transaction) => {
-      const made = await this.#insert(transaction, accountNumber);
-      const account = made?.account ?? (await accountByNumber(transaction, hash));
-      const signIn = account && (await this.#open(transaction, account));
-      const customer = made ?? (signIn && (await this.#signedIn(transaction, signIn.token)));
-      return signIn && customer ? { accountNumber, customer, signIn } : 'stale';
-    });
+    if (there !== undefined) return this.#again(db, fresh);
+    return this.#inRoom((transaction) => this.#signUpFrom(transaction, fresh));
+  }
+
+  async #signUpFrom(db: Database, fresh: FreshAccount): Promise<Made<SignUp | 'used'>> {
+    const customer = await this.#insert(db, fresh);
+    if (customer === undefined) return { made: false, answer: await this.#again(db, fresh) };
+    // Looked for last: whoever was deleting it has been waited for.
+    if (await wasClosed(db, fresh.account)) {
+      await deleteAccount(db, fresh.account);
+      return { made: false, answer: 'used' };
+    }
+    const signIn = (await this.#open(db, customer.account)) as SignIn;
+    return { made: true, answer: { accountNumber: fresh.accountNumber, customer, signIn } };
+  }
+
+  /** Signs in to the account that a form has made. */
+  async #again(db: Database, { accountNumber }: FreshAccount): Promise<SignUp | 'used'> {
+    const customer = await customerByNumber(db, accountNumberHash(accountNumber));
+    const signIn = customer && (await this.#open(db, customer.account));
+    return signIn ? { accountNumber, customer, signIn } : 'used';
+  }
+
+  /** Makes an account where there is room for one. */
+  #inRoom<T>(make: (db: Database) => Promise<Made<T>>): Promise<T | 'full'> {
+    const { db, room } = this.#context;
+    return room.take(() => db.transaction().execute(make));
   }
 
   /** Takes the number as typed: any case, spaces and dashes anywhere, O for 0, I and L for 1. */
@@ -125,7 +155,8 @@ export class AccountService {
     if (typeof parsed === 'string') return parsed;
     const account = await accountByNumber(db, accountNumberHash(parsed.number));
     if (account === undefined) return (await failures.spend()) ? 'unknown' : 'busy';
-    return this.#context.signIns.spend(account) ? this.#open(db, account) : 'busy';
+    if (!this.#context.signIns.spend(account)) return 'busy';
+    return (await this.#open(db, account)) ?? 'unknown';
   }
 
   /** Hostile input: any string. Undefined unless it is the token of a sign-in that is still valid. */
@@ -183,7 +214,8 @@ export class AccountService {
 
   /** Deletes the account and all that leads to it, at once and for ever; gateways end its sessions with the next auth file. */
   async close({ account }: Customer): Promise<void> {
-    await deleteAccount(this.#context.db, account);
+    const { db, clock } = this.#context;
+    await db.transaction().execute((transaction) => closeAccount(transaction, account, today(clock)));
     this.#context.changed();
   }
 
@@ -194,10 +226,9 @@ export class AccountService {
     return found !== undefined && sameBytes(hash, found.tokenHash) ? found.customer : undefined;
   }
 
-  /** Undefined when there is an account of this number already. */
-  async #insert(db: Database, accountNumber: AccountNumber): Promise<Customer | undefined> {
+  /** Undefined when there is an account of this number or key already. */
+  async #insert(db: Database, { accountNumber, account }: FreshAccount): Promise<Customer | undefined> {
     const { clock, random, offer } = this.#context;
-    const account = Buffer.from(random.bytes(8)).toString('hex') as AccountId;
     const licence: Licence = {
       id: (1 + below(random, 2 ** 39 - 1)) as LicenceId,
       expiresOn: (today(clock) + offer.days) as EpochDay,
@@ -208,15 +239,28 @@ export class AccountService {
     return inserted ? { account, licence } : undefined;
   }
 
-  async #open(db: Database, account: AccountId): Promise<SignIn> {
+  /** Undefined when the account has just been deleted. */
+  async #open(db: Database, account: AccountId): Promise<SignIn | undefined> {
     const { clock, random } = this.#context;
     const token = Buffer.from(random.bytes(32)).toString('base64url') as SignInToken;
     const expiresOn = (today(clock) + SIGN_IN_DAYS) as EpochDay;
     const hash = signInHash(token) as Uint8Array;
-    await insertSignIn(db, hash, account, expiresOn);
+    if (!(await insertSignIn(db, hash, account, expiresOn))) return undefined;
     await deleteOldestSignIns(db, account, hash, MOST_SIGN_INS);
     return { token, expiresOn };
   }
+}
+
+/** Number and row key of an account that is to be made. */
+interface FreshAccount {
+  readonly accountNumber: AccountNumber;
+  readonly account: AccountId;
+}
+
+/** Both are drawn together: a form that comes again finds its account by the key, whatever number that has now. */
+function freshAccount(random: Random): FreshAccount {
+  const accountNumber = newAccountNumber(random);
+  return { accountNumber, account: Buffer.from(random.bytes(8)).toString('hex') as AccountId };
 }
 
 function numberPurpose(account: AccountId): string {

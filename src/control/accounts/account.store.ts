@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { sql } from 'kysely';
 import { type EpochDay, isoDate, parseIsoDate } from '../../core/clock/clock.ts';
 import type { Licence, LicenceId } from '../../core/licences/licence.ts';
-import { type Database, declared } from '../database/tables.ts';
+import { type Database, declared, type Tables } from '../database/tables.ts';
 import type { AccountId, Customer } from './account.ts';
 
-/** False, and nothing is changed, when there is an account of this number. Waits for one that is being made. */
+/** False, and nothing is changed, when there is an account of this number or key. Waits for one that is being made or deleted. */
 export async function insertAccount(
   db: Database,
   account: AccountId,
@@ -14,7 +15,7 @@ export async function insertAccount(
   const { numInsertedOrUpdatedRows } = await db
     .insertInto('accounts')
     .values(declared('accounts', { id: account, number_hash: numberHash }))
-    .onConflict((conflict) => conflict.column('number_hash').doNothing())
+    .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();
   if (numInsertedOrUpdatedRows !== 1n) return false;
   const { id, seats, trial } = licence;
@@ -25,21 +26,53 @@ export async function insertAccount(
   return true;
 }
 
+export async function countAccounts(db: Database): Promise<number> {
+  const { count } = await db
+    .selectFrom('accounts')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
 export async function accountByNumber(db: Database, numberHash: Uint8Array): Promise<AccountId | undefined> {
   const row = await db.selectFrom('accounts').where('number_hash', '=', numberHash).select('id').executeTakeFirst();
   return row?.id as AccountId | undefined;
 }
 
+export async function customerByNumber(db: Database, numberHash: Uint8Array): Promise<Customer | undefined> {
+  const row = await db
+    .selectFrom('accounts')
+    .innerJoin('licences', 'licences.account', 'accounts.id')
+    .where('accounts.number_hash', '=', numberHash)
+    .select(['licences.account', 'licences.id', 'licences.expires_on', 'licences.seats', 'licences.trial'])
+    .executeTakeFirst();
+  return row && customerIn(row);
+}
+
+/** False when there is no such account. Waits for one that is being deleted. */
 export async function insertSignIn(
   db: Database,
   tokenHash: Uint8Array,
   account: AccountId,
   expiresOn: EpochDay,
-): Promise<void> {
-  await db
+): Promise<boolean> {
+  const row = declared('sign_ins', { token_hash: tokenHash, account, expires_on: isoDate(expiresOn) });
+  const { numInsertedOrUpdatedRows } = await db
     .insertInto('sign_ins')
-    .values(declared('sign_ins', { token_hash: tokenHash, account, expires_on: isoDate(expiresOn) }))
-    .execute();
+    .columns(['token_hash', 'account', 'expires_on'])
+    .expression((from) =>
+      from
+        .selectFrom('accounts')
+        .where('id', '=', account)
+        .forKeyShare()
+        .select([
+          sql<Uint8Array>`${row.token_hash}::bytea`.as('token_hash'),
+          'id',
+          sql<string>`${row.expires_on}::date`.as('expires_on'),
+        ]),
+    )
+    .executeTakeFirstOrThrow();
+  return numInsertedOrUpdatedRows === 1n;
 }
 
 /** The customer behind a sign-in, with the hash as stored, for a comparison that takes the same time for each value. */
@@ -56,10 +89,12 @@ export async function signedIn(
     .select(['sign_ins.account', 'sign_ins.token_hash'])
     .select(['licences.id', 'licences.expires_on', 'licences.seats', 'licences.trial'])
     .executeTakeFirst();
-  if (row === undefined) return undefined;
-  const { seats, trial } = row;
-  const licence = { id: row.id as LicenceId, expiresOn: parseIsoDate(row.expires_on) as EpochDay, seats, trial };
-  return { customer: { account: row.account as AccountId, licence }, tokenHash: row.token_hash };
+  return row && { customer: customerIn(row), tokenHash: row.token_hash };
+}
+
+function customerIn({ account, id, expires_on: end, seats, trial }: Tables['licences']): Customer {
+  const licence = { id: id as LicenceId, expiresOn: parseIsoDate(end) as EpochDay, seats, trial };
+  return { account: account as AccountId, licence };
 }
 
 export async function deleteSignIn(db: Database, tokenHash: Uint8Array): Promise<void> {

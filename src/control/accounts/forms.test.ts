@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { assert as always, property, string } from 'fast-check';
 import { openTestControl, type TestControl } from '../../../proof/labs/control/test-control.os.ts';
-import { ManualClock } from '../../core/clock/clock.ts';
+import { type EpochDay, ManualClock, today } from '../../core/clock/clock.ts';
 import { seededRandom } from '../../core/random/random.ts';
+import { answerAccount } from '../program/account.cli.ts';
+import { forget } from '../program/housekeeping.ts';
 import { usageKey } from '../usage/tag.ts';
 import type { Customer, SignUp } from './account.ts';
 import { Forms, formKeyOf } from './forms.ts';
@@ -73,9 +75,7 @@ async function accountsNow(): Promise<number> {
 }
 
 async function newCustomer(): Promise<Customer> {
-  const made = await house.control.services.accounts.signUp();
-  assert.ok(made !== 'busy');
-  return made.customer;
+  return house.customer();
 }
 
 test('one form makes one account, however often and by how many at once it is sent', async () => {
@@ -92,6 +92,46 @@ test('one form makes one account, however often and by how many at once it is se
   assert.equal(accounts.numberOf(form), first.accountNumber);
   assert.deepEqual(await accounts.customerOf(first.signIn.token), first.customer);
   assert.equal(typeof (await accounts.signIn(first.accountNumber)), 'object');
+});
+
+test('a form whose account has another number now, or is deleted, makes nothing any more', async () => {
+  const { accounts } = house.control.services;
+  const { db } = house.database;
+  for (const leave of ['change', 'close', 'closed by the operator'] as const) {
+    const form = accounts.signUpForm();
+    const { customer, signIn, accountNumber } = (await accounts.signUpOnce(form, undefined)) as SignUp;
+    if (leave === 'change') await accounts.changeNumber(customer, signIn.token);
+    else if (leave === 'close') await accounts.close(customer);
+    else {
+      const question = { verb: 'close', typed: accountNumber, days: 0 } as const;
+      assert.equal(typeof (await answerAccount(house.config, question, house.clock)), 'object');
+    }
+    const before = await accountsNow();
+    const present = leave === 'change' ? customer : undefined;
+    for (const again of [present, undefined, await newCustomer()])
+      assert.equal(await accounts.signUpOnce(form, again), 'used', leave);
+    assert.equal(await accountsNow(), before + 1);
+    assert.equal(await accounts.signIn(accountNumber), 'unknown');
+  }
+  const closed = await db.selectFrom('closed_accounts').select('closed_on').execute();
+  assert.deepEqual(closed, [{ closed_on: '2026-11-21' }, { closed_on: '2026-11-21' }]);
+  await forget(db, (today(house.clock) + 2) as EpochDay);
+  assert.equal((await db.selectFrom('closed_accounts').select('closed_on').execute()).length, 2);
+  await forget(db, (today(house.clock) + 3) as EpochDay);
+  assert.deepEqual(await db.selectFrom('closed_accounts').select('closed_on').execute(), []);
+});
+
+test('a form that is sent while its account is being deleted makes nothing', async () => {
+  const { accounts } = house.control.services;
+  const form = accounts.signUpForm();
+  const { customer } = (await accounts.signUpOnce(form, undefined)) as SignUp;
+  const before = await accountsNow();
+  const answers = await Promise.all([
+    accounts.close(customer),
+    ...Array.from({ length: 8 }, () => accounts.signUpOnce(form, undefined)),
+  ]);
+  assert.equal(await accountsNow(), before - 1, JSON.stringify(answers.map((answer) => typeof answer)));
+  assert.equal(await accounts.signUpOnce(form, undefined), 'used');
 });
 
 test('who is signed in already sends the form again and nothing is written; another customer is signed in anew', async () => {

@@ -42,8 +42,3 @@ export async function setLastDay(db: Database, licence: LicenceId, day: EpochDay
     .where('id', '=', licence)
     .execute();
 }
-
-/** Deletes an account, and with it licence, sign-ins, credentials and devices. Usage events of it lead nowhere then. */
-export async function deleteAccount(db: Database, account: AccountId): Promise<void> {
-  await db.deleteFrom('accounts').where('id', '=', account).execute();
-}

@@ -26,11 +26,11 @@ export function serveAccounts(door: Door, { accounts, credentials }: ApiServices
       body: undefined,
       status: 201,
       answer: SignedUp,
-      refusals: ['busy'],
+      refusals: ['busy', 'full'],
     },
     async () => {
       const made = await accounts.signUp();
-      if (made === 'busy') return made;
+      if (typeof made === 'string') return made;
       return {
         account_number: made.accountNumber,
         token: made.signIn.token,

@@ -24,12 +24,14 @@ const TITLES = {
   failed: 'Something went wrong on our side.',
   unavailable: 'The service is being restarted. Try again in a few seconds.',
   no_room: 'There is no room for another key at the moment.',
+  full: 'The service has as many accounts as it takes. Try again tomorrow.',
 } as const satisfies Partial<Record<ProblemCode, string>>;
 
 export type ApiProblem = keyof typeof TITLES;
 
-/** Seconds after which a client may ask again. */
+/** Seconds after which a client may ask again; for an account, housekeeping makes room once an hour. */
 const RETRY_AFTER = '5';
+const RETRY_FULL = '3600';
 
 /** Of every answer of the API. They are given with it: to set them afterwards costs as much as all else together. */
 export const API_HEADERS = headersOf("default-src 'none'; frame-ancestors 'none'");
@@ -39,7 +41,7 @@ export function problemResponse(code: ApiProblem): Response {
   const status = PROBLEM_STATUS[code];
   const headers: Record<string, string> = { ...API_HEADERS, 'content-type': 'application/problem+json' };
   if (status === 401) headers['www-authenticate'] = 'Bearer';
-  if (status === 429 || status === 503) headers['retry-after'] = RETRY_AFTER;
+  if (status === 429 || status === 503) headers['retry-after'] = code === 'full' ? RETRY_FULL : RETRY_AFTER;
   return new Response(leaving(Problem, { type: `/problems/${code}`, title: TITLES[code], status, code }), {
     status,
     headers,

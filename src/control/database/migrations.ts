@@ -164,6 +164,16 @@ async function storedTags(db: AnyTransaction): Promise<void> {
   }
 }
 
+/** Accounts that were deleted lately, by a hash of a key that is nowhere else any more. */
+async function closedAccounts(db: AnyTransaction): Promise<void> {
+  await db.schema
+    .createTable('closed_accounts')
+    .addColumn('account_hash', 'bytea', (c) => c.primaryKey())
+    .addColumn('closed_on', 'date', (c) => c.notNull())
+    .addCheckConstraint('account_hash_is_32_bytes', exactly('account_hash', 32))
+    .execute();
+}
+
 export const MIGRATIONS: readonly Migration[] = [
   {
     number: 1,
@@ -177,4 +187,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 2, up: trials },
   { number: 3, up: oneAuthFile },
   { number: 4, up: storedTags },
+  { number: 5, up: closedAccounts },
 ];

@@ -43,43 +43,79 @@ export async function loadSealingThread(): Promise<Worker> {
   return thread;
 }
 
+export interface SealingOptions {
+  /** The first thread; without it, one is loaded for the first file. */
+  readonly loaded?: Worker | undefined;
+  /** A thread has died without being asked to: a new file is due, and with it another thread. */
+  readonly died?: () => void;
+  /** No thread can be loaded, and so no file will be made any more by this process. */
+  readonly lost?: () => void;
+}
+
+interface Running {
+  readonly thread: Worker;
+  /** Aborted when the thread has ended. */
+  readonly ended: AbortSignal;
+}
+
 /**
  * Makes auth files in a thread of its own, with a connection of its own: reading, hashing and sorting a hundred thousand
- * customers takes seconds, in which pages and API go on. A thread that dies is followed by another at the next file.
+ * customers takes seconds, in which pages and API go on.
+ *
+ *     running --dies--> none --next file--> loading --loaded--> running
+ *                                              ^------ cannot: `lost`
  */
 export class SealingThread implements AsyncDisposable {
   readonly #parts: SealingParts;
-  #thread: Worker | undefined;
+  readonly #options: SealingOptions;
+  #running: Running | undefined;
+  #closed = false;
 
-  /** `loaded`: the first thread; without it, one is loaded for the first file. */
-  constructor(parts: SealingParts, loaded?: Worker) {
+  constructor(parts: SealingParts, options: SealingOptions = {}) {
     this.#parts = parts;
-    if (loaded !== undefined) this.#begin(loaded);
+    this.#options = options;
+    if (options.loaded !== undefined) this.#begin(options.loaded);
   }
 
   /** One at a time. */
   async seal(day: EpochDay): Promise<Sealed> {
-    const thread = this.#thread ?? this.#begin(await loadSealingThread());
+    const { thread, ended } = this.#running ?? (await this.#load());
     thread.postMessage(day, []);
-    const [answer] = (await once(thread, 'message')) as [SealingAnswer];
+    const [answer] = (await once(thread, 'message', { signal: ended })) as [SealingAnswer];
     if (answer === 'failed') throw new SealingError('no auth file was made');
     return answer;
   }
 
   async close(): Promise<void> {
-    await this.#thread?.terminate();
+    this.#closed = true;
+    await this.#running?.thread.terminate();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  #begin(thread: Worker): Worker {
-    this.#thread = thread;
-    thread.postMessage(this.#parts, []);
+  async #load(): Promise<Running> {
+    try {
+      return this.#begin(await loadSealingThread());
+    } catch (cause) {
+      if (!this.#closed) this.#options.lost?.();
+      throw new SealingError('no thread could be loaded', { cause });
+    }
+  }
+
+  #begin(thread: Worker): Running {
+    const ending = new AbortController();
+    const running = { thread, ended: ending.signal };
+    this.#running = running;
+    // An error ends the thread. What it says may be about a row.
+    thread.on('error', () => undefined);
     thread.once('exit', () => {
-      if (this.#thread === thread) this.#thread = undefined;
+      this.#running = undefined;
+      ending.abort();
+      if (!this.#closed) this.#options.died?.();
     });
-    return thread;
+    thread.postMessage(this.#parts, []);
+    return running;
   }
 }

@@ -14,7 +14,7 @@ test('a gateway that is silent, drifts or comes back is reported once each', () 
   clock.advance(LOST_AFTER);
   statuses.set('zrh-01', STATUS);
   statuses.sweep();
-  assert.deepEqual(journal.events, [], 'not yet');
+  assert.deepEqual(journal.events.splice(0), [{ code: 'gateway_authfile', gateway: 'zrh-01', version: 1 }], 'not yet');
   clock.advance(1);
   statuses.sweep();
   statuses.sweep();
@@ -31,6 +31,9 @@ test('a gateway that is silent, drifts or comes back is reported once each', () 
     { code: 'gateway_found', gateway: 'zrh-01' },
   ]);
   assert.deepEqual(statuses.get('zrh-01'), STATUS);
+  journal.events.splice(0);
+  statuses.set('zrh-01', { ...STATUS, authfile: 7 });
+  assert.deepEqual(journal.events, [{ code: 'gateway_authfile', gateway: 'zrh-01', version: 7 }]);
   statuses.set('unknown', { ...STATUS, gateway: 'unknown' });
   assert.equal(statuses.get('unknown'), undefined);
 });

@@ -41,6 +41,9 @@ export class GatewayStatuses {
     const before = watched.status?.configuration ?? 'in_force';
     if (status.configuration !== before)
       this.#journal.say({ code: status.configuration === 'drifted' ? 'gateway_drifted' : 'gateway_in_force', gateway });
+    // Before its first file a gateway says 0.
+    if (status.authfile !== (watched.status?.authfile ?? 0))
+      this.#journal.say({ code: 'gateway_authfile', gateway, version: status.authfile });
     watched.status = status;
     watched.heard = this.#clock.elapsed();
     watched.contact.found();

@@ -104,7 +104,7 @@ export function offered({ services }: PortalContext): readonly Location[] {
 }
 
 /** Seconds until it is worth asking again. */
-const RETRY_AFTER: Partial<Record<PageProblem, string>> = { busy: '60', unavailable: '10' };
+const RETRY_AFTER: Partial<Record<PageProblem, string>> = { busy: '60', unavailable: '10', full: '3600' };
 
 export async function refuse(c: PortalRequest, context: PortalContext, code: PageProblem): Promise<Response> {
   const wait = RETRY_AFTER[code];

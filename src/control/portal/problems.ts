@@ -36,6 +36,11 @@ export const PROBLEMS = {
     title: 'Please wait a moment',
     text: 'Too many people are asking for the same thing right now. We do not count by address, so everyone waits. Try again in a minute.',
   },
+  full: {
+    title: 'This service takes no new accounts right now',
+    text: 'It has as many as it can serve. Nothing was made, and nothing about you was written down. Accounts that have ended make room again: try tomorrow. If you have a number, it works as before.',
+    next: { label: 'Sign in', path: '/sign-in' },
+  },
   failed: {
     title: 'Something broke on our side',
     text: 'It is not your fault, and nothing about you was written down. Try again in a while.',

@@ -47,19 +47,19 @@ export function publicRoutes(app: Hono<PortalEnv>, context: PortalContext): void
  */
 function signUp(app: Hono<PortalEnv>, context: PortalContext): void {
   const { accounts } = context.services;
-  const stale = (c: PortalRequest) =>
-    show(c, context, (view) => signUpPage(view, accounts.signUpForm(), true), PROBLEM_STATUS.invalid);
+  const again = (c: PortalRequest, why: 'stale' | 'used') =>
+    show(c, context, (view) => signUpPage(view, accounts.signUpForm(), why), PROBLEM_STATUS.invalid);
   app.post('/sign-up', async (c) => {
     const once = c.get('form').get('once') ?? accounts.signUpForm();
     const made = await accounts.signUpOnce(once, c.get('session')?.customer);
-    if (made === 'busy') return refuse(c, context, 'busy');
-    if (made === 'stale') return stale(c);
+    if (made === 'busy' || made === 'full') return refuse(c, context, made);
+    if (made === 'stale' || made === 'used') return again(c, made);
     const session = made.signIn === undefined ? c.get('session') : signedIn(c, context, made.customer, made.signIn);
     return show(c, context, (view) => welcomePage(view, session as Session, made.accountNumber, once));
   });
   app.post('/sign-up/file', (c) => {
     const number = accounts.numberOf(c.get('form').get('once') ?? '');
-    if (number === undefined) return stale(c);
+    if (number === undefined) return again(c, 'stale');
     const origin = context.publicOrigin ?? new URL(c.req.url).origin;
     return handOut(c, numberFile(context.texts, context.services.profile.name, number, origin));
   });

@@ -52,12 +52,13 @@ ${bullets(t.cannot)}`,
   };
 }
 
-export function signUpPage(view: View, once: string, stale = false): Page {
+/** `notice`: a form was sent that makes no account, or none any more. */
+export function signUpPage(view: View, once: string, notice?: 'stale' | 'used'): Page {
   const { texts } = view;
   const t = texts.signUp;
   return {
     title: t.title,
-    main: html`${stale ? html`<p class="note" role="status">${t.stale}</p>` : NOTHING}
+    main: html`${notice === undefined ? NOTHING : html`<p class="note" role="status">${t[notice]}</p>`}
 <p class="lead">${t.text}</p>
 ${createForm(view, t.submit, once)}
 <p>${t.have} <a href="/sign-in">${texts.signIn.submit}</a></p>`,

@@ -131,6 +131,7 @@ export const ENGLISH = {
     submit: 'Create an account',
     have: 'Already have an account?',
     stale: 'That form was too old, so no account was made. Use the button below.',
+    used: 'That form made an account before. Its number has been changed since, or the account was deleted, so the form makes nothing any more. Sign in with your present number, or make a new account.',
   },
   welcome: {
     title: 'Keep this number',

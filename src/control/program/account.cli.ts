@@ -2,8 +2,9 @@
 
 import { type Clock, type EpochDay, isoDate, today } from '../../core/clock/clock.ts';
 import { assertDeclared } from '../../core/inventory/guard.ts';
+import { closeAccount } from '../accounts/closed.store.ts';
 import { accountNumberHash, parseAccountNumber } from '../accounts/number.ts';
-import { type AccountSeen, deleteAccount, seenByNumber, setLastDay } from '../accounts/operator.store.ts';
+import { type AccountSeen, seenByNumber, setLastDay } from '../accounts/operator.store.ts';
 import { connect } from '../database/connect.os.ts';
 import type { Database } from '../database/tables.ts';
 import type { ControlConfig } from './config.ts';
@@ -59,11 +60,11 @@ async function answer(
   const seen = await seenByNumber(db, hash);
   if (seen === undefined) return 'unknown';
   const { account, licence } = seen;
+  const now = today(clock);
   if (verb === 'close') {
-    await deleteAccount(db, account);
+    await closeAccount(db, account, now);
     return declared(seen, 'closed');
   }
-  const now = today(clock);
   if (verb === 'show') return declared(seen, licence.expiresOn < now ? 'ended' : 'open');
   const last = (Math.max(licence.expiresOn, now) + days) as EpochDay;
   if (!Number.isSafeInteger(days) || days < 1 || last > now + MOST_DAYS) return 'days';

@@ -12,6 +12,10 @@ import {
   user,
   word,
 } from '../../core/configuration/words.ts';
+import { MOST_ACCOUNTS, USUAL_ACCOUNTS } from '../accounts/room.ts';
+
+/** For whoever writes the configuration. */
+export { MOST_ACCOUNTS, USUAL_ACCOUNTS };
 
 const gateway = CHOICE_SCHEMA.extend({
   /** The inventory allows no longer one in the list of locations. */
@@ -62,6 +66,8 @@ const SCHEMA = z.strictObject({
       seats: z.int().min(1).max(255).default(5),
     })
     .prefault({}),
+  /** Accounts that there may be at one time, with those that have ended and are not deleted yet; then nobody can sign up. */
+  mostAccounts: z.int().min(1).max(MOST_ACCOUNTS).default(USUAL_ACCOUNTS),
   /** What the pages say about the service. They say of the rest that the operator has not said it. */
   about: z
     .strictObject({

@@ -5,6 +5,7 @@ import { type GatewayPlan, planGateway, type RenderedFile } from '../../contract
 import { type Clock, today } from '../../core/clock/clock.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import type { Random } from '../../core/random/random.ts';
+import { countAccounts } from '../accounts/account.store.ts';
 import { AccountLimiter } from '../accounts/account-limiter.ts';
 import { AccountService } from '../accounts/account-service.ts';
 import type { CredentialSalt } from '../accounts/credential.ts';
@@ -14,6 +15,7 @@ import { DeviceService } from '../accounts/device-service.ts';
 import { FailureLimiter } from '../accounts/failure-limiter.ts';
 import { Forms, formKeyOf } from '../accounts/forms.ts';
 import { RememberedService } from '../accounts/remembered.ts';
+import { Room } from '../accounts/room.ts';
 import { TrialKeys } from '../accounts/trial-keys.ts';
 import { api } from '../api/api.http.ts';
 import type { ApiServices } from '../api/services.ts';
@@ -57,6 +59,8 @@ export interface ControlContext {
   readonly assets: Assets;
   /** Makes auth files; loaded beforehand by a program that gives up the right to read its own files. */
   readonly sealing?: Worker;
+  /** Called when auth files cannot be made any more unless the program starts again. */
+  readonly lost?: () => void;
 }
 
 /** What pages and API work with. */
@@ -93,10 +97,12 @@ export async function openControl(context: ControlContext): Promise<Control> {
   await prepareSchema(db);
   const salt = await credentialSalt(db, context.random);
   const gateways = fleetOf(config);
-  const sealing = opened.use(sealingOf(context, salt));
-  const publisher = new AuthFilePublisher({ clock, journal, seal: (day) => sealing.seal(day) });
+  const sealing = opened.use(sealingOf(context, salt, () => publisher.changed()));
+  const publisher: AuthFilePublisher = new AuthFilePublisher({ clock, journal, seal: (day) => sealing.seal(day) });
   const seats = new MemorySeats(clock, (licence) => publisher.seatsOf(licence));
   const trialKeys = new TrialKeys(clock, config.licence.days, await countTrialKeys(db));
+  const room = new Room({ most: config.mostAccounts, count: () => countAccounts(db), journal });
+  await room.recount();
   const changed = () => publisher.changed();
   const { usageKey, networkNames: names } = context.material;
   const usage = new UsageIngest({ db, clock, random: context.random, journal, usageKey, names });
@@ -104,9 +110,9 @@ export async function openControl(context: ControlContext): Promise<Control> {
     gateways.map(({ plan }) => plan.gateway),
     { clock, journal },
   );
-  const services = servicesOf(context, { db, salt, seats, gateways, trialKeys, statuses, changed });
+  const services = servicesOf(context, { db, salt, seats, gateways, trialKeys, room, statuses, changed });
   const expected = await expectations(context, db, gateways);
-  const housekeeping = new Housekeeping(db, clock, journal);
+  const housekeeping = new Housekeeping(db, clock, journal, () => room.recount());
   await publisher.start();
   housekeeping.start();
   const kept = opened.move();
@@ -163,9 +169,14 @@ function fleetOf(config: ControlConfig): FleetGateway[] {
   }));
 }
 
-function sealingOf({ config, material, sealing }: ControlContext, salt: CredentialSalt): SealingThread {
+function sealingOf(
+  { config, material, sealing: loaded, lost }: ControlContext,
+  salt: CredentialSalt,
+  died: () => void,
+): SealingThread {
   const { usageKey, authfileKey: signingKey } = material;
-  return new SealingThread({ place: config.database, salt, usageKey, signingKey }, sealing);
+  const parts = { place: config.database, salt, usageKey, signingKey };
+  return new SealingThread(parts, { loaded, died, ...(lost === undefined ? {} : { lost }) });
 }
 
 interface Parts {
@@ -174,12 +185,13 @@ interface Parts {
   readonly seats: MemorySeats;
   readonly gateways: readonly FleetGateway[];
   readonly trialKeys: TrialKeys;
+  readonly room: Room;
   readonly statuses: GatewayStatuses;
   readonly changed: () => void;
 }
 
 function servicesOf({ config, material, clock, random, journal }: ControlContext, parts: Parts): ControlServices {
-  const { db, salt, seats, gateways, trialKeys, statuses, changed } = parts;
+  const { db, salt, seats, gateways, trialKeys, room, statuses, changed } = parts;
   const locations = locationsOf(config.fleet?.locations ?? [], gateways);
   const profile = profileOf(config, material);
   const forms = new Forms(formKeyOf(material.usageKey), clock, random);
@@ -193,6 +205,7 @@ function servicesOf({ config, material, clock, random, journal }: ControlContext
       clock,
       random,
       forms,
+      room,
       offer: config.licence,
       signIns: new AccountLimiter(clock, { burst: 30, perHour: 60 }),
       failures: new FailureLimiter(clock, { burst: 20, perSecond: 5, longest: 10_000 }),

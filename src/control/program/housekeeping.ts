@@ -3,6 +3,7 @@
 import { type Clock, type EpochDay, isoDate, today } from '../../core/clock/clock.ts';
 import type { Journal } from '../../core/journal/journal.ts';
 import { deleteEnded } from '../accounts/account.store.ts';
+import { deleteClosed } from '../accounts/closed.store.ts';
 import { deleteTrialKeys } from '../accounts/device.store.ts';
 import { forgetOrder } from '../database/forget.store.ts';
 import type { Database } from '../database/tables.ts';
@@ -11,7 +12,7 @@ import { deleteSalts, monthOf } from '../usage/salt.store.ts';
 import { deleteBatches, deleteEvents } from '../usage/usage.store.ts';
 
 /** How many days rows stay, as the inventory says in words. */
-const RETENTION = { events: 730, batches: 2, endedLicences: 90 } as const;
+const RETENTION = { events: 730, batches: 2, closedAccounts: 2, endedLicences: 90 } as const;
 
 /** Between two rounds, in milliseconds; but a round may take at most a fiftieth of the time. */
 const PAUSE = 3_600_000;
@@ -22,6 +23,7 @@ export async function forget(db: Database, day: EpochDay): Promise<void> {
   const ago = (days: number) => (day - days) as EpochDay;
   await deleteTrialKeys(db, day);
   await deleteEnded(db, day, ago(RETENTION.endedLicences));
+  await deleteClosed(db, ago(RETENTION.closedAccounts));
   await deleteEvents(db, ago(RETENTION.events));
   await deleteActivations(db, ago(RETENTION.events));
   await deleteSalts(db, monthOf(isoDate((day - Number(isoDate(day).slice(8))) as EpochDay)));
@@ -34,14 +36,17 @@ export class Housekeeping {
   readonly #db: Database;
   readonly #clock: Clock;
   readonly #journal: Journal;
+  readonly #after: () => Promise<void>;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(db: Database, clock: Clock, journal: Journal) {
+  /** `after` is called after each round, when there is room again. */
+  constructor(db: Database, clock: Clock, journal: Journal, after: () => Promise<void> = async () => undefined) {
     this.#db = db;
     this.#clock = clock;
     this.#journal = journal;
+    this.#after = after;
   }
 
   start(): void {
@@ -51,6 +56,7 @@ export class Housekeeping {
   async round(): Promise<void> {
     try {
       await forget(this.#db, today(this.#clock));
+      await this.#after();
     } catch {
       this.#journal.say({ code: 'failed', program: 'control', failure: 'housekeeping' });
     }

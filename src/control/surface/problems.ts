@@ -23,6 +23,7 @@ export const PROBLEM_STATUS = {
   failed: 500,
   unavailable: 503,
   no_room: 503,
+  full: 503,
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEM_STATUS;

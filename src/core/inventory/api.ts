@@ -129,6 +129,12 @@ export const API = {
     version: { kind: 'count', purpose: 'which one is in force' },
     seconds: { kind: 'count', purpose: 'for how long' },
   }),
+  'api.status_accounts': shown({
+    part: { kind: 'word', purpose: 'the room for accounts' },
+    state: { kind: 'word', purpose: 'filling or full' },
+    accounts: { kind: 'count', purpose: 'how many there were when it became so' },
+    most: { kind: 'count', purpose: 'how many the service takes' },
+  }),
   'api.status_gateway': shown({
     part: { kind: 'word', purpose: 'a gateway' },
     state: { kind: 'word', purpose: 'whether it says anything of itself' },

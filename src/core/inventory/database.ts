@@ -63,6 +63,18 @@ export const DATABASE = {
       host: { kind: 'count', purpose: "index of the key's addresses inside the tunnel, drawn at random" },
     },
   }),
+  'database.closed_accounts': store({
+    about: 'unlinked',
+    holder: 'control',
+    retention: KEPT.twoDays,
+    fields: {
+      account_hash: {
+        kind: 'bytes',
+        purpose: 'hash of the random key of an account that was deleted, so that the form that made it makes no other',
+      },
+      closed_on: { kind: 'date', purpose: 'day on which the account was deleted, so that the row can be deleted too' },
+    },
+  }),
   'database.activations': store({
     about: 'unlinked',
     holder: 'control',

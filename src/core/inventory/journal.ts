@@ -43,6 +43,10 @@ export const JOURNAL = {
   'journal.gateway_in_force': said({
     gateway: { kind: 'word', purpose: 'which gateway runs the configuration that it should' },
   }),
+  'journal.gateway_authfile': said({
+    gateway: { kind: 'word', purpose: 'which gateway says that it has another auth file in force' },
+    version: { kind: 'count', purpose: 'version of that auth file' },
+  }),
   'journal.control_lost': {},
   'journal.control_found': {},
   'journal.outbox_filling': {},
@@ -53,6 +57,15 @@ export const JOURNAL = {
   'journal.events_refused': said({
     gateway: { kind: 'word', purpose: 'which gateway sent usage events that an honest one does not send' },
   }),
+  'journal.accounts_filling': said({
+    accounts: { kind: 'count', purpose: 'how many accounts there are, when nine tenths of the room is taken' },
+    most: { kind: 'count', purpose: 'how many the service takes' },
+  }),
+  'journal.accounts_full': said({
+    accounts: { kind: 'count', purpose: 'how many accounts there are, when there is no room for another' },
+    most: { kind: 'count', purpose: 'how many the service takes' },
+  }),
+  'journal.accounts_freed': {},
   'journal.clock_jumped': {},
   'journal.exit_refused': said({
     store: { kind: 'word', purpose: 'the message that carried something undeclared and was not sent' },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
+import { LONGEST_FILE } from '../../contracts/authfile/size.ts';
 import { fleetAuthorization, LONGEST_WAIT, SIGNATURE_HEADER, waitPreference } from '../../contracts/fleet/endpoints.ts';
 import type { Outgoing } from './exit.ts';
 
@@ -27,7 +28,7 @@ export interface FleetOptions {
 const TIMEOUT = 1000 * LONGEST_WAIT + 5000;
 /** How much an answer may be, and how long it may take once it has begun: auth files of millions take their time. */
 export const LIMITS = {
-  authFile: { bytes: 2 ** 30, timeout: 300_000 },
+  authFile: { bytes: LONGEST_FILE, timeout: 300_000 },
   document: { bytes: 2 ** 18 },
   answer: { bytes: 2 ** 22 },
 } as const;

@@ -35,10 +35,13 @@ export class Program {
     this.#name = name;
     this.journal = writingJournal((line) => this.print(line));
     // The runtime would print the error with all that it holds.
-    process.on('uncaughtException', (error) => {
-      this.journal.say({ code: 'failed', program: name, failure: failureOf(error) ?? 'uncaught' });
-      process.exit(1);
-    });
+    process.on('uncaughtException', (error) => this.fail(failureOf(error) ?? 'uncaught'));
+  }
+
+  /** Ends with 1 and the code of a failure that only a new start can mend. */
+  fail(failure: string): never {
+    this.journal.say({ code: 'failed', program: this.#name, failure });
+    process.exit(1);
   }
 
   /** Writes to standard output at once, also when the program ends right after it. */
