@@ -7,12 +7,14 @@ import { parseArgs } from 'node:util';
 import { renderGateway } from '../src/contracts/plan/render.ts';
 import { loadSealingThread } from '../src/control/fleet/sealing.os.ts';
 import { type AccountVerb, answerAccount } from '../src/control/program/account.cli.ts';
+import { wipeAndCollect } from '../src/control/program/collect.os.ts';
 import { listHeavyUsers } from '../src/control/program/heavy.cli.ts';
 import { controlStartProblem, loadControl, runControl } from '../src/control/program/program.os.ts';
 import { type EpochDay, systemClock, today } from '../src/core/clock/clock.ts';
 import { systemRandom } from '../src/core/random/random.ts';
 import { Program } from '../src/host/program/program.os.ts';
 
+const collect = wipeAndCollect();
 const program: Program = new Program('control');
 const { journal } = program;
 const clock = systemClock;
@@ -50,7 +52,7 @@ if (values.account !== undefined) {
   process.exit(0);
 }
 
-const running = await runControl({
+const context = {
   ...loaded,
   ...(sealing === undefined ? {} : { sealing }),
   release,
@@ -58,7 +60,11 @@ const running = await runControl({
   random: systemRandom,
   journal,
   render: renderGateway,
-}).catch((error: unknown) => program.refuse(controlStartProblem(error)));
+  lost: () => program.fail('sealing_thread'),
+};
+const running = await runControl(context, collect).catch((error: unknown) =>
+  program.refuse(controlStartProblem(error)),
+);
 
 process.on('SIGHUP', () => running.control.publisher.changed());
 program.serve({

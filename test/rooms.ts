@@ -115,8 +115,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     tests: 'gateway/sessions gateway/residue proof/labs proof/hunt',
   },
   'gateway/agent': {
-    uses: 'bytes/text core/clock core/configuration core/journal core/random core/sessions contracts/plan contracts/usage contracts/fleet host/files gateway/authfile gateway/geoip gateway/sessions gateway/tunnels',
-    tests: 'core/inventory core/licences contracts/authfile host/processes host/namespaces proof/labs',
+    uses: 'bytes/text core/clock core/configuration core/journal core/random core/sessions contracts/plan contracts/authfile contracts/usage contracts/fleet host/files gateway/authfile gateway/geoip gateway/sessions gateway/tunnels',
+    tests: 'core/inventory core/licences host/processes host/namespaces proof/labs',
     testPackages: 'fast-check',
   },
   'gateway/boot': {
@@ -138,7 +138,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     testPackages: 'fast-check',
   },
   'control/accounts': {
-    uses: 'bytes/formats bytes/hashes core/clock core/inventory core/licences core/random core/sessions contracts/plan contracts/authfile control/database control/seats control/usage',
+    uses: 'bytes/formats bytes/hashes core/clock core/inventory core/journal core/licences core/random core/sessions contracts/plan contracts/authfile control/database control/seats control/usage',
     packages: 'kysely',
     tests: 'control/fleet control/program proof/labs',
     testPackages: 'fast-check',
@@ -207,7 +207,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'proof/hunt': {
     uses: 'bytes/text core/random host/processes host/machines proof/labs',
-    tests: 'core/clock gateway/residue',
+    tests: 'core/clock gateway/residue onebox',
     testPackages: 'fast-check kysely',
   },
   'proof/demo': {

@@ -16,14 +16,15 @@ import type { Scene } from './scene.os.ts';
 
 /**
  * Where a marker may be, and why. A hunt that meets one anywhere else is red. The page after signing up shows the
- * number and the secrets once: until V8 reuses that memory, control still has the page.
+ * number and the secrets once: until garbage is collected, control still has the page (`proof/hunt/shown.test.ts`).
  */
 export const ALLOWED: readonly Allowance[] = [
   ...['account number', 'account number without dashes', 'VPN username', 'VPN password', 'IKEv2 password'].map(
     (marker) => ({
       place: 'control memory',
       marker,
-      because: 'control made it and showed it once; it lives in memory until the page is collected',
+      because:
+        'control made it and showed it once; it lives in memory until it is collected, seconds after the last request',
     }),
   ),
   ...[

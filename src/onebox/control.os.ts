@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { WIPING } from '../control/program/collect.os.ts';
 import type { ControlConfigFile } from '../control/program/config.ts';
 import { prepareNetworkNames } from '../gateway/geoip/prepare.os.ts';
 import { replaceFile } from '../host/files/replace.os.ts';
@@ -25,6 +26,11 @@ export interface GatewayPublicKeys {
   readonly wireguardKey: string;
 }
 
+/** How control is started with a configuration file: what it showed a customer is wiped once it is collected. */
+export function controlCommand(config: string): { readonly argv: readonly string[]; readonly env: typeof WIPING } {
+  return { argv: [process.execPath, CONTROL, '--config', config], env: WIPING };
+}
+
 export interface StartedControl {
   readonly control: Supervised;
   readonly portal: string;
@@ -44,11 +50,8 @@ export async function startControl(parts: ServiceParts, keys?: GatewayPublicKeys
     journal: deps.journal,
     clock: deps.clock,
     start: async () => {
-      // What it showed a customer is wiped when it is collected, and not only when something else takes the place.
-      const child = spawnChild([process.execPath, '--clear-free-memory', CONTROL, '--config', config], {
-        ...ownProgram(parts.filter),
-        ...heardFrom('control', deps.heard),
-      });
+      const { argv, env } = controlCommand(config);
+      const child = spawnChild(argv, { ...ownProgram(parts.filter), ...heardFrom('control', deps.heard), env });
       const line = await untilSays(child, 'control', /\{"ready":"control".*\}/);
       if (urls === undefined) {
         urls = JSON.parse(line[0]) as { portal: string; fleet: string };
@@ -99,6 +102,7 @@ function writeControlFiles({ parts, keys }: ControlInputs): string {
     listen: { address: options.listen.host, port: options.listen.port },
     ...(options.origin === undefined ? {} : { publicOrigin: options.origin }),
     ...told(options.about),
+    ...(options.accounts === undefined ? {} : { mostAccounts: options.accounts }),
     ...(users === undefined ? {} : { user: users.control }),
     caCertificate: file('ca.crt', identity.caCertificate),
     tlsCryptKey: file('tls-crypt.key', identity.tlsCryptKey),

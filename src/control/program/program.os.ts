@@ -6,6 +6,7 @@ import { ListenError, type Listening } from '../../host/listening/listening.os.t
 import { startProblem } from '../../host/program/program.os.ts';
 import { databaseIsAway } from '../database/unavailable.ts';
 import { loadAssets } from '../portal/assets.os.ts';
+import { Collections } from './collections.ts';
 import { type ControlConfig, parseControlConfig } from './config.ts';
 import { type Control, type ControlContext, openControl, SchemaError } from './control.ts';
 import { MaterialError, readMaterial } from './material.os.ts';
@@ -40,15 +41,25 @@ export interface RunningControl {
   close(): Promise<void>;
 }
 
-/** Opens the service and its ports. What was opened is closed again when a later step fails. */
-export async function runControl(context: ControlContext): Promise<RunningControl> {
+/**
+ * Opens the service and its ports. What was opened is closed again when a later step fails. `collect` collects the garbage of
+ * what was shown.
+ */
+export async function runControl(
+  context: ControlContext,
+  collect: () => void = () => undefined,
+): Promise<RunningControl> {
   const { config, material } = context;
   await using opened = new AsyncDisposableStack();
   const control = opened.adopt(await openControl(context), (it) => it.close());
   const ports: Listening[] = [];
   // Together: none answers while another still closes.
   opened.defer(async () => void (await Promise.all(ports.map((port) => port.close()))));
-  const portal = await serveHttp(config.listen, control.publicFetch);
+  const collections = opened.adopt(new Collections(context.clock, collect), (it) => it.stop());
+  const portal = await serveHttp(config.listen, (request) => {
+    collections.asked();
+    return control.publicFetch(request);
+  });
   ports.push(portal);
   const fleet =
     config.fleet === undefined || material.fleetTls === undefined || control.fleetFetch === undefined

@@ -48,7 +48,11 @@ test('says in one sentence what it cannot do, on standard error, and ends with t
     assert.equal(complained.split('\n').length, 2, 'one line');
     assert.equal(said, '', 'standard output is for what came out');
   };
-  await refused({ variant: 'other' }, EXIT.usage, /^lethe: There is no variant 'other'; there are release and probe\.\n$/);
+  await refused(
+    { variant: 'other' },
+    EXIT.usage,
+    /^lethe: There is no variant 'other'; there are release and probe\.\n$/,
+  );
   await refused({ variant: 'probe' }, EXIT.usage, /A probe is made from a finished build: --from DIR\./);
   const operator = join(directory, 'operator.json');
   await refused({ operator }, EXIT.usage, /--operator: .*operator\.json is not there\./);

@@ -58,7 +58,8 @@ export async function revoke(program: string, flags: { keys: string }, deps: Rel
 /** An Authenticode hash: as it is, of a program, or of a published release. */
 function hashOf(program: string): string {
   if (/^[0-9a-f]{64}$/.test(program)) return program;
-  if (!existsSync(program)) throw new ReleaseRefused('command line', `${program} is neither a file nor a SHA-256 in hex`);
+  if (!existsSync(program))
+    throw new ReleaseRefused('command line', `${program} is neither a file nor a SHA-256 in hex`);
   if (statSync(program).isDirectory()) {
     const pcrs = parsePcrs(readFileSync(join(program, PUBLISHED.pcrs), 'utf8'));
     if ('problem' in pcrs) throw new ReleaseRefused('release', `${PUBLISHED.pcrs}: ${pcrs.problem}`);
