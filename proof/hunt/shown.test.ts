@@ -71,8 +71,10 @@ test('half a minute after the last of many sign-ups control holds next to nothin
   const hunt = new Hunt();
   const { child, portal } = await start();
   const target = { kind: 'process', name: 'control', pid: child.pid, owner: 'own' } as const;
+  // It stands still meanwhile: a search takes longer than control rests.
   const copies = async () => {
-    const [memory] = await hunt.look('+1 s', [target]);
+    child.signal('SIGSTOP');
+    const [memory] = await hunt.look('+1 s', [target]).finally(() => child.signal('SIGCONT'));
     return { count: memory?.hits.reduce((sum, { count }) => sum + count, 0) ?? 0, hits: memory?.hits };
   };
   try {
@@ -82,7 +84,7 @@ test('half a minute after the last of many sign-ups control holds next to nothin
       if (made % 3 === 0) await app(portal, hunt);
       if (made % 8 === 7) most = Math.max(most, (await copies()).count);
     }
-    assert.ok(most > 20, `the search sees what is there while customers come: ${most}`);
+    assert.ok(most > 5 * LEFT, `the search sees what is there while customers come: ${most}`);
     await delay(12_000);
     // What came last lies in Node's buffer for requests until the next request is longer.
     const next = await fetch(`${portal}/sign-in`, {
@@ -91,7 +93,7 @@ test('half a minute after the last of many sign-ups control holds next to nothin
     });
     assert.equal(next.status, 422);
     await next.text();
-    await waitUntil('it is forgotten', async () => (await copies()).count <= LEFT, 20_000).catch(() => undefined);
+    await waitUntil('it is forgotten', async () => (await copies()).count <= LEFT, 20_000, 2000).catch(() => undefined);
     const { count, hits } = await copies();
     assert.ok(count <= LEFT, `${count} copies: ${JSON.stringify(hits)}`);
   } finally {
