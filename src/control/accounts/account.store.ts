@@ -31,7 +31,7 @@ export async function countAccounts(db: Database): Promise<number> {
     .selectFrom('accounts')
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
-  return Number(count);
+  return count;
 }
 
 export async function accountByNumber(db: Database, numberHash: Uint8Array): Promise<AccountId | undefined> {
