@@ -30,7 +30,7 @@ const running = opened.adopt(
 
 async function token(): Promise<string> {
   const made = await running.control.services.accounts.signUp();
-  if (made === 'busy') throw new Error('a new service is busy');
+  if (typeof made === 'string') throw new Error(`a new service is ${made}`);
   return made.signIn.token;
 }
 

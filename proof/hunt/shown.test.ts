@@ -71,7 +71,7 @@ test('half a minute after the last of many sign-ups control holds next to nothin
   const hunt = new Hunt();
   const { child, portal } = await start();
   const target = { kind: 'process', name: 'control', pid: child.pid, owner: 'own' } as const;
-  // It stands still meanwhile: a search takes longer than control rests.
+  // It is held meanwhile: a search takes longer than control rests.
   const copies = async () => {
     child.signal('SIGSTOP');
     const [memory] = await hunt.look('+1 s', [target]).finally(() => child.signal('SIGCONT'));

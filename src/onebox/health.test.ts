@@ -128,7 +128,7 @@ test('a gateway in a machine is known by what it tells control, and its activato
   const known = stateAfter([told, given], 0, facts);
   assert.deepEqual([known['authfile'], known['certificate'], known['service']], ['in_force', 'valid', 'serving']);
   assert.equal(stateAfter([given], 20 * HOUR, facts)['certificate'], 'valid');
-  assert.equal(stateAfter([given], 22 * HOUR, facts)['certificate'], 'ending', 'nobody has renewed it');
+  assert.equal(stateAfter([given], 22 * HOUR, facts)['certificate'], 'ending', 'it was not renewed');
   assert.equal(stateAfter([given], 23 * HOUR, facts)['certificate'], 'ended');
   const clock = new ManualClock(0);
   const health = new Health(clock);

@@ -126,7 +126,7 @@ export class AccountService {
   async #signUpFrom(db: Database, fresh: FreshAccount): Promise<Made<SignUp | 'used'>> {
     const customer = await this.#insert(db, fresh);
     if (customer === undefined) return { made: false, answer: await this.#again(db, fresh) };
-    // Looked for last: whoever was deleting it has been waited for.
+    // Looked for last: a deletion that was under way has been waited for.
     if (await wasClosed(db, fresh.account)) {
       await deleteAccount(db, fresh.account);
       return { made: false, answer: 'used' };

@@ -20,7 +20,7 @@ async function accountsNow(): Promise<number> {
   return (await house.database.db.selectFrom('accounts').select('id').execute()).length;
 }
 
-test('whoever signs up for weeks at the permitted rate makes no account beyond the bound, and is told what to do', async () => {
+test('a stranger who signs up for weeks at the permitted rate makes no account beyond the bound, and is told what to do', async () => {
   const { accounts } = house.control.services;
   const answers: string[] = [];
   for (let day = 0; day < 3; day += 1) {

@@ -27,7 +27,7 @@ function pass(milliseconds: number): void {
   }
 }
 
-test('garbage is collected once nobody asks, once more when connections have let go of it, and then no more', () => {
+test('garbage is collected when requests pause, once more when connections have let go of it, and then no more', () => {
   pass(60_000);
   assert.deepEqual(collected, []);
   collections.asked();

@@ -11,8 +11,8 @@ const SHARE = 50;
 
 /**
  * When the garbage of answers is collected. What was shown to a customer is garbage as soon as it is sent, and stays in memory
- * until V8 has a reason to collect, which it may not have for hours. So it is given one: as soon as nobody asks, and under
- * load in between, because whoever asks meanwhile waits.
+ * until V8 has a reason to collect, which it may not have for hours. So it is given one: as soon as requests pause, and under
+ * load in between, because a request that comes meanwhile waits.
  *
  *     clean --request--> due --REST or LONGEST_WAIT--> collected --AFTERWARDS--> clean
  *                         ^------------- request ---------'

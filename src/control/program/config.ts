@@ -14,7 +14,7 @@ import {
 } from '../../core/configuration/words.ts';
 import { MOST_ACCOUNTS, USUAL_ACCOUNTS } from '../accounts/room.ts';
 
-/** For whoever writes the configuration. */
+/** For what writes the configuration. */
 export { MOST_ACCOUNTS, USUAL_ACCOUNTS };
 
 const gateway = CHOICE_SCHEMA.extend({
@@ -66,7 +66,7 @@ const SCHEMA = z.strictObject({
       seats: z.int().min(1).max(255).default(5),
     })
     .prefault({}),
-  /** Accounts that there may be at one time, with those that have ended and are not deleted yet; then nobody can sign up. */
+  /** Accounts that there may be at one time, with those that have ended and are not deleted yet. Beyond it sign-up is refused. */
   mostAccounts: z.int().min(1).max(MOST_ACCOUNTS).default(USUAL_ACCOUNTS),
   /** What the pages say about the service. They say of the rest that the operator has not said it. */
   about: z
