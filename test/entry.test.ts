@@ -105,3 +105,16 @@ test('without a way to the registry, one sentence says so, and nothing is left h
     /Node cannot be fetched from http:\/\/127\.0\.0\.1:1\/, or is not what package-lock\.json names\. Is this/,
   );
 });
+
+test('the unit that starts it with the machine is one that systemd takes, and starts this script without an environment', async () => {
+  const unit = readFileSync(join(ROOT, 'docs/guides/lethe.service'), 'utf8');
+  const here = unit.replace('ExecStart=/opt/lethe/lethe up\n', `ExecStart=${ROOT}lethe up\n`);
+  assert.notEqual(here, unit);
+  const file = join(directory, 'lethe.service');
+  writeFileSync(file, here);
+  assert.equal(await run(['systemd-analyze', 'verify', '--man=no', file]), '');
+  writeFileSync(file, here.replace('KillMode=', 'KilledMode='));
+  assert.match(await run(['systemd-analyze', 'verify', '--man=no', file]), /Unknown key.* 'KilledMode'/);
+  const bare = ['env', '--ignore-environment', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', join(ROOT, 'lethe'), '--version'];
+  assert.match(await run(bare), /^\d+\.\d+\.\d+\n$/);
+});
