@@ -11,7 +11,7 @@ import type { Terminal } from '../src/host/terminal/terminal.ts';
 import type { BuildFlags } from '../src/image/build/image.cli.ts';
 import { addReleaseCommands } from '../src/image/release/commands.cli.ts';
 import type { StateFlags } from '../src/image/release/release.cli.ts';
-import { addServiceCommands } from '../src/onebox/commands.cli.ts';
+import { addServiceCommands, pointToHelp } from '../src/onebox/commands.cli.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -29,7 +29,6 @@ function stopRequested(): Promise<void> {
 const program = new Command('lethe')
   .description('A privacy VPN service that cannot remember its customers, and can prove it.')
   .version(version)
-  .showHelpAfterError('Try ./lethe --help.')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.done : EXIT.usage));
 
 const serviceDeps = {
@@ -51,7 +50,7 @@ program
   .addHelpText('after', '\nExample: ./lethe demo')
   .action(async ({ json = false }: { json?: boolean }) => {
     const { demo } = await import('../proof/demo/demo.cli.ts');
-    process.exit(await demo({ json, version }, { stdout, stderr, clock: systemClock, random: systemRandom }));
+    process.exit(await demo({ json, version }, { ...serviceDeps, stopRequested: stopRequested() }));
   });
 
 program.commandsGroup('For gateways that have to prove themselves:');
@@ -144,5 +143,7 @@ program
     const argv = [...(name === undefined ? [] : [name]), ...Object.keys(flags).map((flag) => `--${flag}`)];
     process.exit(await main(argv, (text) => process.stdout.write(text)));
   });
+
+pointToHelp(program, './lethe');
 
 await program.parseAsync();

@@ -95,6 +95,14 @@ test('a fresh checkout fetches its Node and its packages from the registry of np
   }
 });
 
+test('a flag without its value, and an error of a command, are about what was typed', async () => {
+  const none = await enter(join(ROOT, 'lethe'), ['up', '--public']);
+  assert.deepEqual([none.code, none.stdout], [EXIT.usage, '']);
+  assert.match(none.stderr, /option '--public <\S+>' argument missing\nTry \.\/lethe up --help\.\n$/);
+  const { stderr } = await enter(join(ROOT, 'lethe'), ['account', 'extend']);
+  assert.match(stderr, /'--days <number>' not specified\nTry \.\/lethe account extend --help\.\n$/);
+});
+
 test('without a way to the registry, one sentence says so, and nothing is left half done', async () => {
   const { script } = await checkout('offline');
   const env = { npm_config_registry: 'http://127.0.0.1:1' };

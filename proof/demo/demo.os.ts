@@ -56,6 +56,8 @@ export interface DemoDeps extends SceneDeps {
   readonly tell: (step: Step) => void;
   /** Gets the hunt's tables, for people. */
   readonly show: (text: string) => void;
+  /** Whether a person has seen enough. Asked before each step. */
+  readonly isStopped: () => boolean;
   /** Seconds after the disconnect at which memory is searched again. */
   readonly after: readonly number[];
 }
@@ -67,9 +69,12 @@ interface Draft {
   report: HuntReport | undefined;
 }
 
-/** Runs the whole demo. It never throws for a step that did not hold: the report says which. */
+/**
+ * Runs the whole demo. It never throws for a step that did not hold: the report says which. When it is stopped, it takes
+ * everything back and throws {@link Stopped}.
+ */
 export async function runDemo(deps: DemoDeps): Promise<DemoReport> {
-  const steps = new Steps(deps.clock, deps.tell);
+  const steps = new Steps(deps.clock, deps.tell, deps.isStopped);
   const draft: Draft = { sessions: [], seats: { used: 0, limit: 0 }, remembered: [], report: undefined };
   try {
     await using opened = new AsyncDisposableStack();

@@ -20,9 +20,12 @@ chmodSync(temporary, 0o711);
 process.env['TMPDIR'] = temporary;
 after(() => rmSync(temporary, { recursive: true, force: true }));
 
+/** Without an interruption. */
+const DEPS = { clock: systemClock, random: systemRandom, stopRequested: new Promise<void>(() => undefined) };
+
 test('the demo holds: three stock clients, six fields, nothing else found, and nothing is left behind', async () => {
   const [stdout, stderr] = [recorded(), recorded()];
-  const deps = { stdout: stdout.terminal, stderr: stderr.terminal, clock: systemClock, random: systemRandom };
+  const deps = { ...DEPS, stdout: stdout.terminal, stderr: stderr.terminal };
   const code = await demo({ json: true, version: '0.1.0' }, deps, [10, 60]);
   const told = stderr.written.join('');
   assert.equal(stdout.written.length, 1);
@@ -63,7 +66,7 @@ test('a demo whose service cannot start says so, ends with 1 and leaves nothing'
       throw new Error('no randomness today');
     },
   };
-  const deps = { stdout: stdout.terminal, stderr: stderr.terminal, clock: systemClock, random };
+  const deps = { ...DEPS, stdout: stdout.terminal, stderr: stderr.terminal, random };
   assert.equal(await demo({ json: false, version: '0.0.0' }, deps, []), 1);
   const told = stdout.written.join('');
   assert.match(told, /✗ the whole service starts .*no randomness today/);
@@ -71,4 +74,28 @@ test('a demo whose service cannot start says so, ends with 1 and leaves nothing'
   assert.deepEqual(stderr.written, []);
   assert.deepEqual(readdirSync(temporary), []);
   assert.equal(existsSync('/run/lethe'), false);
+});
+
+/** Interrupts a demo as soon as it has said this. */
+async function interrupted(when: RegExp): Promise<{ code: number; told: string; said: string }> {
+  const stderr = recorded();
+  const { promise: stopRequested, resolve } = Promise.withResolvers<void>();
+  let told = '';
+  const write = (text: string) => {
+    told += text;
+    if (when.test(told)) resolve();
+  };
+  const deps = { ...DEPS, stdout: { write, interactive: false }, stderr: stderr.terminal, stopRequested };
+  const code = await demo({ json: false, version: '0.1.0' }, deps, []);
+  return { code, told, said: stderr.written.join('') };
+}
+
+test('a demo that is interrupted takes everything back and says so, while it starts and later', async () => {
+  for (const when of [/✓ Starting the database/, /✓ three devices wait/]) {
+    const { code, told, said } = await interrupted(when);
+    assert.equal(code, 1, told);
+    assert.match(said, /^lethe: It stops when .*\nlethe: Stopped\. Nothing is left of it\.\n$/);
+    assert.doesNotMatch(told, /✗|Every step/);
+    assert.deepEqual(readdirSync(temporary), []);
+  }
 });

@@ -14,19 +14,30 @@ export class StepFailed extends Error {
   override readonly name = 'StepFailed';
 }
 
+/** A person has seen enough. */
+export class Stopped extends Error {
+  override readonly name = 'Stopped';
+}
+
 /** Keeps account of the steps, and tells of each as it ends. */
 export class Steps {
   readonly done: Step[] = [];
   readonly #clock: Clock;
   readonly #tell: (step: Step) => void;
+  readonly #isStopped: () => boolean;
 
-  constructor(clock: Clock, tell: (step: Step) => void) {
+  constructor(clock: Clock, tell: (step: Step) => void, isStopped: () => boolean) {
     this.#clock = clock;
     this.#tell = tell;
+    this.#isStopped = isStopped;
   }
 
-  /** Runs a step; `detail` says in a few words what was seen. A step that throws did not hold. */
+  /**
+   * Runs a step; `detail` says in a few words what was seen. A step that throws did not hold. Throws {@link Stopped} before
+   * the next one when that is wished.
+   */
   async take<T>(name: string, work: () => Promise<T>, detail: (result: T) => string = () => ''): Promise<T> {
+    if (this.#isStopped()) throw new Stopped();
     const start = this.#clock.elapsed();
     const end = (ok: boolean, text: string): void => {
       const ms = Math.round(this.#clock.elapsed() - start);

@@ -22,6 +22,12 @@ function place(command: Command): Command {
     .option('--data <directory>', 'database and keys (default: /var/lib/lethe, or ~/.local/share/lethe without root)');
 }
 
+/** An error of a command points to the help that knows its flags. `words` is how it is called: `./lethe`. */
+export function pointToHelp(command: Command, words: string): void {
+  command.showHelpAfterError(`Try ${words} --help.`);
+  for (const inner of command.commands) pointToHelp(inner, `${words} ${inner.name()}`);
+}
+
 /** `up`, `status` and `account` of the command line. */
 export function addServiceCommands(program: Command, deps: ServiceCliDeps, exit: ExitWith): void {
   addUp(program, deps, exit);
@@ -29,7 +35,7 @@ export function addServiceCommands(program: Command, deps: ServiceCliDeps, exit:
   place(program.command('status'))
     .description('how the service is, part by part')
     .option('--json', 'one JSON object on standard output')
-    .option('--watch', 'look every two seconds, until Ctrl-C')
+    .option('--watch', 'look every two seconds and print what has changed, until Ctrl-C')
     .addHelpText(
       'after',
       '\nEnds with 0 when all is well, 3 when the service does not run, 4 when a part needs attention.',

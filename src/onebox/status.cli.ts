@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT, type ExitCode } from '../host/terminal/exit.ts';
 import { type Terminal, table } from '../host/terminal/terminal.ts';
@@ -73,13 +74,18 @@ const SHAPES: Readonly<Record<string, string>> = {
 };
 
 function sentences(report: StatusReport | undefined, directory: string): string {
-  if (report === undefined) return `The service with the data in ${directory} does not run. './lethe up' starts it.\n`;
+  if (report === undefined) return notRunning(directory);
   const rows = report.parts.map((part) => [
     `  ${SHAPES[part.state] ?? '✕'} ${part.part}`,
     part.state.replaceAll('_', ' '),
     detail(part),
   ]);
   return `Lethe ${report.release} ${SERVICE[report.service] ?? report.service}.\n\n${table(rows)}`;
+}
+
+function notRunning(directory: string): string {
+  if (!existsSync(directory)) return `There is no service with its data in ${directory}.\n`;
+  return `The service with the data in ${directory} does not run. './lethe up' starts it, with the same --data or --config.\n`;
 }
 
 /** What else there is to say of a part. */
