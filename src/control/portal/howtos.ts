@@ -232,7 +232,7 @@ export const HOWTOS: Readonly<Record<System, HowTo>> = {
         take: 'swanctl',
         apps: [],
         steps: [
-          'Install it, as root: `apt install strongswan-swanctl charon-systemd libcharon-extauth-plugins`',
+          'Install it, as root: `apt install strongswan-swanctl charon-systemd libcharon-extra-plugins libcharon-extauth-plugins`',
           'Put the configuration into `/etc/swanctl/conf.d` and the CA certificate into `/etc/swanctl/x509ca`.',
           'Write your VPN username and IKEv2 password into the configuration.',
           'Run `swanctl --load-all`, then `swanctl --initiate --child NAME` with a name from the file.',

@@ -73,7 +73,7 @@ export const API = {
   }),
   // A gateway answers it, inside the tunnel.
   'api.connected': given({
-    connected: { kind: 'flag', purpose: 'whether the device that asks is connected to this gateway' },
+    connected: { kind: 'flag', purpose: 'whether the device that asks has reached the gateway through its tunnel' },
   }),
   'api.remembered': given({
     next: { kind: 'document', purpose: 'where the rows go on; empty at the end' },

@@ -79,14 +79,14 @@ function answer({ inner, beat }: HeartbeatParts, request: IncomingMessage, respo
   response.shouldKeepAlive = false;
   response.sendDate = false;
   request.resume();
-  if (request.url === '/') return tell(inner, request, response);
+  if (request.url === '/') return tell(request, response);
   if (request.url !== '/v1/heartbeat') return end(response, 404);
   if (request.method !== 'POST') return end(response.setHeader('allow', 'POST'), 405);
   const session = sessionOf(inner, String(request.socket.remoteAddress));
   end(response, session !== undefined && beat(session) ? 204 : 404);
 }
 
-/** For people, who want to know whether their device is connected. Declared as `api.connected`: yes, or nothing. */
+/** For people, who want to know whether their device is connected. Declared as `api.connected`. */
 const CONNECTED = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -103,10 +103,9 @@ const PAGE = {
   'x-content-type-options': 'nosniff',
 } as const;
 
-/** It takes no seat and keeps none. */
-function tell(inner: InnerAddresses, request: IncomingMessage, response: ServerResponse): void {
+/** To have come here is enough: a WireGuard session may be known only seconds later. It takes no seat and keeps none. */
+function tell(request: IncomingMessage, response: ServerResponse): void {
   if (request.method !== 'GET') return end(response.setHeader('allow', 'GET'), 405);
-  if (sessionOf(inner, String(request.socket.remoteAddress)) === undefined) return end(response, 404);
   response.writeHead(200, PAGE).end(CONNECTED);
 }
 
