@@ -24,7 +24,7 @@ import {
   openIdentity,
   type ServiceIdentity,
 } from '../../src/onebox/identity.os.ts';
-import { systemUsers } from '../../src/onebox/users.os.ts';
+import { systemUsers, type Users } from '../../src/onebox/users.os.ts';
 import { FakeControl } from '../labs/control/fake-control.os.ts';
 import type { TestCustomer } from '../labs/customers/issuer.os.ts';
 import { TestNetwork } from '../labs/network/network.os.ts';
@@ -171,7 +171,8 @@ async function open(
   for (const path of ['usage', 'status']) {
     control.answer(`/fleet/v1/${path}`, (_heard, response) => response.writeHead(204).end());
   }
-  const plan = await planOf(namespace);
+  const users = await systemUsers();
+  const plan = await planOf(namespace, users);
   const signer = rawKey(sealed.publicKey);
   const running = await startGateway({
     ...deps,
@@ -187,7 +188,7 @@ async function open(
       release: '0.1.0',
     },
     controlAuthority: tls.authority,
-    users: await systemUsers(),
+    users,
     wipe: await compileWipe(directory),
     filter: await compileFilter(directory),
     flows: await compileFlows(join(directory, 'lethe-flows')),
@@ -206,12 +207,13 @@ function collecting(namespace: Namespace): Namespace {
   };
 }
 
-async function planOf(namespace: Namespace): Promise<GatewayPlan> {
+async function planOf(namespace: Namespace, { agent, resolver, openvpn, charon }: Users): Promise<GatewayPlan> {
   return planGateway({
     gateway: 'bench-01',
     location: 'xx-bench',
     name: `bench-01.${GATEWAY_DOMAIN}`,
     address4: OUTER.gateway,
+    users: { agent: agent.uid, resolver: resolver.uid, openvpn: openvpn.uid, charon: charon.uid },
     address6: undefined,
     uplink: 'uplink',
     esp: (await kernelCarriesEsp(namespace)) ? 'kernel' : 'libipsec',
