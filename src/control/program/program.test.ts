@@ -118,6 +118,31 @@ test('an asset that is not there is not called a configuration that cannot be re
   assert.deepEqual(loadControl(`${file}.absent`, missing), { problem: 'The configuration file cannot be read.' });
 });
 
+test('garbage is collected after somebody was shown something', async () => {
+  const loaded = loadControl(temporary.changed({ fleet: undefined }, 'collecting.json'));
+  if ('problem' in loaded) throw new Error(loaded.problem);
+  let collected = 0;
+  const running = await runControl(
+    {
+      ...loaded,
+      release: '0.1.0',
+      clock: systemClock,
+      random: systemRandom,
+      journal: new RecordingJournal(),
+      render: () => [],
+    },
+    () => {
+      collected += 1;
+    },
+  );
+  try {
+    assert.equal((await fetch(running.portal)).status, 200);
+    await waitUntil('garbage is collected', () => collected > 0);
+  } finally {
+    await running.close();
+  }
+});
+
 test('at the end the portal is closed together with the fleet server, not after it', async (context) => {
   const loaded = loadControl(temporary.changed({}, 'ending.json'));
   if ('problem' in loaded) throw new Error(loaded.problem);
